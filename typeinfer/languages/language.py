@@ -1,0 +1,85 @@
+"""Language: the protocol that a language's folder keeps, and nothing else. See `tests/laws/test_language.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import tree_sitter
+
+from typeinfer.values.inferred import Inference
+from typeinfer.values.module import Class, Function, Module
+from typeinfer.values.naming import NamesInScope
+from typeinfer.values.patches import Placed, Rewrite
+from typeinfer.values.slots import Slot
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import TypeExpr
+
+Version = tuple[int, int]
+
+
+class NotErasable(Exception):
+    """A result that is more than the file before plus annotations; the message says where, in one line."""
+
+
+class Language(Protocol):
+    """One language, from bytes to facts and from types to edits."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    default_version: Version
+
+    def grammar(self, path: str) -> tree_sitter.Language:
+        """The tree-sitter grammar that reads a file of this name."""
+
+    def module_name(self, path: str, packages: frozenset[str]) -> tuple[str, bool]:
+        """The import name of a file and whether it is a package; `packages` are the folders that hold a package marker."""
+
+    def read(self, file: SourceFile, name: str, is_package: bool) -> Module:
+        """Everything one file tells. Never raises for what stands in the file."""
+
+    def refusal(self, file: SourceFile, module: Module) -> str | None:
+        """Why this file must not be rewritten (another version of the language, generated, not parseable), or None."""
+
+    def parse_type(self, text: str) -> TypeExpr:
+        """An annotation's text as a type whose names are as written; `Unknown` where it says nothing."""
+
+    def write_type(self, term: TypeExpr) -> str:
+        """A type as this language's users write it, names unqualified: for reports, never for files."""
+
+    def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
+        """What the language's library declares for a method of one of its classes: parameter names in order and `return`."""
+
+    def is_library(self, module: str) -> bool:
+        """Whether a module belongs to the language's own library."""
+
+    def documented_types(self, function: Function) -> Mapping[str, TypeExpr]:
+        """Types that the docstring states, by parameter name and `return`; names as written."""
+
+    def protocol_type(self, function: Function, part: str) -> TypeExpr | None:
+        """What the language itself fixes for a special method's parameter or `return` (`__len__` returns an integer)."""
+
+    def wrap_result(self, function: Function, result: TypeExpr, yielded: TypeExpr) -> TypeExpr:
+        """The annotation of a function that returns `result` and yields `yielded`: async and generator wrappers."""
+
+    def names_hint(self, name: str) -> TypeExpr | None:
+        """The type that a bare name suggests by convention (`is_open`): weak evidence."""
+
+    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Inference:
+        """What the installed checker infers for these texts. Raises `CheckerFailed`. Writes nothing below `root`."""
+
+    def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
+        """The edits that write these types into the file, imports included."""
+
+    def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
+        """Raise `NotErasable` unless `after` is `before` plus annotations and the imports added for them."""
+
+    def stub(self, annotated: SourceFile) -> str:
+        """The interface file that declares what an annotated file holds."""
+
+    def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
+        """Whether the annotations of a class body have meaning at run time, given the qualified names of all its bases."""
+
+    def unannotatable(self, slot: Slot) -> str | None:
+        """Why a slot is never annotated though it could be, or None."""

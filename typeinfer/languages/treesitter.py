@@ -1,0 +1,45 @@
+"""Tree-sitter: parsers and queries, made once a process. In: bytes and a grammar; out: trees and captures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import tree_sitter
+
+
+@cache
+def _parser(language: tree_sitter.Language) -> tree_sitter.Parser:
+    return tree_sitter.Parser(language)
+
+
+def parse(language: tree_sitter.Language, data: bytes) -> tree_sitter.Tree:
+    return _parser(language).parse(data)
+
+
+def grammar_folder() -> Path:
+    """Where `grammars/` lies: inside the installed package, or beside it in a checkout."""
+    package = Path(str(files("typeinfer")))
+    inside = package / "grammars"
+    return inside if inside.is_dir() else package.parent / "grammars"
+
+
+@cache
+def query(language: tree_sitter.Language, folder: str, name: str) -> tree_sitter.Query:
+    """The query `grammars/<folder>/<name>.scm`."""
+    return tree_sitter.Query(language, (grammar_folder() / folder / f"{name}.scm").read_text(encoding="utf-8"))
+
+
+def captures(language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node) -> dict[str, list[tree_sitter.Node]]:
+    return tree_sitter.QueryCursor(query(language, folder, name)).captures(node)
+
+
+def walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    """Every named node below and including `node`, in source order, without recursion: files nest 5,000 deep."""
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        yield here
+        stack.extend(reversed(here.named_children))

@@ -1,0 +1,49 @@
+"""Inferred: what a type checker says of a project, in our terms. Knows no checker.
+
+Every place is a path relative to the project's root and a byte span of that file; names in types are qualified.
+Types keep their holes: `list[Unknown]` is what the checker knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from typeinfer.values.source import Span
+from typeinfer.values.typeexpr import TypeExpr
+
+
+@dataclass(frozen=True, slots=True)
+class CallTarget:
+    """A function of the project that a call reaches: its path and the span of its name. `bound`: the receiver is passed."""
+
+    path: str
+    name_span: Span
+    bound: bool
+
+
+@dataclass(frozen=True)
+class FileInference:
+    """`results` and `parameters` by the span of the function's name; `expressions` by their own span; `targets` by the
+    span of the whole call; `overrides` by the span of the method's name: the qualified name of what it overrides.
+    """
+
+    results: Mapping[Span, TypeExpr] = field(default_factory=dict)
+    parameters: Mapping[tuple[Span, str], TypeExpr] = field(default_factory=dict)
+    expressions: Mapping[Span, TypeExpr] = field(default_factory=dict)
+    targets: Mapping[Span, tuple[CallTarget, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What the checker inferred over the project, by path; `checker` is its name and version."""
+
+    checker: str
+    files: Mapping[str, FileInference]
+
+    def of(self, path: str) -> FileInference:
+        return self.files.get(path, FileInference())
+
+
+class CheckerFailed(Exception):
+    """The checker is missing, crashed, hung or speaks another version; the message is one line that says which."""

@@ -1,0 +1,82 @@
+"""Patches: what is to change in one file, as byte spans and texts. Overlap is refused at construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typeinfer.values.predictions import Prediction
+from typeinfer.values.slots import Slot
+from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.typeexpr import TypeExpr
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace the bytes of `span` with `text`; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A type that is to be written at a slot; its names are qualified."""
+
+    slot: Slot
+    type: TypeExpr
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A slot that can't be written after all, with the reason."""
+
+    slot: Slot
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What a language makes of placed types: the edits, the import statements among them, and what it refused.
+
+    `added_imports` holds the qualified names that the edits import, for the erasure law to take out again.
+    """
+
+    edits: tuple[Edit, ...]
+    added_imports: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    def __post_init__(self) -> None:
+        refuse_overlap(self.edits)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The edits of one file and the predictions that asked for them.
+
+    Raises `ValueError` when two edits overlap. Two insertions at one place are kept in the order given.
+    """
+
+    file: SourceFile
+    edits: tuple[Edit, ...]
+    predictions: tuple[Prediction, ...]
+
+    def __post_init__(self) -> None:
+        refuse_overlap(self.edits)
+
+    def result(self) -> SourceFile:
+        return self.file.with_data(apply_edits(self.file.data, self.edits))
+
+
+def refuse_overlap(edits: tuple[Edit, ...]) -> None:
+    ordered = sorted(edits, key=lambda edit: (edit.span.start, edit.span.end))
+    for before, after in zip(ordered, ordered[1:], strict=False):
+        if after.span.start < before.span.end:
+            raise ValueError(f"edits overlap at bytes {after.span.start} to {before.span.end}")
+
+
+def apply_edits(data: bytes, edits: tuple[Edit, ...]) -> bytes:
+    pieces, position = [], 0
+    for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
+        pieces += [data[position : edit.span.start], edit.text.encode("utf-8")]
+        position = edit.span.end
+    return b"".join([*pieces, data[position:]])

@@ -1,0 +1,55 @@
+"""Slots: the places of a program that can hold an annotation. Knows nothing of types."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from msgspec import Struct
+
+from typeinfer.values.source import Span
+
+
+class SlotKind(Enum):
+    """What a slot annotates, in the field's own words."""
+
+    PARAMETER = "parameter"
+    RETURN = "return"
+    ATTRIBUTE = "attribute"
+    """Instance attributes and class variables; the slot sits at the first assignment."""
+    VARIABLE = "variable"
+    """Module variables and locals."""
+
+
+class SlotId(Struct, frozen=True, array_like=True):
+    """Names a slot so that edits above it change nothing: the key of cache, editor and benchmark rows.
+
+    `qualname` is the dotted name of the function (parameter, return, local), the class (attribute) or empty (module
+    variable). `ordinal` counts slots that agree in all else, in source order from 0: overloads, setters, redefinitions.
+    """
+
+    path: str
+    qualname: str
+    kind: SlotKind
+    name: str
+    ordinal: int = 0
+
+    def __str__(self) -> str:
+        where = f"{self.qualname}.{self.name}" if self.qualname else self.name
+        return f"{self.path}:{where} ({self.kind.value})"
+
+
+class Slot(Struct, frozen=True, array_like=True):
+    """One place for an annotation.
+
+    `span` is the name (for a return: the function's name); `insert_at` the byte where an annotation begins (behind the
+    name, or behind the closing parenthesis); `written` the span of the annotation that is there, without colon or arrow.
+    `runtime_visible`: something reads the annotation at run time (dataclass field, pydantic, click, singledispatch).
+    `local`: a variable inside a function.
+    """
+
+    id: SlotId
+    span: Span
+    insert_at: int
+    written: Span | None = None
+    runtime_visible: bool = False
+    local: bool = False
