@@ -1,0 +1,84 @@
+"""Running over files: every item gets its result in order, whatever becomes of its neighbours."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+from typeinfer.engine.local import Lost, run_over
+
+
+def square(number: int) -> int:
+    if number == 13:
+        raise ValueError("thirteen\nand a second line")
+    if number == 27:
+        os._exit(1)
+    if number == 77:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def square_or_recurse(number: int) -> int:
+    return square_or_recurse(number) if number == 3 else number * number
+
+
+def test_in_workers_a_crash_costs_one_item(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    results = run_over("squaring", range(120), square, 2, lambda *told: seen.append(told))
+    assert [index for index, result in enumerate(results) if isinstance(result, Lost)] == [13, 27, 77]
+    assert all(result == index * index for index, result in enumerate(results) if index not in (13, 27, 77))
+    raised, died = results[13], results[27]
+    assert isinstance(raised, Lost) and raised.reason.startswith("internal error: ValueError at test_local.py:")
+    assert "\n" not in raised.reason and "second line" in raised.trace
+    assert died == Lost("the process that worked on it died (out of memory?)")
+    assert seen[0] == ("squaring", 0, 120) and seen[-1] == ("squaring", 120, 120)
+    assert not multiprocessing.active_children()
+
+
+def test_in_this_process_an_exception_costs_one_item_too() -> None:
+    results = run_over("squaring", range(6), square_or_recurse, 1)
+    assert isinstance(results[3], Lost) and "RecursionError" in results[3].reason
+    assert [result for result in results if not isinstance(result, Lost)] == [0, 1, 4, 16, 25]
+
+
+def test_nothing_to_do() -> None:
+    assert run_over("nothing", [], square, 8) == ()
+
+
+INTERRUPTED = """
+import time
+from typeinfer.engine.local import run_over
+
+def told(stage, done, total):
+    if done == 1:
+        print("working", flush=True)
+
+if __name__ == "__main__":
+    run_over("sleeping", [0.0] + [60.0] * 200, time.sleep, 2, told)
+"""
+
+
+def test_an_interrupt_ends_the_run_and_its_workers(tmp_path: Path) -> None:
+    script = tmp_path / "sleeper.py"
+    script.write_text(INTERRUPTED)
+    run = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert run.stdout is not None and run.stdout.readline() == "working\n"
+    os.killpg(run.pid, signal.SIGINT)
+    _, errors = run.communicate(timeout=20)
+    assert "KeyboardInterrupt" in errors.splitlines()[-1]
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(run.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("workers outlive the run")

@@ -1,0 +1,129 @@
+"""Local: one function over many files, in this process or in several. In: items and a function; out: a result each, in order.
+
+A file that crashes its worker, or raises, costs that file a `Lost` and no other file anything. Knows nothing of what
+is computed. Workers are spawned, not forked: the parent has threads (a checker's pipe, a progress bar), and a fork of
+a process with threads may hang.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told the stage, how many of its files are done, and how many there are."""
+
+WORTH_A_WORKER = 24
+"""A worker takes about half a second to start; fewer files than this each are done sooner without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No result for this item: its worker died or the function raised. `trace` is the traceback, empty after a death."""
+
+    reason: str
+    trace: str = ""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """The progress of a run that nobody watches."""
+
+
+def available_processors() -> int:
+    """The processors this process may use, which in a container are fewer than the machine has."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity to ask for.
+        return os.cpu_count() or 1
+
+
+def run_over(
+    stage: str, items: Sequence[T], function: Callable[[T], R], jobs: int, progress: Progress = silent
+) -> tuple[R | Lost, ...]:
+    """`function` of every item, in the order of the items. With several jobs it and the items must be picklable."""
+    jobs = min(jobs, len(items) // WORTH_A_WORKER)
+    results: dict[int, R | Lost] = {}
+    progress(stage, 0, len(items))
+    pairs = in_process(items, function) if jobs < 2 else in_workers(items, function, jobs)
+    for done, (index, result) in enumerate(pairs, start=1):
+        results[index] = result
+        progress(stage, done, len(items))
+    return tuple(results[index] for index in range(len(items)))
+
+
+def in_process(items: Sequence[T], function: Callable[[T], R]) -> Iterator[tuple[int, R | Lost]]:
+    for index, item in enumerate(items):
+        yield index, _guarded(function, item)
+
+
+def in_workers(items: Sequence[T], function: Callable[[T], R], jobs: int) -> Iterator[tuple[int, R | Lost]]:
+    """Pairs of index and result as they come. The caller may stop early; the workers are gone when it does."""
+    waiting = iter(range(len(items)))
+    while True:
+        suspects = yield from _until_broken(waiting, items, function, jobs)
+        if not suspects:
+            return
+        # A dead worker takes the whole pool along and does not say which file it had. Each of the few in flight is
+        # tried again alone, so that only the one to blame is lost.
+        for index in suspects:
+            broken = yield from _until_broken(iter([index]), items, function, 1)
+            if broken:
+                yield index, Lost("the process that worked on it died (out of memory?)")
+
+
+def _until_broken(
+    waiting: Iterator[int], items: Sequence[T], function: Callable[[T], R], jobs: int
+) -> Generator[tuple[int, R | Lost], None, list[int]]:
+    """Work until `waiting` is empty or a worker dies; returns the indexes that were in flight then."""
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
+    flying: dict[Future[R | Lost], int] = {}
+    try:
+        while True:
+            # Two a worker keep every worker busy and leave few suspects when one dies.
+            for index in itertools.islice(waiting, 2 * jobs - len(flying)):
+                flying[pool.submit(_guarded, function, items[index])] = index
+            if not flying:
+                return []
+            landed, _ = wait(flying, return_when=FIRST_COMPLETED)
+            for future in landed:
+                result = future.result()
+                yield flying.pop(future), result
+    except BrokenProcessPool:
+        return sorted(flying.values())
+    finally:
+        workers = set(multiprocessing.active_children()) - before
+        if flying:
+            # Broken or interrupted: what still runs would be thrown away.
+            for worker in workers:
+                worker.terminate()
+        pool.shutdown(cancel_futures=True)
+        for worker in workers:
+            worker.join()
+
+
+def _guarded(function: Callable[[T], R], item: T) -> R | Lost:
+    try:
+        return function(item)
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        text = str(error).partition("\n")[0]
+        return Lost(f"internal error: {type(error).__name__} at {where}{': ' if text else ''}{text}", traceback.format_exc())
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C reaches the whole process group; only the parent answers it, by ending the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
