@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-
 from typeinfer.engine.local import Lost, run_over
 
 

@@ -121,7 +121,9 @@ def _guarded(function: Callable[[T], R], item: T) -> R | Lost:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         text = str(error).partition("\n")[0]
-        return Lost(f"internal error: {type(error).__name__} at {where}{': ' if text else ''}{text}", traceback.format_exc())
+        return Lost(
+            f"internal error: {type(error).__name__} at {where}{': ' if text else ''}{text}", traceback.format_exc()
+        )
 
 
 def _ignore_interrupt() -> None:

@@ -1,0 +1,226 @@
+"""Config: the settings of `[tool.typeinfer]` in the nearest pyproject.toml. In: a folder; out: `Settings`, checked.
+
+Every complaint is one line that names the file, the key and what is allowed. Knows nothing of the command line, whose
+flags come on top, nor of what the settings do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from typeinfer.values.slots import SlotKind
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+Version = tuple[int, int]
+
+OLDEST: Version = (3, 6)
+"""The first version with annotations on everything."""
+
+NEWEST: Version = (3, 14)
+
+
+class ConfigError(Exception):
+    """A setting that can't be used; the message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a project asks for; None where it leaves the choice to the program. `exclude` counts from `folder`."""
+
+    folder: Path
+    kinds: frozenset[SlotKind] | None = None
+    min_confidence: float | None = None
+    target_version: Version | None = None
+    exclude: tuple[str, ...] = ()
+    jobs: int | None = None
+    replace_any: bool = False
+    checker: bool = True
+
+
+def load_settings(start: Path, root: Path) -> Settings:
+    """The settings that hold for `start`: of the nearest pyproject.toml from there up to `root`. Raises `ConfigError`."""
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return read_settings(path)
+        if folder == root:
+            break
+    return Settings(root)
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings that one pyproject.toml holds. Raises `ConfigError`."""
+    name = shown(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{name}: can't be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: is not UTF-8 at byte {error.start}, as TOML must be") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{name}: is no valid TOML: {str(error) or 'nested too deep'}") from None
+    settings = Settings(path.parent)
+    tool = content.get("tool", {})
+    table = tool.get("typeinfer", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise ConfigError(f"{name} [tool.typeinfer]: must be a table, not {toml(table)}")
+    for key, value in table.items():
+        where = f"{name} [tool.typeinfer] {key} = {toml(value)}"
+        match key:
+            case "kinds":
+                settings = replace(settings, kinds=parse_kinds(_strings(value, where), where))
+            case "min-confidence":
+                settings = replace(settings, min_confidence=parse_confidence(_number(value, where), where))
+            case "target-version":
+                settings = replace(settings, target_version=parse_version(_string(value, where), where))
+            case "exclude":
+                settings = replace(settings, exclude=_strings(value, where))
+            case "jobs":
+                settings = replace(settings, jobs=parse_jobs(_whole(value, where), where))
+            case "replace-any":
+                settings = replace(settings, replace_any=_truth(value, where))
+            case "checker":
+                settings = replace(settings, checker=_truth(value, where))
+            case _:
+                raise ConfigError(f"{name} [tool.typeinfer] {key}: no such key; {suggestion(key, KEYS)}")
+    if settings.target_version is None:
+        settings = replace(settings, target_version=_required_version(name, content))
+    return settings
+
+
+KEYS = ("kinds", "min-confidence", "target-version", "exclude", "jobs", "replace-any", "checker")
+
+
+def parse_kinds(names: tuple[str, ...], where: str) -> frozenset[SlotKind]:
+    """`where` opens the complaint: a file and key, or a flag. Raises `ConfigError`."""
+    known = {kind.value: kind for kind in SlotKind}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{where}: no such kind; there are: {', '.join(known)}")
+    if not names:
+        raise ConfigError(f"{where}: names no kind; there are: {', '.join(known)}")
+    return frozenset(known[name] for name in names)
+
+
+def parse_confidence(number: float, where: str) -> float:
+    if not 0.0 <= number <= 1.0:
+        raise ConfigError(f"{where}: must be a probability from 0 to 1")
+    return number
+
+
+def parse_version(text: str, where: str) -> Version:
+    major, _, minor = text.partition(".")
+    if major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit():
+        version = int(major), int(minor)
+        if OLDEST <= version <= NEWEST:
+            return version
+    raise ConfigError(f"{where}: must be a version from {dotted(OLDEST)} to {dotted(NEWEST)}, such as 3.10")
+
+
+def parse_jobs(number: int, where: str) -> int:
+    if number < 1:
+        raise ConfigError(f"{where}: must be 1 or more")
+    return number
+
+
+def dotted(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def suggestion(word: str, known: tuple[str, ...]) -> str:
+    """What the writer of an unknown word may have meant."""
+    if close := difflib.get_close_matches(word.replace("_", "-"), known, n=1, cutoff=0.5):
+        return f"did you mean {close[0]}?"
+    return f"there are: {', '.join(known)}"
+
+
+def shown(path: Path) -> str:
+    """The path as a person in the current folder would write it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def toml(value: object) -> str:
+    """A value as its TOML looked, near enough for the reader to find it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        case list():
+            return f"[{', '.join(map(toml, value))}]"
+        case dict():
+            return "{" + ", ".join(f"{key} = {toml(part)}" for key, part in value.items()) + "}"
+        case _:
+            return str(value)
+
+
+def _required_version(name: str, content: Mapping[str, object]) -> Version | None:
+    """The oldest version that `requires-python` lets in: syntax must work on all of them."""
+    project = content.get("project")
+    required = project.get("requires-python") if isinstance(project, dict) else None
+    if required is None:
+        return None
+    # Needed only here, and it costs 20 ms.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    where = f"{name} [project] requires-python = {toml(required)}"
+    try:
+        specifiers = SpecifierSet(_string(required, where))
+    except InvalidSpecifier:
+        raise ConfigError(f"{where}: must be version specifiers, such as >=3.10") from None
+    if any(part.operator in (">=", ">", "==", "~=", "===") and part.version.startswith("2") for part in specifiers):
+        raise ConfigError(
+            f"{where}: takes in Python 2, which has no annotations; "
+            'where that is history, set [tool.typeinfer] target-version = "3.8" or later'
+        )
+    for minor in range(OLDEST[1], NEWEST[1] + 1):
+        # `>=3.8.1` lets 3.8 in though not 3.8.0; no series has had more than 30 releases.
+        if any(specifiers.contains(f"3.{minor}.{patch}") for patch in range(31)):
+            return 3, minor
+    raise ConfigError(f"{where}: lets no version from {dotted(OLDEST)} to {dotted(NEWEST)} in")
+
+
+def _expect(value: object, allowed: type[T], where: str, what: str) -> T:
+    # bool is an int to Python, but `jobs = true` is a mistake.
+    if not isinstance(value, allowed) or (isinstance(value, bool) and allowed is not bool):
+        raise ConfigError(f"{where}: must be {what}")
+    return value
+
+
+def _string(value: object, where: str) -> str:
+    return _expect(value, str, where, "a string")
+
+
+def _strings(value: object, where: str) -> tuple[str, ...]:
+    what = "a list of strings"
+    return tuple(_expect(part, str, where, what) for part in _expect(value, list, where, what))
+
+
+def _whole(value: object, where: str) -> int:
+    return _expect(value, int, where, "a whole number")
+
+
+def _number(value: object, where: str) -> float:
+    return (
+        float(value)
+        if isinstance(value, int) and not isinstance(value, bool)
+        else _expect(value, float, where, "a number")
+    )
+
+
+def _truth(value: object, where: str) -> bool:
+    return _expect(value, bool, where, "true or false")

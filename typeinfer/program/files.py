@@ -1,0 +1,285 @@
+"""Files: which files a command is about. In: the paths a person named; out: the project's root and its files, by name.
+
+The whole project is listed, since callers elsewhere are evidence; `named` holds the files that may be written. Symbolic
+links are not followed, so no link makes a loop or an annotation twice; a link that is named is taken for its target.
+Knows nothing of what is in a file but its bytes' encoding.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pathspec import GitIgnoreSpec
+
+from typeinfer.values.outcomes import Skipped
+from typeinfer.values.source import MAX_BYTES, SourceFile, Unreadable, decode
+
+NEVER = frozenset(
+    {
+        ".git", ".hg", ".svn", ".bzr",
+        ".venv", "venv", "node_modules", "site-packages", "__pypackages__",
+        "__pycache__", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis",
+    }
+)  # fmt: skip
+"""Folders that hold no source of the project, wherever they stand."""
+
+BUILT = frozenset({"build", "dist"})
+"""Folders that hold no source where they stand beside a project's own files; deeper, `build` may be a package."""
+
+MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+class UsageError(Exception):
+    """What was asked can't be done at all; the message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Excludes:
+    """gitignore patterns and the folder they count from."""
+
+    folder: Path
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProjectFiles:
+    """Paths are relative to `root`, with forward slashes, sorted. `skipped` are named, but can't be taken."""
+
+    root: Path
+    files: tuple[str, ...]
+    named: frozenset[str]
+    skipped: tuple[Skipped, ...]
+
+
+def resolve_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The real places of the paths. Raises `UsageError` for one that isn't there."""
+    found = []
+    for path in paths:
+        try:
+            found.append(path.resolve(strict=True))
+        except FileNotFoundError:
+            raise UsageError(f"{path}: no such file or folder") from None
+        except (OSError, RuntimeError, ValueError) as error:
+            # Up to Python 3.12 a link to itself is a RuntimeError.
+            reason = getattr(error, "strerror", None) or "not a path that can be followed"
+            raise UsageError(f"{path}: {reason}") from None
+    return tuple(found)
+
+
+def project_root(paths: Sequence[Path]) -> Path:
+    """The root of the project that the resolved paths belong to: git's top folder, else the nearest with a project file.
+
+    Raises `UsageError` when they belong to several projects.
+    """
+    roots = {_root_of(path): path for path in paths}
+    outermost = {root for root in roots if not any(other in root.parents for other in roots)}
+    if len(outermost) > 1:
+        one, two, *_ = (roots[root] for root in sorted(outermost))
+        raise UsageError(f"{one} and {two} belong to different projects; run typeinfer once for each")
+    return outermost.pop()
+
+
+def find_files(paths: Sequence[Path], excludes: Sequence[Excludes], suffixes: Iterable[str]) -> ProjectFiles:
+    """The files of the project with these suffixes; `paths` are resolved. Raises `UsageError`."""
+    root = project_root(paths)
+    endings = tuple(suffixes)
+    chosen = _rules_given(excludes)
+    files, unlisted = _walk(root, [_rules_of(root)], chosen, endings)
+    named: set[str] = set()
+    skipped: dict[str, str] = {}
+    for path in paths:
+        name = _relative(path, root)
+        if path.is_dir():
+            below, trouble = (files, unlisted) if path == root else _walk_named(root, path, chosen, endings)
+            named |= below
+            skipped |= trouble
+        elif not path.name.endswith(endings):
+            skipped[name] = f"is in no language that typeinfer reads ({', '.join(endings)})"
+        elif not _is_printable(path.name):
+            skipped[name] = "its name is not valid UTF-8"
+        else:
+            named.add(name)
+    return ProjectFiles(
+        root,
+        tuple(sorted(files | named)),
+        frozenset(named),
+        tuple(Skipped(name, skipped[name]) for name in sorted(skipped)),
+    )
+
+
+def read_files(
+    root: Path, names: Iterable[str], languages: Mapping[str, str]
+) -> tuple[dict[str, SourceFile], tuple[Skipped, ...]]:
+    """The files by name, in the order given, and those that can't be read; `languages` maps suffixes to language names."""
+    read: dict[str, SourceFile] = {}
+    skipped: list[Skipped] = []
+    for name in names:
+        try:
+            read[name] = read_file(root, name, languages[PurePosixPath(name).suffix])
+        except Unreadable as error:
+            skipped.append(Skipped(name, str(error)))
+    return read, tuple(skipped)
+
+
+def read_file(root: Path, name: str, language: str) -> SourceFile:
+    """One file of the project. Raises `Unreadable`."""
+    try:
+        # Opening a pipe would wait for its writer for ever; not blocking, it opens and shows what it is.
+        descriptor = os.open(root / name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unreadable("is no regular file")
+            # One byte more than is taken in, so that a huge file is refused without being read.
+            raw = stream.read(MAX_BYTES + 1)
+            size = os.fstat(descriptor).st_size
+    except OSError as error:
+        raise Unreadable(f"can't be read: {error.strerror or error}") from None
+    if len(raw) > MAX_BYTES:
+        raise Unreadable(
+            f"{size / 1e6:.1f} MB is over the limit of {MAX_BYTES / 1e6:.0f} MB; generated files are left alone"
+        )
+    return decode(name, language, raw)
+
+
+# --- what git ignores -----------------------------------------------------------------------------------------------
+
+Rules = list[tuple[Path, GitIgnoreSpec]]
+
+
+def _ignores(levels: Sequence[Rules], path: Path, is_folder: bool) -> bool:
+    """Whether the innermost pattern that matches excludes the path, as git decides. `levels` are outermost first."""
+    for rules in reversed(levels):
+        for folder, spec in reversed(rules):
+            if folder not in path.parents:
+                continue
+            decided = spec.check_file(path.relative_to(folder).as_posix() + ("/" if is_folder else "")).include
+            if decided is not None:
+                return decided
+    return False
+
+
+def _rules_of(folder: Path) -> Rules:
+    """The patterns that one folder brings."""
+    rules: Rules = []
+    for path in (folder / ".git" / "info" / "exclude", folder / ".gitignore"):
+        try:
+            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except OSError:
+            continue
+        if spec := _spec(lines):
+            rules.append((folder, spec))
+    return rules
+
+
+def _rules_given(excludes: Sequence[Excludes]) -> Rules:
+    """The patterns that the user gave. They have the last word, over every .gitignore."""
+    rules: Rules = []
+    for given in excludes:
+        try:
+            rules.append((given.folder, GitIgnoreSpec.from_lines(given.patterns)))
+        except ValueError as error:
+            raise UsageError(f"exclude {', '.join(given.patterns)}: no gitignore pattern ({error})") from None
+    return rules
+
+
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec | None:
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        # git passes over a pattern that it can't make sense of.
+        usable = []
+        for line in lines:
+            try:
+                GitIgnoreSpec.from_lines([line])
+            except ValueError:
+                continue
+            usable.append(line)
+        return GitIgnoreSpec.from_lines(usable) if usable else None
+
+
+# --- walking --------------------------------------------------------------------------------------------------------
+
+
+def _walk_named(root: Path, start: Path, chosen: Rules, endings: tuple[str, ...]) -> tuple[set[str], dict[str, str]]:
+    """The files below a folder of the project; the rules of the folders above hold in it too."""
+    above = [folder for folder in reversed(start.parents) if folder == root or root in folder.parents]
+    return _walk(start, [*map(_rules_of, above), _rules_of(start)], chosen, endings, root)
+
+
+def _walk(
+    start: Path, levels: list[Rules], chosen: Rules, endings: tuple[str, ...], root: Path | None = None
+) -> tuple[set[str], dict[str, str]]:
+    root = root or start
+    files: set[str] = set()
+    trouble: dict[str, str] = {}
+    stack = [(start, levels)]
+    while stack:
+        folder, levels = stack.pop()
+        rules = (*levels, chosen)
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as error:
+            trouble[_relative(folder, root) + "/"] = f"can't be listed: {error.strerror}"
+            continue
+        is_project = folder == root or any(entry.name in MARKERS for entry in entries)
+        for entry in entries:
+            path = folder / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if not _holds_source(path, is_project) or _ignores(rules, path, is_folder=True):
+                    continue
+                own = _rules_of(path)
+                stack.append((path, [*levels, own] if own else levels))
+            elif entry.name.endswith(endings) and not entry.is_symlink() and not _ignores(rules, path, is_folder=False):
+                if _is_printable(entry.name):
+                    files.add(_relative(path, root))
+                else:
+                    trouble[_relative(path, root)] = "its name is not valid UTF-8"
+    return files, trouble
+
+
+def _holds_source(folder: Path, beside_project: bool) -> bool:
+    name = folder.name
+    if name in NEVER or name.endswith(".egg-info") or (beside_project and name in BUILT):
+        return False
+    # A virtual environment under any other name, and a folder whose name can't be printed or put into a report.
+    return _is_printable(name) and not (folder / "pyvenv.cfg").exists()
+
+
+def _root_of(path: Path) -> Path:
+    folder = path if path.is_dir() else path.parent
+    upward = (folder, *folder.parents)
+    top = next((above for above in upward if (above / ".git").exists()), None)
+    if top is not None and not _is_ignored_below(top, folder):
+        return top
+    # What git ignores is no part of the repository around it: an unpacked archive, a scratch folder.
+    within = upward if top is None else upward[: upward.index(top)]
+    return next((above for above in within if any((above / marker).is_file() for marker in MARKERS)), folder)
+
+
+def _is_ignored_below(top: Path, folder: Path) -> bool:
+    levels: list[Rules] = []
+    for part in reversed((folder, *folder.parents)):
+        if top in part.parents and _ignores(levels, part, is_folder=True):
+            return True
+        if part == top or top in part.parents:
+            levels.append(_rules_of(part))
+    return False
+
+
+def _relative(path: Path, root: Path) -> str:
+    """The name of a path within the project; bytes that are no UTF-8 are shown as escapes."""
+    name = path.relative_to(root).as_posix()
+    return name if _is_printable(name) else os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _is_printable(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
