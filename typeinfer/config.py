@@ -49,7 +49,7 @@ class Settings:
 
 
 def load_settings(start: Path, root: Path) -> Settings:
-    """The settings that hold for `start`: of the nearest pyproject.toml from there up to `root`. Raises `ConfigError`."""
+    """The settings that hold in `start`: of the nearest pyproject.toml from there to `root`. Raises `ConfigError`."""
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():

@@ -87,7 +87,7 @@ def key_of(kind: str, inputs: Iterable[str | bytes]) -> bytes:
 
 
 class Cache:
-    """One process's view of the shared cache. Use as a context manager: leaving writes what is new and evicts what is old.
+    """One process's view of the shared cache. A context manager: leaving writes what is new and evicts what is old.
 
     Never raises: after the first failure it holds nothing, and `trouble` says why, in one line for the user.
     """
@@ -201,7 +201,7 @@ class Cache:
 
 
 def open_or_recreate(path: Path) -> sqlite3.Connection:
-    """The database, made when it is not there; one that is no database any more is moved aside. Raises `CacheUnavailable`."""
+    """The database, made when there is none; what is no database any more is moved aside. Raises `CacheUnavailable`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -274,7 +274,7 @@ def cache_info(folder: Path) -> CacheInfo:
 
 
 def clear_cache(folder: Path) -> int:
-    """Delete every database in this folder, those of other versions too; gives the bytes freed. Raises `CacheUnavailable`."""
+    """Delete every database in this folder, other versions' too; gives the bytes freed. Raises `CacheUnavailable`."""
     freed = 0
     try:
         for path in sorted(folder.glob("facts-*")):

@@ -1,4 +1,4 @@
-"""Local: one function over many files, in this process or in several. In: items and a function; out: a result each, in order.
+"""Local: one function over many files, in this process or in several. In: items and a function; out: a result each.
 
 A file that crashes its worker, or raises, costs that file a `Lost` and no other file anything. Knows nothing of what
 is computed. Workers are spawned, not forked: the parent has threads (a checker's pipe, a progress bar), and a fork of
@@ -31,7 +31,7 @@ WORTH_A_WORKER = 24
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No result for this item: its worker died or the function raised. `trace` is the traceback, empty after a death."""
+    """No result for this item: its worker died, or the function raised (then `trace` holds the traceback)."""
 
     reason: str
     trace: str = ""

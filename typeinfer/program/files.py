@@ -71,7 +71,7 @@ def resolve_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def project_root(paths: Sequence[Path]) -> Path:
-    """The root of the project that the resolved paths belong to: git's top folder, else the nearest with a project file.
+    """The root of the project around the resolved paths: git's top folder, else the nearest with a project file.
 
     Raises `UsageError` when they belong to several projects.
     """
@@ -114,7 +114,7 @@ def find_files(paths: Sequence[Path], excludes: Sequence[Excludes], suffixes: It
 def read_files(
     root: Path, names: Iterable[str], languages: Mapping[str, str]
 ) -> tuple[dict[str, SourceFile], tuple[Skipped, ...]]:
-    """The files by name, in the order given, and those that can't be read; `languages` maps suffixes to language names."""
+    """The files by name, in the order given, and those that can't be read; `languages`: a suffix -> its language."""
     read: dict[str, SourceFile] = {}
     skipped: list[Skipped] = []
     for name in names:
