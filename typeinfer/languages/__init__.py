@@ -1,1 +1,16 @@
 """Languages: one folder each, behind one protocol. Outside this package no module asks which language it is on."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from typeinfer.languages.language import Language
+from typeinfer.languages.python import Python
+
+LANGUAGES: tuple[Language, ...] = (Python(),)
+
+
+def language_of(path: str) -> Language | None:
+    """The language of a file by its name, or None."""
+    suffix = PurePath(path).suffix
+    return next((language for language in LANGUAGES if suffix in language.suffixes), None)

@@ -12,7 +12,6 @@ from typeinfer.values.inferred import Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.patches import Placed, Rewrite
-from typeinfer.values.slots import Slot
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -28,6 +27,7 @@ class Language(Protocol):
 
     name: str
     suffixes: tuple[str, ...]
+    package_marker: str
     default_version: Version
 
     def grammar(self, path: str) -> tree_sitter.Language:
@@ -51,17 +51,29 @@ class Language(Protocol):
     def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
         """What the language's library declares for a method of one of its classes: parameter names in order and `return`."""
 
+    def library_bases(self, qualified: str) -> tuple[str, ...]:
+        """The qualified names of the direct bases of a library class, or nothing for what is no library class."""
+
+    def library_class(self, qualified: str) -> str | None:
+        """The name that programs import a library class by, or None where the library has no such class."""
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether a bare name is a type that the language always has in scope."""
+
     def is_library(self, module: str) -> bool:
         """Whether a module belongs to the language's own library."""
 
     def documented_types(self, function: Function) -> Mapping[str, TypeExpr]:
-        """Types that the docstring states, by parameter name and `return`; names as written."""
+        """Types that the docstring states, by parameter name, `return` and `yield`; names as written."""
 
     def protocol_type(self, function: Function, part: str) -> TypeExpr | None:
         """What the language itself fixes for a special method's parameter or `return` (`__len__` returns an integer)."""
 
     def wrap_result(self, function: Function, result: TypeExpr, yielded: TypeExpr) -> TypeExpr:
         """The annotation of a function that returns `result` and yields `yielded`: async and generator wrappers."""
+
+    def unwrap_result(self, function: Function, seen: TypeExpr) -> TypeExpr:
+        """The annotation of a function whose result a caller sees as `seen`: what a coroutine gives when awaited."""
 
     def names_hint(self, name: str) -> TypeExpr | None:
         """The type that a bare name suggests by convention (`is_open`): weak evidence."""
@@ -81,5 +93,5 @@ class Language(Protocol):
     def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
         """Whether the annotations of a class body have meaning at run time, given the qualified names of all its bases."""
 
-    def unannotatable(self, slot: Slot) -> str | None:
-        """Why a slot is never annotated though it could be, or None."""
+    def is_property(self, function: Function) -> bool:
+        """Whether a method is read like an attribute."""

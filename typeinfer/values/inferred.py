@@ -24,25 +24,30 @@ class CallTarget:
 
 @dataclass(frozen=True)
 class FileInference:
-    """`results` and `parameters` by the span of the function's name; `expressions` by their own span; `targets` by the
-    span of the whole call; `overrides` by the span of the method's name: the qualified name of what it overrides.
+    """One file: `results` and `parameters` by the span of the function's name (a generator's or coroutine's result as the
+    caller sees it), `expressions` by their own span (names, constants, calls), `targets` by the span of the whole call.
     """
 
     results: Mapping[Span, TypeExpr] = field(default_factory=dict)
     parameters: Mapping[tuple[Span, str], TypeExpr] = field(default_factory=dict)
+    variables: Mapping[Span, TypeExpr] = field(default_factory=dict)
     expressions: Mapping[Span, TypeExpr] = field(default_factory=dict)
     targets: Mapping[Span, tuple[CallTarget, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Inference:
-    """What the checker inferred over the project, by path; `checker` is its name and version."""
+    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types."""
 
     checker: str
-    files: Mapping[str, FileInference]
+    files: Mapping[str, FileInference] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
 
     def of(self, path: str) -> FileInference:
-        return self.files.get(path, FileInference())
+        return self.files.get(path, NOTHING)
+
+
+NOTHING = FileInference()
 
 
 class CheckerFailed(Exception):

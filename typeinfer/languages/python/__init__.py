@@ -1,0 +1,128 @@
+"""Python: the `Language` protocol, each promise kept by the module that is named for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import tree_sitter
+
+from typeinfer.languages.language import Version
+from typeinfer.languages.python import protocols, runtime
+from typeinfer.languages.python.annotations import parse_type, write_type
+from typeinfer.languages.python.syntax import PYTHON, read
+from typeinfer.values.inferred import Inference
+from typeinfer.values.module import Class, Function, Module
+from typeinfer.values.naming import NamesInScope
+from typeinfer.values.patches import Placed, Rewrite
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import TypeExpr
+
+
+class Python:
+    """Python 3.7 to 3.14. LibCST, typeshed and the checker are imported when first asked for, not before."""
+
+    name = "python"
+    suffixes = (".py",)
+    package_marker = "__init__.py"
+    default_version: Version = (3, 10)
+
+    def grammar(self, path: str) -> tree_sitter.Language:
+        return PYTHON
+
+    def module_name(self, path: str, packages: frozenset[str]) -> tuple[str, bool]:
+        place = PurePosixPath(path)
+        is_package = place.name == self.package_marker
+        parts = [] if is_package else [place.stem]
+        folder = place.parent
+        while folder.as_posix() in packages and folder.name:
+            parts.insert(0, folder.name)
+            folder = folder.parent
+        return ".".join(parts), is_package
+
+    def read(self, file: SourceFile, name: str, is_package: bool) -> Module:
+        return read(file, name, is_package)
+
+    def refusal(self, file: SourceFile, module: Module) -> str | None:
+        if not module.errors:
+            return None
+        line = file.line_of(module.errors[0].start)
+        text = file.at(module.errors[0]).strip()
+        if text.startswith(("print ", "exec ")):
+            return f"line {line} is Python 2; only Python 3 is annotated"
+        return f"line {line} does not parse"
+
+    def parse_type(self, text: str) -> TypeExpr:
+        return parse_type(text)
+
+    def write_type(self, term: TypeExpr) -> str:
+        return write_type(term)
+
+    def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
+        from typeinfer.languages.python import library
+
+        return library.signature(owner, method)
+
+    def library_bases(self, qualified: str) -> tuple[str, ...]:
+        from typeinfer.languages.python import library
+
+        return library.bases(qualified)
+
+    def is_library(self, module: str) -> bool:
+        from typeinfer.languages.python import library
+
+        return library.is_library(module)
+
+    def is_builtin(self, name: str) -> bool:
+        from typeinfer.languages.python import library
+
+        return name == "None" or ("." not in name and library.is_class(name))
+
+    def library_class(self, qualified: str) -> str | None:
+        """The public name of a library class, or None where the library has no such class or alias."""
+        from typeinfer.languages.python import library
+
+        return library.public_name(qualified) if library.exists(qualified) else None
+
+    def documented_types(self, function: Function) -> Mapping[str, TypeExpr]:
+        from typeinfer.languages.python import docstrings
+
+        return docstrings.documented_types(function.docstring)
+
+    def protocol_type(self, function: Function, part: str) -> TypeExpr | None:
+        return protocols.protocol_type(function, part)
+
+    def wrap_result(self, function: Function, result: TypeExpr, yielded: TypeExpr) -> TypeExpr:
+        return protocols.wrap_result(function, result, yielded)
+
+    def unwrap_result(self, function: Function, seen: TypeExpr) -> TypeExpr:
+        return protocols.unwrap_result(function, seen)
+
+    def names_hint(self, name: str) -> TypeExpr | None:
+        return protocols.names_hint(name)
+
+    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Inference:
+        from typeinfer.languages.python import checker
+
+        return checker.infer(root, files, version)
+
+    def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
+        from typeinfer.languages.python import rewrite
+
+        return rewrite.annotate(module, placed, names, version)
+
+    def prove_erasable(self, before: SourceFile, after: SourceFile, made: Rewrite) -> None:
+        from typeinfer.languages.python import rewrite
+
+        rewrite.prove_erasable(before, after, made)
+
+    def stub(self, annotated: SourceFile) -> str:
+        from typeinfer.languages.python import rewrite
+
+        return rewrite.stub(annotated)
+
+    def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
+        return declared.fields or any(base.rpartition(".")[2] in runtime.FIELD_BASES for base in bases)
+
+    def is_property(self, function: Function) -> bool:
+        return runtime.is_property(function.decorators)

@@ -1,0 +1,351 @@
+"""The checker's inference: the texts of a project in, what pyrefly infers of them out, in our terms.
+
+A checker that infers well is evidence to take, not to rewrite. pyrefly reports in one batch the types of definitions,
+fields and expressions with qualified names, and the targets of calls (`--report-pysa`); its inlay hints over the Language
+Server Protocol give the same return types as text for the eye, without the module of a name, one file a request.
+
+The texts are copied to a temporary folder: nothing is written below the project's root, texts that exist only in memory
+are seen like any other, and no configuration of the project's changes what is inferred. Knows nothing of rules.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from typeinfer.languages.python.annotations import parse_type
+from typeinfer.languages.python.library import public_name
+from typeinfer.values.inferred import CallTarget, CheckerFailed, FileInference, Inference
+from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.typeexpr import (
+    UNKNOWN,
+    CallableType,
+    Literal,
+    Named,
+    Record,
+    Tuple,
+    TypeExpr,
+    Union,
+    Unknown,
+    union,
+)
+
+SECONDS = 600
+REPORT_FORMAT = 1
+
+# Hundreds of thousands of type texts in a project repeat a few thousand; a text as long as this is a whole signature.
+LONGEST_TYPE = 400
+
+Version = tuple[int, int]
+FunctionKey = tuple[int, str]
+
+
+def infer(root: Path, files: Mapping[str, SourceFile], version: Version) -> Inference:
+    """What pyrefly infers for these texts. `root` is only asked for an environment that belongs to it.
+
+    Raises `CheckerFailed` when pyrefly is missing, fails, takes over `SECONDS`, or reports in a form that is not known.
+    """
+    program = _program()
+    with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
+        mirror, report = Path(folder, "project"), Path(folder, "report")
+        _copy(mirror, files)
+        _write_settings(mirror, root, version)
+        _run([program, "check", "--report-pysa", str(report), "--report-pysa-format", "json"], mirror)
+        return _Report(report, mirror, files).inference(_version_of(program))
+
+
+@cache
+def _program() -> str:
+    beside = Path(sysconfig.get_path("scripts"), "pyrefly" + (".exe" if os.name == "nt" else ""))
+    found = str(beside) if beside.exists() else shutil.which("pyrefly")
+    if found is None:
+        raise CheckerFailed("pyrefly is not installed; `pip install pyrefly`, or run with --no-checker")
+    return found
+
+
+@cache
+def _version_of(program: str) -> str:
+    try:
+        return subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return "pyrefly"
+
+
+def _copy(mirror: Path, files: Mapping[str, SourceFile]) -> None:
+    for path, file in files.items():
+        target = mirror / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Always UTF-8: a cookie that says otherwise is only a comment to pyrefly, and spans count UTF-8 bytes.
+        target.write_bytes(file.data)
+
+
+def _write_settings(mirror: Path, root: Path, version: Version) -> None:
+    packages = [json.dumps(str(place)) for place in _site_packages(root)]
+    source_roots = ['"."', *(json.dumps(name) for name in ("src", "lib") if (mirror / name).is_dir())]
+    (mirror / "pyrefly.toml").write_text(
+        "\n".join(
+            [
+                'project-includes = ["**/*.py", "**/*.pyi"]',
+                "project-excludes = []",
+                "disable-project-excludes-heuristics = true",
+                "use-ignore-files = false",
+                f"search-path = [{', '.join(source_roots)}]",
+                f'python-version = "{version[0]}.{version[1]}"',
+                f'python-platform = "{sys.platform}"',
+                f"site-package-path = [{', '.join(packages)}]",
+                "skip-interpreter-query = true",
+            ]
+        ),
+        encoding="utf-8",
+    )
+
+
+def _site_packages(root: Path) -> list[Path]:
+    """Installed packages that the project sees: of the active environment, else of one inside the project.
+
+    Found by looking, not by asking an interpreter: no program of the user's is run.
+    """
+    active = os.environ.get("VIRTUAL_ENV")
+    for environment in [Path(active)] if active else [root / ".venv", root / "venv"]:
+        if found := sorted(environment.glob("lib/python3*/site-packages")) or sorted(environment.glob("Lib/site-packages")):
+            return found
+    return []
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(
+            [*command, "--output-format", "omit-errors"], cwd=folder, capture_output=True, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise CheckerFailed(f"pyrefly did not answer within {SECONDS} s") from None
+    except OSError as error:
+        raise CheckerFailed(f"pyrefly can't be started: {error.strerror}") from None
+    if done.returncode not in (0, 1):
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise CheckerFailed(f"pyrefly ended with status {done.returncode}: {' '.join(last)}")
+
+
+class _Report:
+    """The report folder, read module by module; of the library's modules only those that a call reaches."""
+
+    def __init__(self, folder: Path, mirror: Path, files: Mapping[str, SourceFile]) -> None:
+        self.folder, self.files = folder, files
+        self.definitions: dict[int, dict[str, Any]] = {}
+        index = self._read("pyrefly.pysa.json")
+        if index.get("format_version") != REPORT_FORMAT:
+            raise CheckerFailed(f"pyrefly reports in format {index.get('format_version')}; this version reads {REPORT_FORMAT}")
+        self.modules: dict[int, dict[str, Any]] = {entry["module_id"]: entry for entry in index["modules"].values()}
+        self.paths: dict[int, str] = {}
+        for number, entry in self.modules.items():
+            source = entry["source_path"]
+            if isinstance(source, dict) and "FileSystem" in source:
+                place = Path(source["FileSystem"])
+                for base in (mirror, mirror.resolve()):
+                    if place.is_relative_to(base) and (path := place.relative_to(base).as_posix()) in files:
+                        self.paths[number] = path
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = msgspec.json.decode((self.folder / name).read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            raise CheckerFailed(f"pyrefly's report can't be read: {name}: {error}") from None
+        return content
+
+    def _module(self, part: str, number: int) -> dict[str, Any]:
+        return self._read(f"{part}/{self.modules[number]['info_filename']}")
+
+    def _functions(self, number: int) -> dict[str, Any]:
+        if number not in self.definitions:
+            name = self.modules[number].get("info_filename") if number in self.modules else None
+            self.definitions[number] = self._module("definitions", number)["function_definitions"] if name else {}
+        return self.definitions[number]
+
+    def inference(self, checker: str) -> Inference:
+        inferred: dict[str, FileInference] = {}
+        fields: dict[str, dict[str, TypeExpr]] = {}
+        for number, path in sorted(self.paths.items(), key=lambda pair: pair[1]):
+            inferred[path] = self._file(number, self.files[path], fields)
+        return Inference(checker, inferred, fields)
+
+    def _file(self, number: int, file: SourceFile, fields: dict[str, dict[str, TypeExpr]]) -> FileInference:
+        results: dict[Span, TypeExpr] = {}
+        parameters: dict[tuple[Span, str], TypeExpr] = {}
+        variables: dict[Span, TypeExpr] = {}
+        declared = self._module("definitions", number)
+        self.definitions[number] = declared["function_definitions"]
+        for function in declared["function_definitions"].values():
+            span = _span(file, function.get("name_location"))
+            signatures = function["undecorated_signatures"]
+            if span is None or len(signatures) != 1:
+                continue
+            results[span] = _type(signatures[0].get("return_annotation"))
+            listed = signatures[0]["parameters"]
+            for entry in listed.get("List", ()) if isinstance(listed, dict) else ():
+                for parameter in entry.values():
+                    if isinstance(parameter, dict) and "name" in parameter:
+                        parameters[span, parameter["name"]] = _type(parameter.get("annotation"))
+        module = self.modules[number]["module_name"]
+        for name, found in _qualified_classes(declared["class_definitions"], declared["function_definitions"]):
+            entries = found.get("fields", {})
+            fields[f"{module}.{name}"] = {key: _type(entry.get("type")) for key, entry in entries.items()}
+            for entry in entries.values():
+                if (span := _span(file, entry.get("location"))) is not None:
+                    variables[span] = _type(entry.get("type"))
+        for entry in declared.get("global_variables", {}).values():
+            if (span := _span(file, entry.get("location"))) is not None:
+                variables[span] = _type(entry.get("type"))
+        expressions = self._expressions(number, file)
+        targets = self._calls(number, file, expressions)
+        return FileInference(results, parameters, variables, expressions, targets)
+
+    def _expressions(self, number: int, file: SourceFile) -> dict[Span, TypeExpr]:
+        found: dict[Span, TypeExpr] = {}
+        for function in self._module("type_of_expressions", number)["functions"].values():
+            table = [_type(entry) for entry in function["type_table"]]
+            for location, at in function["locations"].items():
+                if not isinstance(table[at], Unknown) and (span := _span(file, location)) is not None:
+                    found[span] = table[at]
+        return found
+
+    def _calls(self, number: int, file: SourceFile, expressions: dict[Span, TypeExpr]) -> dict[Span, tuple[CallTarget, ...]]:
+        """Fills `expressions` with what calls give, and returns the project's functions that calls reach."""
+        reached: dict[Span, tuple[CallTarget, ...]] = {}
+        for graph in self._module("call_graphs", number)["call_graphs"].values():
+            for location, entry in graph.items():
+                called = entry.get("Call") if "|" not in location else None
+                span = _span(file, location) if called else None
+                if not called or span is None:
+                    continue
+                calls, made = called.get("call_targets", ()), called.get("init_targets", ())
+                if "unresolved" not in called:
+                    given = [self._result(target) for target in calls] + [_instance(target) for target in made]
+                    result = union(given) if given else UNKNOWN
+                    if not isinstance(result, Unknown):
+                        expressions[span] = result
+                found = [self._target(target) for target in (*calls, *made)]
+                if project := tuple(target for target in found if target is not None):
+                    reached[span] = project
+        return reached
+
+    def _definition(self, target: Mapping[str, Any]) -> tuple[FunctionKey, dict[str, Any]] | None:
+        for pointer in target.get("target", {}).values():
+            if isinstance(pointer, dict) and "function_id" in pointer:
+                key = (pointer["module_id"], pointer["function_id"])
+                found = self._functions(key[0]).get(key[1])
+                return (key, found) if found else None
+        return None
+
+    def _result(self, target: Mapping[str, Any]) -> TypeExpr:
+        found = self._definition(target)
+        if found is None or len(found[1]["undecorated_signatures"]) != 1 or found[1].get("decorator_callees"):
+            return UNKNOWN
+        return _type(found[1]["undecorated_signatures"][0].get("return_annotation"))
+
+    def _target(self, target: Mapping[str, Any]) -> CallTarget | None:
+        found = self._definition(target)
+        if found is None or found[0][0] not in self.paths:
+            return None
+        path = self.paths[found[0][0]]
+        span = _span(self.files[path], found[1].get("name_location"))
+        return CallTarget(path, span, "implicit_receiver" in target) if span is not None else None
+
+
+def _instance(target: Mapping[str, Any]) -> TypeExpr:
+    receiver = target.get("receiver_class")
+    return _type({"string": f"{receiver['module_name']}.{receiver['class_name']}"}) if receiver else UNKNOWN
+
+
+def _qualified_classes(
+    classes: Mapping[str, dict[str, Any]], functions: Mapping[str, dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    def name_of(found: dict[str, Any], left: int = 50) -> str:
+        parent = found.get("parent")
+        if not isinstance(parent, dict) or left == 0:
+            return str(found["name"])
+        if "Class" in parent and (outer := classes.get(str(parent["Class"]["class_id"]))):
+            return f"{name_of(outer, left - 1)}.{found['name']}"
+        if "Function" in parent and (around := functions.get(f"F:{parent['Function']['func_def_index']}")):
+            return f"{name_of(around, left - 1)}.{found['name']}"
+        return str(found["name"])
+
+    for found in classes.values():
+        yield name_of(found), found
+
+
+LOCATION = re.compile(r"(\d+):(\d+)-(?:(\d+):)?(\d+)$")
+
+
+def _span(file: SourceFile, location: str | None) -> Span | None:
+    """A place as pyrefly writes it (`3:5-3:9`: lines and columns from 1, columns in bytes of UTF-8) as a span."""
+    found = LOCATION.match(location) if location else None
+    if found is None:
+        return None
+    line, column, last, end = found.groups()
+    starts = file.line_starts
+    first, final = int(line) - 1, int(last or line) - 1
+    if final >= len(starts):
+        return None
+    return Span(starts[first] + int(column) - 1, starts[final] + int(end) - 1)
+
+
+def _type(entry: Mapping[str, Any] | None) -> TypeExpr:
+    text = entry.get("string") if entry else None
+    return _parsed(text) if isinstance(text, str) and len(text) <= LONGEST_TYPE else UNKNOWN
+
+
+@cache
+def _parsed(text: str) -> TypeExpr:
+    return _in_our_terms(parse_type(text))
+
+
+def _in_our_terms(term: TypeExpr) -> TypeExpr:
+    """Widen literals to their classes, drop what no annotation can say, and name what the library keeps private."""
+    match term:
+        case Literal(value):
+            return _class_of_literal(value)
+        case Named("LiteralString" | "typing.LiteralString" | "typing_extensions.LiteralString"):
+            return Named("str")
+        case Named(name, args):
+            if not name or name in NOT_A_TYPE or name.startswith("Module") or "@" in name or TYPE_VARIABLE.match(name):
+                return UNKNOWN
+            public = public_name(name)
+            return Named(public, tuple(map(_in_our_terms, args))) if public else UNKNOWN
+        case Union(members):
+            return union(map(_in_our_terms, members))
+        case Tuple(items, is_open):
+            return Tuple(tuple(map(_in_our_terms, items)), is_open)
+        case CallableType(params, result):
+            return CallableType(None if params is None else tuple(map(_in_our_terms, params)), _in_our_terms(result))
+        case Record():
+            return UNKNOWN
+    return term
+
+
+# `Never` and `NoReturn` are true of a body that always raises, and hardly ever what its author means by it.
+NOT_A_TYPE = frozenset(
+    "Unknown Any typing.Any Never NoReturn typing.Never typing.NoReturn Ellipsis object Self typing.Self super".split()
+)
+TYPE_VARIABLE = re.compile(r"_?[A-Z][A-Z0-9]?(_co|_contra)?$|_[A-Z]\w*$")
+
+
+def _class_of_literal(value: str) -> TypeExpr:
+    if value in ("True", "False"):
+        return Named("bool")
+    if value[:1] in "\"'":
+        return Named("str")
+    if value[:2] in ("b'", 'b"'):
+        return Named("bytes")
+    return Named("int") if value.lstrip("-")[:1].isdigit() else UNKNOWN
