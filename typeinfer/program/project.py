@@ -1,0 +1,390 @@
+"""Project: the files of one project in; what names mean across them out: definitions, bases, callers, the import graph.
+
+Follows imports and re-exports inside the project and the bases of classes into the language's library. Infers no types:
+what an expression evaluates to is the checker's to say.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import networkx as nx
+
+from typeinfer.languages import language_of
+from typeinfer.languages.language import Language
+from typeinfer.values.module import Attribute, CallSite, Class, Function, Import, Module, Name, Value
+from typeinfer.values.naming import NamesInScope
+from typeinfer.values.slots import Slot, SlotKind
+from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.typeexpr import Named, TypeExpr, Unknown, rename, walk
+
+# Re-exports are followed this far; a longer chain is a loop.
+REEXPORTS = 12
+
+
+def module_names(paths: Iterable[str]) -> dict[str, tuple[str, bool]]:
+    """The import name of each file and whether it is a package, by path."""
+    listed = list(paths)
+    markers = {language.package_marker for path in listed if (language := language_of(path))}
+    packages = frozenset(
+        PurePosixPath(path).parent.as_posix() for path in listed if PurePosixPath(path).name in markers
+    )
+    return {path: language.module_name(path, packages) for path in listed if (language := language_of(path))}
+
+
+def read_project(root: Path, files: Mapping[str, SourceFile]) -> Project:
+    """Read every file of a known language, in path order."""
+    modules = {}
+    for path, (name, is_package) in sorted(module_names(files).items()):
+        language = language_of(path)
+        assert language is not None, "module_names lists files of known languages only"
+        modules[path] = language.read(files[path], name, is_package)
+    return Project(root, modules)
+
+
+@dataclass(frozen=True)
+class Project:
+    """All modules of one project by path. Everything else is worked out when first asked for."""
+
+    root: Path
+    modules: Mapping[str, Module]
+
+    def language_of(self, path: str) -> Language:
+        language = language_of(path)
+        assert language is not None, "a project holds files of known languages only"
+        return language
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _by_name(self) -> dict[str, Module]:
+        # Of two files with one import name the first in path order answers.
+        return {module.name: module for module in reversed(list(self.modules.values()))}
+
+    @cached_property
+    def _by_place(self) -> dict[str, Module]:
+        """Modules by the dotted form of their path, which is what a checker that knows no packages calls them."""
+        return {
+            PurePosixPath(path).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): module
+            for path, module in self.modules.items()
+        }
+
+    def named(self, name: str) -> Module | None:
+        return self._by_name.get(name)
+
+    def split(self, qualified: str) -> tuple[Module, str] | None:
+        """The project module that a qualified name begins with, and the rest: the longest one that exists."""
+        parts = qualified.split(".")
+        for names in (self._by_name, self._by_place):
+            for size in range(len(parts), 0, -1):
+                if (module := names.get(".".join(parts[:size]))) is not None:
+                    return module, ".".join(parts[size:])
+        return None
+
+    def canonical(self, qualified: str) -> str:
+        """The name where a thing is defined: imports and re-exports inside the project are followed."""
+        for _ in range(REEXPORTS):
+            found = self.split(qualified)
+            if found is None or not found[1]:
+                return found[0].name if found else qualified
+            module, rest = found
+            first, _, more = rest.partition(".")
+            if first in module.class_at or first in module.function_at:
+                return f"{module.name}.{rest}"
+            target = self._imported(module).get(first)
+            if target is None:
+                stars = [star for star in self._star_imports(module) if self._defines(star, first)]
+                target = f"{stars[0]}.{first}" if stars else None
+            if target is None:
+                return f"{module.name}.{rest}"
+            following = f"{target}.{more}" if more else target
+            if following == qualified:
+                return qualified
+            qualified = following
+        return qualified
+
+    def _defines(self, module_name: str, name: str) -> bool:
+        module = self.named(module_name)
+        return module is not None and (name in module.class_at or name in module.function_at or name in self._imported(module))
+
+    def _star_imports(self, module: Module) -> list[str]:
+        return [found.module for found in module.imports if found.name == "*" and not found.scope]
+
+    @cached_property
+    def _import_tables(self) -> dict[str, dict[str, dict[str, str]]]:
+        return {}
+
+    def _imported(self, module: Module, scope: str = "") -> dict[str, str]:
+        """What the imports of one scope bind: name -> qualified name. Of several the first counts, as in try/except."""
+        tables = self._import_tables.get(module.file.path)
+        if tables is None:
+            tables = defaultdict(dict)
+            for found in module.imports:
+                if found.name != "*":
+                    tables[found.scope].setdefault(found.alias, _target(found))
+            self._import_tables[module.file.path] = dict(tables)
+        return tables.get(scope, {})
+
+    @cached_property
+    def _local_tables(self) -> dict[str, dict[str, set[str]]]:
+        return {}
+
+    def _locals(self, module: Module, scope: str) -> set[str]:
+        """Names that a function binds to values: its parameters and assignments."""
+        tables = self._local_tables.get(module.file.path)
+        if tables is None:
+            tables = defaultdict(set)
+            for function in module.functions:
+                tables[function.qualname].update(parameter.name for parameter in function.parameters)
+            for assignment in module.assignments:
+                if assignment.slot is None or assignment.slot.id.kind is SlotKind.VARIABLE:
+                    tables[assignment.scope].add(assignment.name)
+            self._local_tables[module.file.path] = dict(tables)
+        return tables.get(scope, set())
+
+    def resolve(self, module: Module, scope: str, value: Value) -> str | None:
+        """The qualified name of the class, function, module or library name that an expression means, or None."""
+        match value:
+            case Name(name, _):
+                return self._resolve_name(module, scope, name)
+            case Attribute(base, name, _):
+                if isinstance(base, Name) and (owner := self.receiver_class(module, scope, base.name)):
+                    return self.member(owner, name)
+                found = self.resolve(module, scope, base)
+                if found is None:
+                    return None
+                return self.member(found, name) if self.declared_class(found) else self.canonical(f"{found}.{name}")
+        return None
+
+    def _resolve_name(self, module: Module, scope: str, name: str) -> str | None:
+        inner = scope
+        while inner:
+            is_class = inner in module.class_at
+            if not is_class or inner == scope:
+                if f"{inner}.{name}" in module.class_at or (not is_class and f"{inner}.{name}" in module.function_at):
+                    return f"{module.name}.{inner}.{name}"
+                if (target := self._imported(module, inner).get(name)) is not None:
+                    return self.canonical(target)
+                if name in self._locals(module, inner):
+                    return None
+            inner = inner.rpartition(".")[0]
+        if name in module.class_at or name in module.function_at:
+            return f"{module.name}.{name}"
+        if (target := self._imported(module).get(name)) is not None:
+            return self.canonical(target)
+        for star in self._star_imports(module):
+            if self._defines(star, name):
+                return self.canonical(f"{star}.{name}")
+        if name in self._locals(module, ""):
+            return f"{module.name}.{name}"
+        return name if self.language_of(module.file.path).is_builtin(name) else None
+
+    def receiver_class(self, module: Module, scope: str, name: str) -> str | None:
+        """The qualified class that `self` or `cls` stands for in a scope, or None where the name is no receiver."""
+        inner = scope
+        while inner:
+            function = module.function_at.get(inner)
+            if function is not None and function.parameters and function.parameters[0].name == name:
+                first = function.parameters[0]
+                return f"{module.name}.{function.owner}" if first.slot is None and function.owner else None
+            inner = inner.rpartition(".")[0]
+        return None
+
+    def member(self, owner: str, name: str) -> str | None:
+        """Where a class or the nearest of its project ancestors defines a method or nested class of this name."""
+        for candidate in (owner, *self.ancestors(owner)):
+            found = self.declared_class(candidate)
+            if found is not None:
+                inner = f"{found[1].qualname}.{name}"
+                if inner in found[0].function_at or inner in found[0].class_at:
+                    return f"{found[0].name}.{inner}"
+        return None
+
+    def qualify(self, module: Module, scope: str, term: TypeExpr) -> TypeExpr:
+        """A type whose names are as written in a scope, with qualified names; `Unknown` where one means nothing here."""
+        language = self.language_of(module.file.path)
+
+        def qualified(name: str) -> str:
+            if language.is_builtin(name):
+                return name
+            first, *rest = name.split(".")
+            value: Value = Name(first, NOWHERE)
+            for part in rest:
+                value = Attribute(value, part, NOWHERE)
+            found = self.resolve(module, scope, value)
+            if found is None:
+                # The reader of types spells the library's own aliases in full, imported or not.
+                found = name if rest and language.library_class(name) else ""
+            return found
+
+        renamed = rename(term, qualified)
+        whole = all(part.name for part in walk(renamed) if isinstance(part, Named))
+        return renamed if whole else Unknown()
+
+    # --- declarations -----------------------------------------------------------------------------------------------
+
+    def function(self, qualified: str) -> tuple[Module, Function] | None:
+        found = self.split(qualified)
+        function = found[0].function_at.get(found[1]) if found else None
+        return (found[0], function) if found and function else None
+
+    def declared_class(self, qualified: str) -> tuple[Module, Class] | None:
+        found = self.split(qualified)
+        declared = found[0].class_at.get(found[1]) if found and found[1] else None
+        return (found[0], declared) if found and declared else None
+
+    def bases(self, qualified: str) -> tuple[str, ...]:
+        """The qualified names of the direct bases of a class, of the project or of the library, as far as they resolve."""
+        found = self.declared_class(qualified)
+        if found is None:
+            language = next(iter(self.modules), None)
+            return self.language_of(language).library_bases(qualified) if language else ()
+        module, declared = found
+        scope = declared.qualname.rpartition(".")[0]
+        resolved = (self.resolve(module, scope, base) for base in declared.bases)
+        return tuple(name for name in resolved if name is not None)
+
+    @cached_property
+    def _ancestor_tables(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def ancestors(self, qualified: str) -> tuple[str, ...]:
+        """Every base of a class, nearest first, the library's included, each once."""
+        known = self._ancestor_tables.get(qualified)
+        if known is None:
+            seen, queue = [], list(self.bases(qualified))
+            while queue:
+                here = queue.pop(0)
+                if here != qualified and here not in seen:
+                    seen.append(here)
+                    queue.extend(self.bases(here))
+            known = self._ancestor_tables[qualified] = tuple(seen)
+        return known
+
+    def overridden(self, module: Module, function: Function) -> tuple[Module, Function] | None:
+        """The method of the nearest project ancestor that a method overrides."""
+        if function.owner is None:
+            return None
+        for ancestor in self.ancestors(f"{module.name}.{function.owner}"):
+            found = self.declared_class(ancestor)
+            method = found[0].function_at.get(f"{found[1].qualname}.{function.name}") if found else None
+            if found and method:
+                return found[0], method
+        return None
+
+    def written_type(self, module: Module, slot: Slot) -> TypeExpr | None:
+        """The annotation that stands in the source, names qualified; None where there is none."""
+        if slot.written is None:
+            return None
+        term = self.language_of(module.file.path).parse_type(module.file.at(slot.written))
+        return self.qualify(module, slot.id.qualname, term)
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _callers(self) -> dict[str, list[tuple[Module, CallSite]]]:
+        index: dict[str, list[tuple[Module, CallSite]]] = defaultdict(list)
+        for module in self.modules.values():
+            for site in module.calls:
+                target = self.resolve(module, site.scope, site.call.callee)
+                if target is None:
+                    continue
+                if self.declared_class(target):
+                    target = self.member(target, "__init__") or target
+                index[target].append((module, site))
+        return index
+
+    def callers(self, qualified: str) -> tuple[tuple[Module, CallSite], ...]:
+        """The calls in the project that reach a function by name; those of a class reach its constructor."""
+        return tuple(self._callers.get(qualified, ()))
+
+    # --- imports ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def import_graph(self) -> nx.DiGraph[str]:
+        """Which project module imports which while it is itself imported; imports for type checkers alone don't count."""
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(module.name for module in self.modules.values())
+        for module in self.modules.values():
+            for found in module.imports:
+                if not found.type_only and not found.scope:
+                    graph.add_edges_from((module.name, name) for name in self._loaded_by(found) if name != module.name)
+        return graph
+
+    def _loaded_by(self, found: Import) -> Iterator[str]:
+        """The project modules that an import loads: every package on the way, and a submodule taken by name."""
+        parts = found.module.split(".")
+        for size in range(1, len(parts) + 1):
+            if (name := ".".join(parts[:size])) in self._by_name:
+                yield name
+        if found.name is not None and (name := f"{found.module}.{found.name}") in self._by_name:
+            yield name
+
+    @cached_property
+    def _imported_elsewhere(self) -> set[str]:
+        """Names of other people's packages that some file of this project imports, so that another may."""
+        return {
+            f"{found.module}.{found.name}"
+            for module in self.modules.values()
+            for found in module.imports
+            if found.name not in (None, "*") and self.split(found.module) is None
+        }
+
+    def locate(self, qualified: str) -> tuple[str, str] | None:
+        """Where a type could be imported from: (module, dotted name inside it), or None where nothing importable has it."""
+        found = self.split(qualified)
+        if found is not None:
+            module, rest = found
+            outer = rest.partition(".")[0]
+            defined = rest in module.class_at or (rest and rest == outer and rest in self._locals(module, ""))
+            # A class inside a function can't be named from outside it.
+            inside_function = any(rest.startswith(f"{function.qualname}.") for function in module.functions if function.qualname == outer)
+            return (module.name, rest) if defined and not inside_function else None
+        if qualified in self._imported_elsewhere:
+            name, _, attribute = qualified.rpartition(".")
+            return name, attribute
+        language = self.language_of(next(iter(self.modules)))
+        public = language.library_class(qualified)
+        if public is None or "." not in public:
+            return None
+        name, _, attribute = public.rpartition(".")
+        return name, attribute
+
+    def names_in_scope(self, module: Module) -> NamesInScope:
+        """All that is needed to spell types in one file."""
+        bound: dict[str, set[str]] = defaultdict(set)
+        for found in module.imports:
+            if not found.scope and found.name != "*":
+                bound[found.alias].add(self.canonical(_target(found)))
+        for name in (*module.class_at, *module.function_at):
+            if "." not in name:
+                bound[name].add(f"{module.name}.{name}")
+        for name in self._locals(module, ""):
+            bound[name].add(f"{module.name}.{name}")
+        graph = self.import_graph
+        return NamesInScope(
+            module=module.name,
+            is_package=module.is_package,
+            bound={name: targets.pop() for name, targets in bound.items() if len(targets) == 1},
+            taken=module.identifiers | bound.keys(),
+            locate=self.locate,
+            cyclic=frozenset({module.name, *nx.ancestors(graph, module.name)}),
+            library=self.language_of(module.file.path).is_library,
+        )
+
+
+NOWHERE = Span(0, 0)
+
+
+def _target(found: Import) -> str:
+    """The qualified name that an import binds its alias to."""
+    if found.name is not None:
+        return f"{found.module}.{found.name}" if found.module else found.name
+    top = found.module.partition(".")[0]
+    return top if found.alias == top else found.module
+
+
