@@ -111,15 +111,15 @@ class Python:
 
         return rewrite.annotate(module, placed, names, version)
 
-    def prove_erasable(self, before: SourceFile, after: SourceFile, made: Rewrite) -> None:
-        from typeinfer.languages.python import rewrite
+    def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
+        from typeinfer.languages.python import erasure
 
-        rewrite.prove_erasable(before, after, made)
+        erasure.prove_erasable(before, after, rewrite)
 
     def stub(self, annotated: SourceFile) -> str:
-        from typeinfer.languages.python import rewrite
+        from typeinfer.languages.python import stubs
 
-        return rewrite.stub(annotated)
+        return stubs.stub(annotated)
 
     def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
         return declared.fields or any(base.rpartition(".")[2] in runtime.FIELD_BASES for base in bases)

@@ -1,4 +1,4 @@
-"""Erasure: a file before and after in; nothing out, or `NotErasable` saying where the two differ by more than annotations.
+"""Erasure: a file before and after in; nothing out, or `NotErasable` saying what differs besides annotations.
 
 The law: take the annotations and the imports added for them out of the result, and the syntax tree is the one before,
 comments and whitespace included. LibCST reads both files, sharing nothing with what made the edits; the two trees are
@@ -32,6 +32,8 @@ def prove_erasable(before: SourceFile, after: SourceFile, rewrite: Rewrite) -> N
     """Raise `NotErasable` unless `after` is `before` plus annotations and the imports in `rewrite.added_imports`."""
     for file in (before, after):
         _refuse_deep(file)
+    if before.data.count(b"\f") != after.data.count(b"\f"):
+        raise NotErasable("the number of form feeds differs")
     try:
         trees = _read(before), _read(after)
         _Proof(*trees, before, rewrite).run()
@@ -84,7 +86,7 @@ _LEADING = "leading_lines"
 
 @cache
 def _field_names(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.compare)
+    return tuple(field.name for field in fields(kind))
 
 
 class _Proof:
@@ -93,14 +95,13 @@ class _Proof:
     def __init__(self, before: cst.Module, after: cst.Module, file: SourceFile, rewrite: Rewrite) -> None:
         self.before, self.after, self.file = before, after, file
         self.added = frozenset(rewrite.added_imports)
-        self.replaced = frozenset(file.at(edit.span).strip() for edit in rewrite.edits if edit.span.start < edit.span.end)
+        overwritten = [edit.span for edit in rewrite.edits if edit.span.start < edit.span.end]
+        self.replaced = frozenset(file.at(span).strip() for span in overwritten)
         self.new_names: set[str] = set()
         self.names_before: set[str] = set()
         self.imported_before: set[tuple[str, str]] = set()
         self.stack: list[tuple[Part, Part]] = []
         self.statement: cst.CSTNode = before
-        if file.data.count(b"\f") < 0:
-            raise NotErasable("lost a form feed")
 
     def run(self) -> None:
         self._module()
@@ -110,7 +111,8 @@ class _Proof:
             raise NotErasable(f"the imported name {name} has another meaning in the file")
 
     def _differ(self, what: str) -> NotErasable:
-        shown = self.before.code_for_node(self.statement).strip().splitlines() if self.statement is not self.before else []
+        inside = self.statement is not self.before
+        shown = self.before.code_for_node(self.statement).strip().splitlines() if inside else []
         where = f" near `{shown[0][:60]}`" if shown else ""
         return NotErasable(f"{what} differs{where}")
 
@@ -138,7 +140,7 @@ class _Proof:
             case cst.FunctionDef(), cst.FunctionDef():
                 self.statement = one
                 self._annotation(one.returns, two.returns)
-                self._agree_fields(one, two, "returns")
+                self._agree_fields(one, two, "returns", _LEADING)
                 return
             case cst.Param(), cst.Param():
                 if self._annotation(one.annotation, two.annotation):
@@ -170,19 +172,24 @@ class _Proof:
                     raise self._differ("a keyword")
                 self._agree_fields(one, two, "keyword")
                 return
-            case (cst.Import() | cst.ImportFrom()), (cst.Import() | cst.ImportFrom()):
+            case ((cst.Import() | cst.ImportFrom()), (cst.Import() | cst.ImportFrom())):
                 self._import(one, two)
                 return
-        if isinstance(one, cst.BaseStatement | cst.SimpleStatementLine):
+        if isinstance(one, cst.BaseStatement):
             self.statement = one
+            if isinstance(one, cst.If) and isinstance(one.orelse, cst.If) and isinstance(two, cst.If):
+                # What stands above an `elif` is no line of the block around it.
+                self.stack.append((one.orelse.leading_lines, getattr(two.orelse, _LEADING, ())))
+            self._agree_fields(one, two, _LEADING)
+            return
         self._agree_fields(one, two)
 
     def _agree_fields(self, one: cst.CSTNode, two: cst.CSTNode, *apart: str) -> None:
         for name in _field_names(type(one)):
-            if name not in apart and name != _LEADING:
+            if name not in apart:
                 mine, other = getattr(one, name), getattr(two, name)
                 # Strings and absent parts are most of a tree: settled here, without a turn of the stack.
-                if mine is not other and (mine != other or not isinstance(mine, str | bool)):
+                if mine is not other and mine != other:
                     self.stack.append((mine, other))
 
     # --- what annotating may change -----------------------------------------------------------------------------------
@@ -193,9 +200,8 @@ class _Proof:
             return two is not None
         if two is None:
             raise self._differ("an annotation that was there")
-        if not one.deep_equals(two):
-            if self.before.code_for_node(one.annotation).strip() not in self.replaced:
-                raise self._differ("an annotation that was there")
+        if not one.deep_equals(two) and self.before.code_for_node(one.annotation).strip() not in self.replaced:
+            raise self._differ("an annotation that was there")
         return False
 
     def _sign(self, one: Part, two: Part) -> None:
@@ -222,10 +228,15 @@ class _Proof:
         """An import that was there, perhaps with names added to it."""
         for name in _imported(one):
             self.imported_before.add(name)
-        if isinstance(one.names, cst.ImportStar) or isinstance(two.names, cst.ImportStar) or len(one.names) == len(two.names):
+        if isinstance(one.names, cst.ImportStar) or isinstance(two.names, cst.ImportStar):
+            kept_as_is = True
+        else:
+            kept_as_is = len(one.names) == len(two.names)
+        if kept_as_is:
             if not one.deep_equals(two):
                 raise self._differ("an import")
             return
+        assert not isinstance(one.names, cst.ImportStar) and not isinstance(two.names, cst.ImportStar)
         kept = [alias for alias in two.names if not self._is_added(two, alias) or _is_among(alias, one.names)]
         if [_spelled(alias) for alias in one.names] != [_spelled(alias) for alias in kept]:
             raise self._differ("an import")
@@ -250,7 +261,7 @@ class _Proof:
             self.new_names.add(local)
 
     def _is_added_statement(self, node: cst.CSTNode) -> bool:
-        """Whether a line holds nothing but an import of added names, or a TYPE_CHECKING block nothing but such lines."""
+        """Whether a line is nothing but an import of added names, or a TYPE_CHECKING block nothing but such lines."""
         if isinstance(node, cst.If):
             test = node.test.attr if isinstance(node.test, cst.Attribute) else node.test
             named = isinstance(test, cst.Name) and test.value == "TYPE_CHECKING"
@@ -267,10 +278,10 @@ class _Proof:
     def _take_statement(self, node: cst.CSTNode) -> None:
         for line in node.body.body if isinstance(node, cst.If) else (node,):
             if isinstance(line, cst.SimpleStatementLine):
-                for statement in line.body:
-                    if isinstance(statement, cst.Import | cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
-                        for alias in statement.names:
-                            self._take(statement, alias)
+                statement = line.body[0]
+                assert isinstance(statement, cst.Import | cst.ImportFrom), "_is_added_statement lets nothing else pass"
+                for alias in () if isinstance(statement.names, cst.ImportStar) else statement.names:
+                    self._take(statement, alias)
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 
@@ -303,8 +314,9 @@ class _Proof:
             blank = _is_blank_line(line)
             ahead = next((other for other in two[position:] if not _is_blank_line(other)), None)
             new_ahead = ahead is not None and self._is_added_statement(ahead)
-            # A blank line beside an added import is new once the lines before have run out of blank ones here.
-            if extra and blank and (beside or new_ahead) and (mine is None or not _is_blank_line(mine)):
+            # A blank line beside an added import is new where the file before has none like it.
+            old = mine is not None and blank and line.deep_equals(mine)
+            if extra and blank and (beside or new_ahead) and not old:
                 extra -= 1
                 continue
             if mine is None:
