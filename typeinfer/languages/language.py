@@ -63,8 +63,8 @@ class Language(Protocol):
     def is_library(self, module: str) -> bool:
         """Whether a module belongs to the language's own library."""
 
-    def documented_types(self, function: Function) -> Mapping[str, TypeExpr]:
-        """Types that the docstring states, by parameter name, `return` and `yield`; names as written."""
+    def documented_types(self, docstring: str) -> Mapping[str, TypeExpr]:
+        """Types that a docstring states, by parameter name, `return` and `yield`; names as written."""
 
     def protocol_type(self, function: Function, part: str) -> TypeExpr | None:
         """What the language itself fixes for a special method's parameter or `return` (`__len__` returns an integer)."""

@@ -84,10 +84,10 @@ class Python:
 
         return library.public_name(qualified) if library.exists(qualified) else None
 
-    def documented_types(self, function: Function) -> Mapping[str, TypeExpr]:
+    def documented_types(self, docstring: str) -> Mapping[str, TypeExpr]:
         from typeinfer.languages.python import docstrings
 
-        return docstrings.documented_types(function.docstring)
+        return docstrings.documented_types(docstring)
 
     def protocol_type(self, function: Function, part: str) -> TypeExpr | None:
         return protocols.protocol_type(function, part)

@@ -1,7 +1,7 @@
 """Annotations: the text of a Python annotation in, a `TypeExpr` out, and back as text that fits a file.
 
-Reading keeps names as written, save for typing's aliases. Writing for a report needs nothing; writing for a file needs to
-know what the target version can evaluate, and asks for each name how the file can say it. Knows no file and no scope.
+Reading keeps names as written, save for typing's aliases. Writing for a report needs nothing; writing for a file needs
+to know what the target version can evaluate, and asks for each name how the file can say it. Knows no file, no scope.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def _read(node: ast.expr, nesting: int) -> TypeExpr:
 
 def _alternatives(node: ast.expr) -> list[ast.expr]:
     """The operands of a chain of `|`, without recursion: generated unions run to thousands."""
-    operands, stack = [], [node]
+    operands: list[ast.expr] = []
+    stack = [node]
     while stack:
         here = stack.pop()
         if isinstance(here, ast.BinOp) and isinstance(here.op, ast.BitOr):
@@ -341,7 +342,8 @@ class Spelling:
 
     def write(self, term: TypeExpr) -> Spelled:
         """Raises `Unspellable`."""
-        self._evaluable, self._legacy = True, []
+        self._evaluable = True
+        self._legacy.clear()
         text = self._write(term)
         return Spelled(text, self._evaluable, tuple(self._legacy))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import docstring_parser
 from docstring_parser import DocstringStyle, ParseError
@@ -56,10 +57,9 @@ ROLE = re.compile(r":(?:py:)?(?:class|obj|exc|data|func|meth|mod|ref|any|term):`
 NAME = re.compile(r"[A-Za-z_][\w.]*$")
 
 
-def documented_types(docstring: str | None) -> Mapping[str, TypeExpr]:
+@lru_cache(maxsize=4096)
+def documented_types(docstring: str) -> Mapping[str, TypeExpr]:
     """Types by parameter name; `return` for what is returned and `yield` for what is yielded."""
-    if not docstring:
-        return {}
     style = next((style for style, marks in STYLES if marks.search(docstring)), None)
     if style is None:
         return {}

@@ -1,7 +1,7 @@
 """Import lines: names that a file needs in, insertions that import them out, where isort would have put them.
 
-A name joins the statement that imports from the same module already, else gets a line in its section. Sections are those
-of isort: future, standard library, third party, the project's own, relative. Knows nothing of types.
+A name joins the statement that imports from the same module already, else gets a line in its section. Sections are
+those of isort: future, standard library, third party, the project's own, relative. Knows nothing of types.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class ImportStyle:
             dots = written[: len(written) - len(written.lstrip("."))]
             return 4, int(is_from), f"{dots}_{written[len(dots) :]}".lower(), int(aliased)
         top = absolute.partition(".")[0]
-        if absolute == "__future__":
+        if absolute == "__future__" and is_from:
             section = 0
         elif self.is_library(absolute) or self.is_library(top):
             section = 1
@@ -118,11 +118,10 @@ class ImportLines:
             source = node.child_by_field_name("module_name")
             names = node.children_by_field_name("name")
             is_from = node.type != "import_statement"
-            written = _text(source) if source is not None else "__future__" if is_from else _text(names[0]).split(" ")[0]
+            written = absolute if source is None else _text(source)
             aliased = bool(names) and all(name.type == "aliased_import" for name in names)
-            found.append(
-                Statement(node, self.style.key(written, absolute, is_from, aliased), absolute if is_from else None, index)
-            )
+            key = self.style.key(written, absolute, is_from, aliased)
+            found.append(Statement(node, key, absolute if is_from else None, index))
         return found
 
     def _type_checking_block(self, limit: int) -> list[Statement] | None:
@@ -149,11 +148,13 @@ class ImportLines:
         self, wanted: Iterable[ImportedName], statements: Sequence[Statement]
     ) -> tuple[list[Edit], list[ImportedName]]:
         """Edits that add names to statements, and the names that found none."""
-        edits, left = [], []
+        edits: list[Edit] = []
+        left: list[ImportedName] = []
         by_statement: dict[int, list[ImportedName]] = defaultdict(list)
         holders = {}
         for name in wanted:
-            holder = next((s for s in statements if s.module == name.module and not s.key[3] and _is_plain(s.node)), None)
+            same = (statement for statement in statements if statement.module == name.module and not statement.key[3])
+            holder = next((statement for statement in same if _is_plain(statement.node)), None)
             if name.name is None or name.alias is not None or holder is None:
                 left.append(name)
             else:
@@ -253,7 +254,8 @@ class ImportLines:
                 edits.append(self._insert_first(new, present, ending))
             else:
                 edits.append(self._insert_behind(present, at, new, indent, ending))
-        return edits + [self._insertion(self._line_start(present[at].node.start_byte), text) for at, text in before.items()]
+        starts = {at: self._line_start(present[at].node.start_byte) for at in before}
+        return edits + [self._insertion(starts[at], text) for at, text in before.items()]
 
     def _under_comment(self, node: Node) -> bool:
         """Whether a comment stands on the line above: it speaks of that statement and shall stay with it."""
@@ -345,7 +347,7 @@ def _item_key(item: str) -> tuple[str, str]:
 
 
 def _place_of(key: Key, present: Sequence[Key]) -> tuple[int, bool]:
-    """The index of the statement to stand behind (-1: before all), or, with True, of the one to stand directly before."""
+    """The index of the statement to stand behind (-1: before all), or, with True, of the one to stand just before."""
     same = [at for at, other in enumerate(present) if other[0] == key[0]]
     fitting = [at for at in same if present[at] <= key]
     if same:
@@ -387,6 +389,6 @@ def _indent_of(root: Node, data: bytes) -> str:
 
 
 _HOLD_BLOCKS = frozenset(
-    "block class_definition function_definition decorated_definition if_statement else_clause elif_clause try_statement "
-    "except_clause finally_clause for_statement while_statement with_statement".split()
+    "block class_definition function_definition decorated_definition if_statement else_clause elif_clause "
+    "try_statement except_clause finally_clause for_statement while_statement with_statement".split()
 )

@@ -34,9 +34,9 @@ _EQUALS = re.compile(rb"[ \t]*=(?!=)[ \t]*")
 
 # Modules of the library that are not everywhere Python is: by platform, by how it was built, or by version.
 _NOT_EVERYWHERE = frozenset(
-    "asyncore asynchat bz2 cgi crypt ctypes curses dbm distutils ensurepip fcntl graphlib grp idlelib imp lib2to3 lzma "
-    "msvcrt nis nt ossaudiodev posix pty pwd readline resource smtpd spwd sqlite3 ssl syslog termios tkinter tomllib tty "
-    "turtle winreg winsound zlib zoneinfo".split()
+    "asyncore asynchat bz2 cgi crypt ctypes curses dbm distutils ensurepip fcntl graphlib grp idlelib imp lib2to3 "
+    "lzma msvcrt nis nt ossaudiodev posix pty pwd readline resource smtpd spwd sqlite3 ssl syslog termios tkinter "
+    "tomllib tty turtle winreg winsound zlib zoneinfo".split()
 )
 
 
@@ -125,7 +125,8 @@ class _File:
 
     def statement_start(self, offset: int) -> int:
         """Where the top-level statement around an offset starts."""
-        return next((child.start_byte for child in self.root.children if child.start_byte <= offset < child.end_byte), offset)
+        around = (child for child in self.root.children if child.start_byte <= offset < child.end_byte)
+        return next((child.start_byte for child in around), offset)
 
     def statement_end(self, slot: Slot) -> int:
         node = self.root.named_descendant_for_byte_range(slot.span.start, slot.span.end)
@@ -243,7 +244,8 @@ class _Attempt:
 
     def _bound(self, name: str, slot: Slot) -> list[SaidName]:
         """How the file's own module-level names, or those already planned, can say a qualified name."""
-        file, found = self.file, []
+        file = self.file
+        found: list[SaidName] = []
         if "." not in name and name in BUILTIN_TYPES:
             return []
         located = _locate(name, file.names)
@@ -271,7 +273,7 @@ class _Attempt:
         return [self._said(planned, inside) for planned, inside in self._planned(located, slot)]
 
     def _reaches(self, prefix: str, name: str, located: tuple[str, str] | None) -> bool:
-        """Whether a name bound to `prefix` leads to `name` by attributes: packages hold only submodules that are imported."""
+        """Whether a name bound to `prefix` leads to `name`: a package holds only those submodules that are imported."""
         if prefix == name or located is None:
             return prefix == name or name.startswith(f"{self.file.names.module}.")
         module = located[0]

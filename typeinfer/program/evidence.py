@@ -1,0 +1,505 @@
+"""Evidence: a project and what its checker inferred in; for every slot what named rules say of it out, with the rule.
+
+A rule looks at one place and answers with a type or keeps silent; it never guesses. Whether its word is enough is
+measured elsewhere (`typeinfer evaluate --rules`). `tests/spec/python/*.md` shows each rule at work. Knows no language.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from typeinfer.languages.language import Language
+from typeinfer.program.arguments import bind
+from typeinfer.program.project import Project
+from typeinfer.values.inferred import Inference
+from typeinfer.values.module import (
+    Assignment,
+    Attribute,
+    Awaited,
+    Call,
+    CallSite,
+    Choice,
+    Class,
+    Constant,
+    Display,
+    Function,
+    Module,
+    Name,
+    Parameter,
+    ParameterKind,
+    Usage,
+    Value,
+)
+from typeinfer.values.predictions import Evidence
+from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.source import Span
+from typeinfer.values.typeexpr import (
+    NONE,
+    UNKNOWN,
+    Named,
+    Tuple,
+    TypeExpr,
+    Union,
+    Unknown,
+    depth,
+    is_complete,
+    join,
+    optional,
+)
+
+DEEPEST = 4
+WIDEST = 4
+"""Types deeper or unions wider than these are what a checker adds up, not what an author writes."""
+
+SITES = 40
+"""Call sites looked at for one parameter."""
+
+STARRED = (ParameterKind.VARIADIC, ParameterKind.KEYWORDS)
+
+
+def gather(project: Project, inference: Inference) -> dict[SlotId, tuple[Evidence, ...]]:
+    """What every rule says of every slot without an annotation, in the order of the rules."""
+    witness = Witness(project, inference)
+    found: dict[SlotId, tuple[Evidence, ...]] = {}
+    for module in project.modules.values():
+        for slot, said in witness.of_module(module):
+            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in said if _sayable(term)):
+                found[slot.id] = evidence
+    return found
+
+
+def _sayable(term: TypeExpr) -> bool:
+    if not is_complete(term) or depth(term) > DEEPEST:
+        return False
+    return not isinstance(term, Union) or len(term.members) <= WIDEST
+
+
+Said = tuple[str, TypeExpr]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The rules over one project. Each yields `(rule, type)`; types with holes are dropped by `gather`."""
+
+    project: Project
+    inference: Inference
+
+    def of_module(self, module: Module) -> Iterator[tuple[Slot, list[Said]]]:
+        for function in module.functions:
+            yield from self.of_function(module, function)
+        values: dict[SlotId, list[Assignment]] = defaultdict(list)
+        for assignment in module.assignments:
+            if assignment.slot is not None:
+                values[assignment.slot.id].append(assignment)
+        for assignments in values.values():
+            slot = assignments[0].slot
+            if slot is not None and slot.written is None:
+                yield slot, list(self.assigned(module, slot, assignments))
+
+    def of_function(self, module: Module, function: Function) -> Iterator[tuple[Slot, list[Said]]]:
+        for parameter in function.parameters:
+            if parameter.slot is not None and parameter.slot.written is None:
+                said = [(rule, self.with_default(parameter, term)) for rule, term in self.parameter(module, function, parameter)]
+                yield parameter.slot, said
+        if function.result is not None and function.result.written is None:
+            yield function.result, list(self.result(module, function))
+
+    # --- parameters -------------------------------------------------------------------------------------------------
+
+    def with_default(self, parameter: Parameter, term: TypeExpr) -> TypeExpr:
+        """A default of None lets None in, whatever else is known: def f(x=None) takes at least that."""
+        is_none = isinstance(parameter.default, Constant) and parameter.default.form == "none"
+        return optional(term) if is_none and not isinstance(term, Unknown) else term
+
+    def parameter(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+        yield from self.inherited(module, function, parameter.name)
+        if parameter.kind in STARRED:
+            return
+        yield from self.default(module, function, parameter)
+        yield from self.documented(module, function, parameter.name)
+        yield from self.setter(module, function, parameter)
+        yield from self.call_sites(module, function, parameter)
+        yield from self.used(module, function, parameter)
+        if (hint := self.language(module).names_hint(parameter.name)) is not None:
+            yield "name", hint
+
+    def default(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+        value = parameter.default
+        if value is None or (isinstance(value, Constant) and value.form == "none"):
+            return
+        if isinstance(value, Constant):
+            yield "default-literal", value.type
+        elif isinstance(value, Display):
+            yield "default-display", self.type_of(module, function.qualname, value)
+        else:
+            yield "default-value", self.type_of(module, function.qualname.rpartition(".")[0], value)
+
+    def setter(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+        """A property's setter takes what its getter gives."""
+        is_setter = any(
+            isinstance(decorator, Attribute)
+            and decorator.name == "setter"
+            and isinstance(decorator.base, Name)
+            and decorator.base.name == function.name
+            for decorator in function.decorators
+        )
+        if is_setter:
+            for getter in module.functions:
+                if getter.qualname == function.qualname and self.language(module).is_property(getter):
+                    yield "setter", self.known_result(module, getter)
+
+    def call_sites(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+        """The types of the arguments that the project passes. One unknown argument makes the rule weaker, by name."""
+        seen = self.arguments.get((module.file.path, function.name_span, parameter.name), ())
+        if not seen:
+            return
+        known = [term for term in seen if not isinstance(term, Unknown)]
+        if known:
+            whole = "call-sites" if len(known) == len(seen) else "some-call-sites"
+            several = "" if len(known) == 1 else "-several"
+            yield f"{whole}{several}", join(known)
+
+    @cached_property
+    def arguments(self) -> dict[tuple[str, Span, str], list[TypeExpr]]:
+        """For each parameter the types passed to it, from the calls that the checker or the names of the project tie to it."""
+        passed: dict[tuple[str, Span, str], list[TypeExpr]] = defaultdict(list)
+        for module in self.project.modules.values():
+            targets = self.inference.of(module.file.path).targets
+            for site in module.calls:
+                for target in targets.get(site.call.span, ()):
+                    found = self.functions.get((target.path, target.name_span))
+                    if found is None:
+                        continue
+                    for argument, parameter in bind(self.project, module, site, found[1]):
+                        key = (target.path, target.name_span, parameter.name)
+                        if parameter.kind not in STARRED and len(passed[key]) < SITES:
+                            passed[key].append(self.type_of(module, site.scope, argument.value))
+        return passed
+
+    def used(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+        """Uses that few types admit. None of these is enough alone."""
+        uses = [usage for usage in function.usages if usage.name == parameter.name]
+        compared = {usage.other for usage in uses if usage.form.startswith("compare") and usage.other != NONE}
+        compared.discard(UNKNOWN)
+        if len(compared) == 1:
+            yield "compared", next(iter(compared))
+        combined = {usage.other for usage in uses if usage.form.startswith("operator") and not isinstance(usage.other, Unknown)}
+        if len(combined) == 1:
+            yield "operator", next(iter(combined))
+        methods = {usage.form.partition(" ")[2] for usage in uses if usage.form.startswith("method ")}
+        if methods and methods <= TEXT_METHODS:
+            yield "text-methods", Named("str")
+        yield from self.forwarded(module, function, parameter, uses)
+
+    def forwarded(self, module: Module, function: Function, parameter: Parameter, uses: Sequence[Usage]) -> Iterator[Said]:
+        """A parameter that is only handed on takes what the function it goes to takes."""
+        terms = []
+        for site in self.calls_in(module).get(function.qualname, ()):
+            if not any(_is_name(argument.value, parameter.name) for argument in site.call.arguments):
+                continue
+            for target in self.inference.of(module.file.path).targets.get(site.call.span, ()):
+                found = self.functions.get((target.path, target.name_span))
+                if found is None:
+                    continue
+                callee_module, callee = found
+                for argument, taken in bind(self.project, module, site, callee):
+                    if _is_name(argument.value, parameter.name) and taken.slot is not None and taken.kind not in STARRED:
+                        written = self.project.written_type(callee_module, taken.slot)
+                        if written is not None:
+                            terms.append(written)
+        if terms:
+            yield "forwarded", join(terms)
+
+    @cached_property
+    def functions(self) -> dict[tuple[str, Span], tuple[Module, Function]]:
+        return {
+            (module.file.path, function.name_span): (module, function)
+            for module in self.project.modules.values()
+            for function in module.functions
+        }
+
+    @cached_property
+    def _calls_by_module(self) -> dict[str, dict[str, list[CallSite]]]:
+        return {}
+
+    def calls_in(self, module: Module) -> dict[str, list[CallSite]]:
+        known = self._calls_by_module.get(module.file.path)
+        if known is None:
+            known = defaultdict(list)
+            for site in module.calls:
+                known[site.scope].append(site)
+            self._calls_by_module[module.file.path] = known
+        return known
+
+    # --- parameters and results alike -------------------------------------------------------------------------------
+
+    def inherited(self, module: Module, function: Function, part: str) -> Iterator[Said]:
+        """What the language fixes, what an overridden method of the project or of the library says, by position."""
+        language = self.language(module)
+        fixed = language.protocol_type(function, part)
+        if fixed is not None and not (part == "return" and function.name == "__exit__"):
+            yield "special-method", fixed
+        if function.owner is None:
+            return
+        above = self.project.overridden(module, function)
+        if above is not None and (slot := _counterpart(function, above[1], part)) is not None:
+            written = self.project.written_type(above[0], slot)
+            if written is not None:
+                yield "overridden", written
+        for ancestor in self.project.ancestors(f"{module.name}.{function.owner}"):
+            if ancestor == "object" or self.project.declared_class(ancestor) is not None:
+                continue
+            declared = language.library_signature(ancestor, function.name)
+            if declared:
+                yield "library-override", _at_position(function, declared, part)
+                return
+
+    def documented(self, module: Module, function: Function, part: str) -> Iterator[Said]:
+        term = self._documented(module, function).get(part)
+        if term is None and part != "return" and function.name == "__init__" and function.owner is not None:
+            # Constructors are often documented in the class's docstring.
+            term = self._documented(module, module.class_at.get(function.owner)).get(part)
+        if term is not None:
+            yield "docstring", self.project.qualify(module, function.qualname, term)
+
+    def _documented(self, module: Module, declared: Function | Class | None) -> Mapping[str, TypeExpr]:
+        docstring = declared.docstring if declared else None
+        return self.language(module).documented_types(docstring) if docstring else {}
+
+    # --- results ----------------------------------------------------------------------------------------------------
+
+    def result(self, module: Module, function: Function) -> Iterator[Said]:
+        yield from self.inherited(module, function, "return")
+        documented = self._documented(module, function)
+        for part, rule in (("return", "docstring"), ("yield", "docstring")):
+            if (term := documented.get(part)) is not None:
+                yield rule, self.wrapped(module, function, self.project.qualify(module, function.qualname, term), part)
+        if not function.overloaded:
+            yield from self.returned(module, function)
+            yield from self.checked(module, function)
+        bare = function.name.lstrip("_")
+        if bare.startswith(("is_", "has_")):
+            yield "name", self.language(module).names_hint(bare) or UNKNOWN
+
+    def wrapped(self, module: Module, function: Function, term: TypeExpr, part: str) -> TypeExpr:
+        language = self.language(module)
+        if part == "return":
+            return UNKNOWN if function.is_generator else term
+        return language.wrap_result(function, UNKNOWN, term)
+
+    def returned(self, module: Module, function: Function) -> Iterator[Said]:
+        """What the body's own `return`s give away."""
+        if function.is_generator:
+            yielded = [self.type_of(module, function.qualname, value) if value else NONE for value in function.yields]
+            if all(value is None for value in function.returns):
+                yield "yields", self.language(module).wrap_result(function, UNKNOWN, join(yielded) if UNKNOWN not in yielded else UNKNOWN)
+            return
+        values = [value for value in function.returns if not _is_none(value)]
+        if not values:
+            if function.body_is_stub:
+                yield "returns-nothing-stub", NONE
+            elif function.falls_through or function.returns:
+                yield "returns-nothing", NONE
+            return
+        if function.falls_through or len(values) < len(function.returns):
+            values_type = self.returned_type(module, function, values)
+            rule, term = values_type
+            yield rule + "-or-none", optional(term) if not isinstance(term, Unknown) else term
+        else:
+            yield self.returned_type(module, function, values)
+
+    def returned_type(self, module: Module, function: Function, values: Sequence[Value | None]) -> Said:
+        forms = {value.form for value in values if isinstance(value, Constant)}
+        terms = [self.type_of(module, function.qualname, value) for value in values if value is not None]
+        if all(isinstance(value, Constant) for value in values):
+            rule = f"returns-{'-'.join(sorted(forms))}"
+        elif all(isinstance(value, Call) for value in values):
+            rule = "returns-call"
+        elif all(isinstance(value, Display) for value in values):
+            rule = "returns-display"
+        else:
+            rule = "returns-value"
+        return rule, UNKNOWN if UNKNOWN in terms else join(terms)
+
+    def checked(self, module: Module, function: Function) -> Iterator[Said]:
+        """What the checker infers the function to return."""
+        seen = self.inference.of(module.file.path).results.get(function.name_span)
+        if seen is None:
+            return
+        if function.owner is not None and any(
+            isinstance(value, Name) and function.parameters and value.name == function.parameters[0].name
+            for value in function.returns
+        ):
+            yield "checker-return-self", self.language(module).unwrap_result(function, seen)
+            return
+        if function.body_is_stub and seen == NONE:
+            yield "checker-return-stub", NONE
+            return
+        yield "checker-return", self.language(module).unwrap_result(function, seen)
+
+    def known_result(self, module: Module, function: Function) -> TypeExpr:
+        if function.result is None:
+            return UNKNOWN
+        written = self.project.written_type(module, function.result)
+        if written is not None:
+            return written
+        seen = self.inference.of(module.file.path).results.get(function.name_span, UNKNOWN)
+        return self.language(module).unwrap_result(function, seen)
+
+    # --- attributes and variables -----------------------------------------------------------------------------------
+
+    def assigned(self, module: Module, slot: Slot, assignments: Sequence[Assignment]) -> Iterator[Said]:
+        """What the values bound to a name give away, all of them together."""
+        values = [assignment.value for assignment in assignments if assignment.value is not None]
+        scopes = [assignment.scope for assignment in assignments if assignment.value is not None]
+        terms = [self.type_of(module, scope, value) for scope, value in zip(scopes, values, strict=True)]
+        known = [term for term in terms if not isinstance(term, Unknown)]
+        if slot.id.kind is SlotKind.ATTRIBUTE:
+            class_documented = self._documented(module, module.class_at.get(slot.id.qualname)).get(slot.id.name)
+            if class_documented is not None:
+                yield "docstring", self.project.qualify(module, slot.id.qualname, class_documented)
+            yield from self.inherited_attribute(module, slot)
+        if known and len(known) == len(terms):
+            shape = "literal" if all(isinstance(value, Constant) for value in values) else "value"
+            yield f"assigned-{shape}{'-several' if len(set(known)) > 1 else ''}", join(known)
+        elif known and any(term != NONE for term in known):
+            yield "assigned-some", join(known)
+        seen = self.inference.of(module.file.path).variables.get(self._attribute_name(module, slot))
+        if seen is not None:
+            yield "checker-variable", seen
+
+    def inherited_attribute(self, module: Module, slot: Slot) -> Iterator[Said]:
+        for ancestor in self.project.ancestors(f"{module.name}.{slot.id.qualname}"):
+            found = self.project.declared_class(ancestor)
+            if found is None:
+                continue
+            for other in self._attributes(found[0]).get((found[1].qualname, slot.id.name), ()):
+                written = self.project.written_type(found[0], other)
+                if written is not None:
+                    yield "overridden", written
+                    return
+
+    @cached_property
+    def _attribute_tables(self) -> dict[str, dict[tuple[str, str], list[Slot]]]:
+        return {}
+
+    def _attributes(self, module: Module) -> dict[tuple[str, str], list[Slot]]:
+        known = self._attribute_tables.get(module.file.path)
+        if known is None:
+            known = defaultdict(list)
+            for slot in module.slots:
+                if slot.id.kind is SlotKind.ATTRIBUTE:
+                    known[slot.id.qualname, slot.id.name].append(slot)
+            self._attribute_tables[module.file.path] = known
+        return known
+
+    def _attribute_name(self, module: Module, slot: Slot) -> Span:
+        """The span of the bare name: a slot at `self.x` is known to the checker by its `x`."""
+        return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
+
+    # --- values -----------------------------------------------------------------------------------------------------
+
+    def type_of(self, module: Module, scope: str, value: Value) -> TypeExpr:
+        """The type of an expression, from its form, from what is written, and from the checker, in this order."""
+        match value:
+            case Constant(term, _, _):
+                return term
+            case Display(constructor, parts, _):
+                return self._display(module, scope, constructor, parts)
+            case Choice(options, span):
+                known = self.inference.of(module.file.path).expressions.get(span)
+                terms = [self.type_of(module, scope, option) for option in options]
+                return known or (UNKNOWN if UNKNOWN in terms else join(terms))
+            case Awaited(inner, _):
+                seen = self.type_of(module, scope, inner)
+                coroutine = isinstance(seen, Named) and seen.name.endswith((".Coroutine", ".Awaitable")) and seen.args
+                return seen.args[-1] if isinstance(seen, Named) and coroutine else UNKNOWN
+            case Call(callee, _, span):
+                known = self.inference.of(module.file.path).expressions.get(span)
+                return known if known is not None else self._made(module, scope, callee)
+            case Name(name, span):
+                known = self.inference.of(module.file.path).expressions.get(span)
+                if known is not None and is_complete(known):
+                    return known
+                return self._written_parameter(module, scope, name)
+            case Attribute(base, name, span):
+                known = self.inference.of(module.file.path).expressions.get(span)
+                return known if known is not None else self._field(module, scope, base, name)
+        return UNKNOWN
+
+    def _display(self, module: Module, scope: str, constructor: str, parts: tuple[tuple[Value, ...], ...]) -> TypeExpr:
+        inner = [[self.type_of(module, scope, value) for value in part] for part in parts]
+        if constructor == "tuple":
+            return Tuple(tuple(terms[0] for terms in inner))
+        if any(not terms for terms in inner):
+            return Named(constructor)
+        args = [UNKNOWN if UNKNOWN in terms else join(terms) for terms in inner]
+        return UNKNOWN if UNKNOWN in args else Named(constructor, tuple(args))
+
+    def _made(self, module: Module, scope: str, callee: Value) -> TypeExpr:
+        """What calling a class gives."""
+        target = self.project.resolve(module, scope, callee)
+        if target is not None and self.project.declared_class(target) is not None:
+            return Named(target)
+        return UNKNOWN
+
+    def _written_parameter(self, module: Module, scope: str, name: str) -> TypeExpr:
+        function = module.function_at.get(scope)
+        for parameter in function.parameters if function else ():
+            if parameter.name == name and parameter.slot is not None and parameter.kind not in STARRED:
+                return self.project.written_type(module, parameter.slot) or UNKNOWN
+        return UNKNOWN
+
+    def _field(self, module: Module, scope: str, base: Value, name: str) -> TypeExpr:
+        if isinstance(base, Name) and (owner := self.project.receiver_class(module, scope, base.name)):
+            for holder in (owner, *self.project.ancestors(owner)):
+                if (known := self.inference.fields.get(holder, {}).get(name)) is not None:
+                    return known
+            return UNKNOWN
+        seen = self.type_of(module, scope, base)
+        return self.inference.fields.get(seen.name, {}).get(name, UNKNOWN) if isinstance(seen, Named) else UNKNOWN
+
+    def language(self, module: Module) -> Language:
+        return self.project.language_of(module.file.path)
+
+
+TEXT_METHODS = frozenset(
+    "lower upper strip lstrip rstrip splitlines startswith endswith encode format title capitalize casefold isdigit "
+    "isalpha isspace partition rpartition zfill split rsplit replace isidentifier swapcase isupper islower".split()
+)
+
+
+def _is_name(value: Value, name: str) -> bool:
+    return isinstance(value, Name) and value.name == name
+
+
+def _is_none(value: Value | None) -> bool:
+    return value is None or (isinstance(value, Constant) and value.form == "none")
+
+
+def _counterpart(function: Function, above: Function, part: str) -> Slot | None:
+    """The slot of an overridden method that stands where `part` stands in the overriding one."""
+    if part == "return":
+        return above.result
+    taken = {parameter.name: parameter for parameter in above.parameters}
+    if part in taken:
+        return taken[part].slot
+    here = [parameter for parameter in function.parameters if parameter.slot is not None]
+    there = [parameter for parameter in above.parameters if parameter.slot is not None]
+    at = next(index for index, parameter in enumerate(here) if parameter.name == part)
+    matches = at < len(there) and here[at].kind is there[at].kind is ParameterKind.POSITIONAL
+    return there[at].slot if matches else None
+
+
+def _at_position(function: Function, declared: Mapping[str, TypeExpr], part: str) -> TypeExpr:
+    if part in declared:
+        return declared[part]
+    here = [parameter.name for parameter in function.parameters if parameter.slot is not None]
+    there = [name for name in declared if name != "return"]
+    at = here.index(part) if part in here else len(there)
+    return declared[there[at]] if at < len(there) and len(here) == len(there) else UNKNOWN
+
+
