@@ -1,15 +1,20 @@
-"""Changes: which lines git says were changed. In: a folder and a revision; out: lines by file. Knows no syntax."""
+"""Changes: which lines git says were changed, and which slots they concern. In: a folder and a revision; out: lines.
+
+Knows no syntax.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from typeinfer.program.files import UsageError
+from typeinfer.values.module import Module
+from typeinfer.values.slots import Slot, SlotId
 
 HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
@@ -64,6 +69,24 @@ def staged(root: Path) -> Changes:
         path: tuple(_moved(lines, unstaged.get(path, ())) for lines in _lines(hunks))
         for path, hunks in _hunks(root, "--staged", "--cached").items()
     }
+
+
+def concerned(module: Module, lines: Iterable[Lines]) -> frozenset[SlotId]:
+    """The slots that these lines are about: those of every function that they touch, and others on the lines themselves.
+
+    A change inside a function can change the type of its every slot: a new `return`, a new use of a parameter.
+    """
+    asked = tuple(lines)
+    if EVERY_LINE in asked:
+        return frozenset(slot.id for slot in module.slots)
+    functions = sorted((function.span for function in module.functions), key=lambda span: span.end - span.start)
+
+    def is_concerned(slot: Slot) -> bool:
+        unit = next((span for span in functions if slot.span in span), slot.span)
+        first, last = module.file.line_of(unit.start), module.file.line_of(unit.end)
+        return any(changed.first <= last and first <= changed.last for changed in asked)
+
+    return frozenset(slot.id for slot in module.slots if is_concerned(slot))
 
 
 def _moved(lines: Lines, later: tuple[Hunk, ...]) -> Lines:

@@ -1,0 +1,40 @@
+"""Imports point one way, what is heavy stays in its rooms, and no room but `languages` knows a language."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "typeinfer"
+ROOMS = ["values", "languages", "program", "model", "rewriting", "completion", "engine", "pipeline", "training"]
+ORDER = [*ROOMS, "evaluation", "config", "report", "cli", "lsp", "cli_reference", "__main__"]
+MAY_IMPORT = {
+    "libcst": {"languages"},
+    "tree_sitter": {"languages", "program"},
+    "networkx": {"program", "evaluation"},
+    "numpy": {"program", "evaluation"},
+    "torch": {"training"},
+    "transformers": {"training"},
+    "ray": {"engine"},
+}
+# The judge reads with the language's own parser and not with ours.
+KNOWS_A_LANGUAGE = {"languages", "evaluation"}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_keeps_its_place(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for module in imported(path):
+        top, _, rest = module.partition(".")
+        if top == "typeinfer" and rest:
+            assert ORDER.index(rest.partition(".")[0]) <= ORDER.index(room), f"{room} comes before {module}"
+        assert room in MAY_IMPORT.get(top, {room}), f"{module} may not be imported in {room}"
+    assert room in KNOWS_A_LANGUAGE or '"python"' not in path.read_text(), "languages are told apart in languages/"

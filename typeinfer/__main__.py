@@ -1,0 +1,15 @@
+"""The program: `python -m typeinfer` and the `typeinfer` command."""
+
+from __future__ import annotations
+
+import sys
+
+from typeinfer.cli import run
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

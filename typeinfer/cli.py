@@ -1,0 +1,557 @@
+"""The command line: arguments in; files written, reports on standard output, an exit code out.
+
+Every problem is one line on standard error: `typeinfer: what and where; what to do next`. Knows no language, and
+imports what is heavy only inside the command that needs it, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import rich_click as click
+
+import typeinfer
+from typeinfer.config import (
+    ConfigError,
+    Settings,
+    load_settings,
+    parse_confidence,
+    parse_jobs,
+    parse_kinds,
+    parse_version,
+)
+from typeinfer.values.slots import SlotKind
+
+if TYPE_CHECKING:
+    from typeinfer.pipeline import Options
+    from typeinfer.program.changes import Lines
+    from typeinfer.program.files import ProjectFiles
+    from typeinfer.program.project import Project
+    from typeinfer.report import ProgressBar
+    from typeinfer.values.outcomes import Changed, Failed, Run
+    from typeinfer.values.source import SourceFile, Span
+    from typeinfer.values.typeexpr import TypeExpr
+
+OK, WOULD_CHANGE, USAGE, NOT_ALL_DONE, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+EXIT_CODES: Mapping[int, str] = {
+    OK: "Done. With `--check`: nothing would change.",
+    WOULD_CHANGE: "`--check` only: something would change.",
+    USAGE: "The command line or the settings can't be used; nothing was done.",
+    NOT_ALL_DONE: "Some files could not be done, each for the reason printed; all others were. Wins over 1.",
+    BUG: "A bug in typeinfer; nothing was written after it. `--traceback` shows where.",
+    INTERRUPTED: "Interrupted by Ctrl-C. Every file is either as it was or fully annotated.",
+}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TRACEBACK = click.option("--traceback", is_flag=True, help="On a bug, print where it happened.")
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(typeinfer.__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Infers types and writes them as annotations: right, readable, importable, and nothing else changed."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The whole program, less the exit. Raises nothing."""
+    # A file name may hold what the terminal can't show; that must not end the run.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = cli.main(args=list(arguments), prog_name="typeinfer", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else OK
+    except (click.Abort, KeyboardInterrupt):
+        complain("interrupted; every file is either as it was or fully annotated")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except click.ClickException as error:
+        complain(_in_one_line(error))
+        return USAGE
+    except ConfigError as error:
+        complain(str(error))
+        return USAGE
+    except Exception as error:
+        return _report_failure(error, "--traceback" in arguments)
+
+
+def _report_failure(error: Exception, traceback: bool) -> int:
+    from typeinfer.engine.cache import CacheUnavailable
+    from typeinfer.program.files import UsageError
+
+    if isinstance(error, UsageError | CacheUnavailable):
+        complain(str(error))
+        return USAGE
+    if traceback:
+        import traceback as tracebacks
+
+        tracebacks.print_exception(error)
+    text = str(error).partition("\n")[0]
+    advice = "please report it, with the above" if traceback else "please report it, with what --traceback prints"
+    complain(f"a bug in typeinfer: {type(error).__name__}{': ' if text else ''}{text}; {advice}")
+    return BUG
+
+
+def complain(message: str) -> None:
+    print(f"typeinfer: {message}", file=sys.stderr)
+
+
+def _in_one_line(error: click.ClickException) -> str:
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "typeinfer"
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return f"{text}; see {command} --help"
+
+
+# --- annotate -------------------------------------------------------------------------------------------------------
+
+
+def with_options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """The same options on several commands, in the order given."""
+
+    def apply(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+INFERENCE = with_options(
+    click.option("--kinds", metavar="KIND,...", help="Slots to annotate: parameter, return, attribute, variable. "
+                 "Named, variable takes in locals. [default: all but locals]"),
+    click.option("--min-confidence", metavar="P", type=float, help="Write only types at least this probable, 0 to 1."),
+    click.option("--target-version", metavar="X.Y", help="Oldest version that must read the result. "
+                 "[default: from requires-python]"),
+    click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave out what this gitignore pattern matches, "
+                 "counted from the current folder; may be repeated."),
+    click.option("--jobs", "-j", metavar="N", type=int, help="Processes to work in. [default: one a processor]"),
+    click.option("--replace-any", is_flag=True, default=None, help="Also replace annotations that say only Any."),
+    click.option("--no-checker", is_flag=True, help="Don't ask the type checker; rules alone decide."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The flags that come on top of the settings; None where the user said nothing."""
+
+    kinds: str | None
+    min_confidence: float | None
+    target_version: str | None
+    exclude: tuple[str, ...]
+    jobs: int | None
+    replace_any: bool | None
+    no_checker: bool
+
+    def over(self, settings: Settings) -> Settings:
+        """Raises `ConfigError` that names the flag."""
+        if self.kinds is not None:
+            names = tuple(name.strip() for name in self.kinds.split(",") if name.strip())
+            settings = replace(settings, kinds=parse_kinds(names, f"--kinds {self.kinds}"))
+        if self.min_confidence is not None:
+            number = parse_confidence(self.min_confidence, f"--min-confidence {self.min_confidence:g}")
+            settings = replace(settings, min_confidence=number)
+        if self.target_version is not None:
+            version = parse_version(self.target_version, f"--target-version {self.target_version}")
+            settings = replace(settings, target_version=version)
+        if self.jobs is not None:
+            settings = replace(settings, jobs=parse_jobs(self.jobs, f"--jobs {self.jobs}"))
+        if self.replace_any is not None:
+            settings = replace(settings, replace_any=self.replace_any)
+        return replace(settings, checker=False) if self.no_checker else settings
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project as a command finds it: settings, files read, and the lines of each named file that are asked about."""
+
+    settings: Settings
+    found: ProjectFiles
+    files: Mapping[str, SourceFile]
+    only: Mapping[str, tuple[Lines, ...]]
+
+
+def open_project(paths: Sequence[Path], asked: Asked) -> Opened:
+    from typeinfer.languages import LANGUAGES
+    from typeinfer.program.changes import EVERY_LINE
+    from typeinfer.program.files import Excludes, find_files, project_root, read_files, resolve_paths
+
+    places = resolve_paths(paths)
+    folders = [place if place.is_dir() else place.parent for place in places]
+    settings = asked.over(load_settings(Path(os.path.commonpath(folders)), project_root(places)))
+    excludes = (Excludes(settings.folder, settings.exclude), Excludes(Path.cwd(), asked.exclude))
+    languages = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
+    found = find_files(places, excludes, languages)
+    files, unread = read_files(found.root, found.files, languages)
+    # What can't be read and was not asked for is no evidence, and no news either.
+    skipped = (*found.skipped, *(skip for skip in unread if skip.path in found.named))
+    found = replace(found, skipped=tuple(sorted(skipped, key=lambda skip: skip.path)))
+    return Opened(settings, found, files, {path: (EVERY_LINE,) for path in sorted(found.named) if path in files})
+
+
+@cli.command()
+@PATHS
+@click.option("--diff", is_flag=True, help="Print the changes as a unified diff; write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when something would change.")
+@click.option("--stubs", metavar="DIR", type=click.Path(path_type=Path), help="Write interface files to this folder "
+              "and leave the sources alone.")  # fmt: skip
+@click.option("--since", metavar="REV", help="Only functions that changed since this git revision.")
+@click.option("--staged", is_flag=True, help="Only functions that git's index changes.")
+@INFERENCE
+@click.option("--format", "format_", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True,
+              help="How to report on standard output.")  # fmt: skip
+@click.option("--explain", is_flag=True, help="Print the evidence for every slot.")
+@TRACEBACK
+def annotate(
+    paths: tuple[Path, ...],
+    diff: bool,
+    check: bool,
+    stubs: Path | None,
+    since: str | None,
+    staged: bool,
+    format_: str,
+    explain: bool,
+    traceback: bool,
+    **flags: Any,
+) -> int:
+    """Annotate files in place. The whole project around them is read, since callers elsewhere are evidence."""
+    if since is not None and staged:
+        raise click.UsageError("--since and --staged exclude each other")
+    opened = open_project(paths, Asked(**flags))
+    if since is not None or staged:
+        opened = replace(opened, only=_changed_lines(opened, since))
+    result = _annotate(opened)
+    dry = diff or check
+    if stubs is not None:
+        result = result if dry else _write_stubs(result, opened, stubs)
+    elif not dry:
+        result = _write(result, opened.found.root)
+    _report(result, format_, explain=explain, diff=diff, would=dry)
+    return _exit_code(result, check)
+
+
+def _changed_lines(opened: Opened, since: str | None) -> dict[str, tuple[Lines, ...]]:
+    from typeinfer.program.changes import changed_since, staged
+
+    root = opened.found.root
+    changes = staged(root) if since is None else changed_since(root, since)
+    return {path: changes[path] for path in opened.only if path in changes}
+
+
+def _annotate(opened: Opened) -> Run:
+    from typeinfer.values.outcomes import Run
+
+    if not opened.only:
+        return Run(opened.found.skipped, {})
+    # Heavy, and a command that has nothing to do should not wait for it.
+    from typeinfer.pipeline import annotate
+
+    with _progress() as progress:
+        result = annotate(opened.found.root, opened.files, _options(opened), progress)
+    outcomes = sorted((*result.outcomes, *opened.found.skipped), key=lambda outcome: outcome.path)
+    return replace(result, outcomes=tuple(outcomes))
+
+
+def _options(opened: Opened) -> Options:
+    from typeinfer.engine.local import available_processors
+    from typeinfer.pipeline import Options
+
+    settings = opened.settings
+    given = {} if settings.min_confidence is None else {"min_confidence": settings.min_confidence}
+    return Options(
+        only=opened.only,
+        kinds=settings.kinds or frozenset(SlotKind),
+        # Locals are written only where somebody asks for variables by name.
+        locals=settings.kinds is not None and SlotKind.VARIABLE in settings.kinds,
+        target_version=settings.target_version,
+        jobs=settings.jobs or available_processors(),
+        replace_any=settings.replace_any,
+        checker=settings.checker,
+        **given,
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[ProgressBar]:
+    from typeinfer.report import ProgressBar
+
+    with ProgressBar() as progress:
+        yield progress
+
+
+def _write(result: Run, root: Path) -> Run:
+    """Write every changed file; one that can't be written is `Failed`, and the others are still done."""
+    from typeinfer.values.outcomes import Changed
+
+    return replace(
+        result,
+        outcomes=tuple(
+            _written(outcome, root) if isinstance(outcome, Changed) else outcome for outcome in result.outcomes
+        ),
+    )
+
+
+def _written(changed: Changed, root: Path) -> Changed | Failed:
+    from typeinfer.rewriting.safety import NotWritten, write_atomically
+    from typeinfer.values.outcomes import Failed
+
+    if not changed.patch.edits:
+        return changed
+    try:
+        write_atomically(root / changed.path, changed.patch.result(), changed.patch.file.digest)
+    except NotWritten as error:
+        return Failed(changed.path, str(error))
+    return changed
+
+
+def _write_stubs(result: Run, opened: Opened, folder: Path) -> Run:
+    """An interface file for every named file that could be read, under the same relative path."""
+    from typeinfer.languages import language_of
+    from typeinfer.values.outcomes import Changed, Failed, Unchanged
+
+    outcomes = []
+    for outcome in result.outcomes:
+        language = language_of(outcome.path)
+        if isinstance(outcome, Changed | Unchanged) and language is not None:
+            annotated = outcome.patch.result() if isinstance(outcome, Changed) else opened.files[outcome.path]
+            place = (folder / outcome.path).with_suffix(language.stub_suffix)
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(language.stub(annotated), encoding="utf-8", newline="")
+            except OSError as error:
+                outcome = Failed(outcome.path, f"its stub {place} can't be written: {error.strerror}")
+        outcomes.append(outcome)
+    return replace(result, outcomes=tuple(outcomes))
+
+
+def _report(result: Run, format_: str, *, explain: bool, diff: bool, would: bool) -> None:
+    from typeinfer import report
+    from typeinfer.values.outcomes import Changed
+
+    if format_ != "text":
+        as_bytes = report.as_json if format_ == "json" else report.as_sarif
+        _emit(as_bytes(result, spell))
+    else:
+        for outcome in result.outcomes:
+            file = result.files.get(outcome.path)
+            if explain and file is not None:
+                for line in report.explanation(file, result.predictions.get(outcome.path, ()), spell):
+                    click.echo(line)
+            if diff and isinstance(outcome, Changed):
+                _emit_diff(report.diff(outcome), outcome.patch.file.encoding)
+    sys.stdout.flush()
+    for line in report.summary_lines(result, would):
+        print(line, file=sys.stderr)
+
+
+def spell(file: SourceFile, term: TypeExpr) -> str:
+    """A type as the users of the file's language write it."""
+    from typeinfer.languages import language_of
+
+    language = language_of(file.path)
+    assert language is not None, f"{file.path} was read, so it has a language"
+    return language.write_type(term)
+
+
+def _emit(content: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def _emit_diff(content: bytes, encoding: str) -> None:
+    """To a terminal in colour and as text, to anything else byte for byte."""
+    from typeinfer.report import colored
+
+    if not sys.stdout.isatty():
+        _emit(content)
+    elif "NO_COLOR" in os.environ:
+        click.echo(content.decode(encoding, "replace"), nl=False)
+    else:
+        click.echo(colored(content.decode(encoding, "replace")), nl=False)
+
+
+def _exit_code(result: Run, check: bool) -> int:
+    from typeinfer.values.outcomes import Changed, Failed, Skipped
+
+    if any(isinstance(outcome, Skipped | Failed) for outcome in result.outcomes):
+        return NOT_ALL_DONE
+    return WOULD_CHANGE if check and any(isinstance(outcome, Changed) for outcome in result.outcomes) else OK
+
+
+# --- looking without writing ----------------------------------------------------------------------------------------
+
+
+def parse_place(text: str) -> tuple[Path, int | None]:
+    """`PATH` or `PATH:LINE`; a path that exists as it stands is never cut at a colon. Raises `click.UsageError`."""
+    if not Path(text).exists():
+        path, colon, line = text.rpartition(":")
+        if colon and line.isascii() and line.isdigit():
+            if int(line) < 1:
+                raise click.UsageError(f"{text}: lines count from 1")
+            return Path(path), int(line)
+    return Path(text), None
+
+
+@cli.command()
+@click.argument("place", metavar="FILE[:LINE]")
+@INFERENCE
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How to print it.")  # fmt: skip
+@TRACEBACK
+def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
+    """Print ranked types with probability and evidence for the slots of a file, or of the function at a line."""
+    import msgspec
+
+    from typeinfer import report
+    from typeinfer.pipeline import predict
+
+    path, line = parse_place(place)
+    opened = open_project([path], Asked(**flags))
+    opened = replace(opened, only=_at_line(opened, line))
+    with _progress() as progress:
+        result = predict(opened.found.root, opened.files, _options(opened), progress)
+    fields = []
+    for path_, predictions in sorted(result.predictions.items()):
+        file = opened.files[path_]
+        if format_ == "text":
+            for text in report.explanation(file, predictions, spell):
+                click.echo(text)
+        fields += [{"path": path_, **report.slot_fields(file, prediction, None, spell)} for prediction in predictions]
+    if format_ == "json":
+        _emit(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
+    elif not fields:
+        complain(f"{place}: no open slot here")
+    for note in result.notes:
+        complain(note)
+    for skip in opened.found.skipped:
+        complain(f"{skip.path}: {skip.reason}")
+    return NOT_ALL_DONE if opened.found.skipped else OK
+
+
+def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]]:
+    from typeinfer.program.changes import Lines
+
+    if line is None:
+        return opened.only
+    for path in opened.only:
+        if line > len(opened.files[path].line_starts):
+            raise click.UsageError(f"{path}:{line}: the file has {len(opened.files[path].line_starts)} lines")
+    return {path: (Lines(line, line),) for path in opened.only}
+
+
+NO_FLAGS = Asked(None, None, None, (), None, None, False)
+
+
+def _read(path: Path) -> tuple[Opened, Project]:
+    from typeinfer.program.project import read_project
+
+    opened = open_project([path], NO_FLAGS)
+    for skip in opened.found.skipped:
+        complain(f"{skip.path}: {skip.reason}")
+    return opened, read_project(opened.found.root, opened.files)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "format_", type=click.Choice(["json", "graphml", "dot"]), default="json", show_default=True,
+              help="How to write it.")  # fmt: skip
+@TRACEBACK
+def graph(path: Path, format_: str, traceback: bool) -> int:
+    """Print the program graph of the project that PATH belongs to."""
+    from typeinfer.program.graph import build_graph
+
+    opened, project = _read(path)
+    built = build_graph(project)
+    written = {"json": built.to_json, "graphml": built.to_graphml, "dot": built.to_dot}[format_]()
+    click.echo(written, nl=not written.endswith("\n"))
+    return NOT_ALL_DONE if opened.found.skipped else OK
+
+
+@cli.command(name="slice")
+@click.argument("place", metavar="PATH[:LINE]")
+@click.option("--format", "format_", type=click.Choice(["json", "usages"]), default="json", show_default=True,
+              help="The pieces that bear on each slot, or what is done with each object.")  # fmt: skip
+@TRACEBACK
+def slice_(place: str, format_: str, traceback: bool) -> int:
+    """Print, for each function, class or module, the pieces of the program that bear on its types."""
+    import msgspec
+
+    path, line = parse_place(place)
+    opened, project = _read(path)
+    opened = replace(opened, only=_at_line(opened, line))
+    write = _usages if format_ == "usages" else _slices
+    _emit(msgspec.json.format(msgspec.json.encode(write(project, opened)), indent=2) + b"\n")
+    return NOT_ALL_DONE if opened.found.skipped else OK
+
+
+def _slices(project: Project, opened: Opened) -> object:
+    from typeinfer.program.changes import concerned
+    from typeinfer.program.graph import build_graph
+    from typeinfer.program.slices import slice_as_json, slices_of
+
+    built = build_graph(project)
+    asked = {path: concerned(project.modules[path], lines) for path, lines in opened.only.items()}
+    return [
+        slice_as_json(cut, project)
+        for path, slots in asked.items()
+        for cut in slices_of(project, built, path)
+        if any(slot.id in slots for slot in cut.slots)
+    ]
+
+
+def _usages(project: Project, opened: Opened) -> object:
+    from typeinfer.program.usages import usages_as_json, usages_of
+
+    def is_asked(path: str, span: Span) -> bool:
+        file = opened.files[path]
+        first, last = file.line_of(span.start), file.line_of(span.end)
+        return any(lines.first <= last and first <= lines.last for lines in opened.only[path])
+
+    units = [unit for path in opened.only for unit in usages_of(project, path) if is_asked(path, unit.span)]
+    return usages_as_json(units, project)
+
+
+# --- the program itself ---------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def cache() -> None:
+    """Look at or clear what was remembered from earlier runs."""
+
+
+@cache.command(name="info")
+@TRACEBACK
+def cache_info_(traceback: bool) -> int:
+    """Print where the cache lies and what it holds."""
+    from typeinfer.engine.cache import cache_folder, cache_info
+
+    info = cache_info(cache_folder())
+    click.echo(f"{info.path}: {info.entries} entries, {info.used_bytes / 1e6:.1f} of {info.limit_bytes / 1e6:.0f} MB")
+    return OK
+
+
+@cache.command()
+@TRACEBACK
+def clear(traceback: bool) -> int:
+    """Delete the cache."""
+    from typeinfer.engine.cache import cache_folder, clear_cache
+
+    click.echo(f"{cache_folder()}: {clear_cache(cache_folder()) / 1e6:.1f} MB freed")
+    return OK

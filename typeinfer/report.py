@@ -1,0 +1,370 @@
+"""Reports: a run in; text, unified diffs, JSON or SARIF 2.1.0 out, and a progress bar on the way there.
+
+Knows nothing of how anything was inferred or written, and of languages only how to spell a type (`Spell`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+import typeinfer
+from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped
+from typeinfer.values.patches import Edit
+from typeinfer.values.predictions import Abstain, Apply, Prediction, Suggest
+from typeinfer.values.slots import SlotKind
+from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.typeexpr import TypeExpr
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+Spell: TypeAlias = Callable[[SourceFile, TypeExpr], str]
+"""A type as the users of the file's language write it."""
+
+HOME = "https://pypi.org/project/typeinfer/"
+
+RED, GREEN, CYAN, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in figures; `withheld` counts slots by reason, most first."""
+
+    files: int
+    changed: int
+    found: int
+    annotated: int
+    withheld: tuple[tuple[str, int], ...]
+    not_done: tuple[Skipped | Failed, ...]
+
+
+def summarise(run: Run) -> Summary:
+    outcomes = {outcome.path: outcome for outcome in run.outcomes}
+    reasons: Counter[str] = Counter()
+    annotated = 0
+    for path, predictions in run.predictions.items():
+        for prediction in predictions:
+            reason = withheld_because(prediction, outcomes.get(path))
+            if reason is None:
+                annotated += 1
+            else:
+                reasons[reason] += 1
+    return Summary(
+        files=len(run.outcomes),
+        changed=sum(isinstance(outcome, Changed) for outcome in run.outcomes),
+        found=sum(map(len, run.predictions.values())),
+        annotated=annotated,
+        withheld=tuple(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
+        not_done=tuple(outcome for outcome in run.outcomes if isinstance(outcome, Skipped | Failed)),
+    )
+
+
+def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | None:
+    """Why a slot gets no annotation, or None when it gets one."""
+    match prediction.verdict, outcome:
+        case (Suggest(reason) | Abstain(reason), _):
+            return reason
+        case Apply(), Changed(_, patch, refused):
+            if any(written.slot.id == prediction.slot.id for written in patch.predictions):
+                return None
+            return next((left.reason for left in refused if left.slot.id == prediction.slot.id), "no edit was made")
+        case Apply(), Skipped(_, reason) | Failed(_, reason):
+            return f"its file was left alone: {reason}"
+    return "no edit was made"
+
+
+def summary_lines(run: Run, would: bool) -> Iterator[str]:
+    """What a person needs to go on from here; `would`: nothing was written."""
+    summary = summarise(run)
+    yield from (f"typeinfer: {note}" for note in run.notes)
+    yield from (f"typeinfer: {left.path}: {left.reason}" for left in summary.not_done)
+    if not run.outcomes:
+        yield "typeinfer: no files here to annotate"
+        return
+    done = "to annotate" if would else "annotated"
+    kept = summary.found - summary.annotated
+    yield (
+        f"{counted(summary.files, 'file')}, {counted(summary.found, 'open slot')}: "
+        f"{summary.annotated} {done} in {counted(summary.changed, 'file')}, {kept} withheld"
+        + (f", {counted(len(summary.not_done), 'file')} not done" if summary.not_done else "")
+    )
+    width = len(str(kept))
+    yield from (f"  {number:>{width}} {reason}" for reason, number in summary.withheld)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# --- text -----------------------------------------------------------------------------------------------------------
+
+
+def diff(changed: Changed) -> bytes:
+    """A unified diff in the file's own bytes, so that `git apply` takes it whatever the encoding."""
+    before, after = changed.patch.file.to_bytes(), changed.patch.result().to_bytes()
+    path = changed.path.encode("utf-8", "surrogateescape")
+    lines = difflib.diff_bytes(
+        difflib.unified_diff, _lines(before), _lines(after), b"a/" + path, b"b/" + path, lineterm=b"\n"
+    )
+    return b"".join(line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Lines as `patch` counts them: a form feed or a lone carriage return ends none."""
+    *lines, last = data.split(b"\n")
+    return [line + b"\n" for line in lines] + ([last] if last else [])
+
+
+def colored(diff_text: str) -> str:
+    colors = {"+++": BOLD, "---": BOLD, "@@ ": CYAN}
+    signs = {"+": GREEN, "-": RED}
+
+    def paint(line: str) -> str:
+        color = colors.get(line[:3]) or signs.get(line[:1])
+        return f"{color}{line}{PLAIN}" if color else line
+
+    return "\n".join(map(paint, diff_text.split("\n")))
+
+
+def explanation(file: SourceFile, predictions: Iterable[Prediction], spell: Spell, most: int = 5) -> Iterator[str]:
+    """For every slot where it is, the types that were ranked, what became of it, and each rule's word."""
+    for prediction in predictions:
+        slot = prediction.slot
+        where = f"{file.path}:{file.line_of(slot.span.start)}"
+        yield f"{where}: {qualified(prediction)} ({slot.id.kind.value}): {ranking(file, prediction, spell, most)}"
+        yield from (f"    {evidence.rule} says {spell(file, evidence.type)}" for evidence in prediction.because)
+        match prediction.verdict:
+            case Suggest(reason):
+                yield f"    only suggested: {reason}"
+            case Abstain(reason):
+                yield f"    withheld: {reason}"
+
+
+def ranking(file: SourceFile, prediction: Prediction, spell: Spell, most: int = 5) -> str:
+    ranked = [f"{spell(file, rank.type)} {rank.probability:.0%}" for rank in prediction.ranked[:most]]
+    return ", ".join(ranked) or "nothing known"
+
+
+def qualified(prediction: Prediction) -> str:
+    """The slot's name as a reader of the file would say it; a return is named by its function."""
+    identity = prediction.slot.id
+    if identity.kind is SlotKind.RETURN:
+        return f"{identity.qualname}()"
+    return f"{identity.qualname}.{identity.name}" if identity.qualname else identity.name
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def as_json(run: Run, spell: Spell) -> bytes:
+    """The whole run: see docs/cli.md for the fields."""
+    summary = summarise(run)
+    document = {
+        "typeinfer": typeinfer.__version__,
+        "summary": {
+            "files": summary.files,
+            "changed": summary.changed,
+            "slots": summary.found,
+            "annotated": summary.annotated,
+            "withheld": dict(summary.withheld),
+        },
+        "notes": list(run.notes),
+        "files": [_file_fields(run, outcome, spell) for outcome in run.outcomes],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _file_fields(run: Run, outcome: Outcome, spell: Spell) -> dict[str, object]:
+    fields: dict[str, object] = {"path": outcome.path, "outcome": type(outcome).__name__.lower()}
+    if isinstance(outcome, Skipped | Failed):
+        fields["reason"] = outcome.reason
+    if file := run.files.get(outcome.path):
+        predictions = run.predictions.get(outcome.path, ())
+        fields["slots"] = [slot_fields(file, prediction, outcome, spell) for prediction in predictions]
+    return fields
+
+
+def slot_fields(file: SourceFile, prediction: Prediction, outcome: Outcome | None, spell: Spell) -> dict[str, object]:
+    """One slot for JSON. Lines count from 1; columns are characters and count from 1, as editors show them."""
+    slot = prediction.slot
+    fields: dict[str, object] = {
+        "name": slot.id.name,
+        "qualname": slot.id.qualname,
+        "kind": slot.id.kind.value,
+        "ordinal": slot.id.ordinal,
+        "line": file.line_of(slot.span.start),
+        "column": file.column_of(slot.span.start) + 1,
+        "types": [{"type": spell(file, rank.type), "probability": rank.probability} for rank in prediction.ranked],
+        "because": [{"rule": said.rule, "type": spell(file, said.type)} for said in prediction.because],
+        "verdict": type(prediction.verdict).__name__.lower(),
+    }
+    if outcome is not None and (reason := withheld_because(prediction, outcome)) is not None:
+        fields["withheld"] = reason
+    elif outcome is None and isinstance(prediction.verdict, Suggest | Abstain):
+        fields["withheld"] = prediction.verdict.reason
+    return fields
+
+
+# --- SARIF ----------------------------------------------------------------------------------------------------------
+
+
+def as_sarif(run: Run, spell: Spell) -> bytes:
+    """SARIF 2.1.0: a result for every annotation with its fix, a notification for every file not done."""
+    results = [
+        _result(outcome, prediction, spell)
+        for outcome in run.outcomes
+        if isinstance(outcome, Changed)
+        for prediction in outcome.patch.predictions
+    ]
+    not_done = [outcome for outcome in run.outcomes if isinstance(outcome, Skipped | Failed)]
+    document = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "typeinfer",
+                        "version": typeinfer.__version__,
+                        "informationUri": HOME,
+                        "rules": [
+                            {"id": rule_id(kind), "shortDescription": {"text": f"A {kind.value} without an annotation"}}
+                            for kind in SlotKind
+                        ],
+                    }
+                },
+                "columnKind": "utf16CodeUnits",
+                "results": results,
+                "invocations": [
+                    {
+                        "executionSuccessful": not any(isinstance(outcome, Failed) for outcome in not_done),
+                        "toolExecutionNotifications": [
+                            {
+                                "level": "error" if isinstance(outcome, Failed) else "warning",
+                                "message": {"text": outcome.reason},
+                                "locations": [{"physicalLocation": {"artifactLocation": _artifact(outcome.path)}}],
+                            }
+                            for outcome in not_done
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def rule_id(kind: SlotKind) -> str:
+    return f"unannotated-{kind.value}"
+
+
+def _result(changed: Changed, prediction: Prediction, spell: Spell) -> dict[str, object]:
+    file, slot = changed.patch.file, prediction.slot
+    at_slots = {written.slot.insert_at for written in changed.patch.predictions}
+    # The slot's own edits, and those that belong to no slot: the imports that its type may need.
+    edits = [
+        edit
+        for edit in changed.patch.edits
+        if edit.span.start == slot.insert_at or edit.span == slot.written or edit.span.start not in at_slots
+    ]
+    return {
+        "ruleId": rule_id(slot.id.kind),
+        "level": "note",
+        "message": {"text": f"{qualified(prediction)}: {ranking(file, prediction, spell, most=1)}"},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": _artifact(file.path), "region": _region(file, slot.span)}}
+        ],
+        "fingerprints": {"slot/v1": str(slot.id) + (f"#{slot.id.ordinal}" if slot.id.ordinal else "")},
+        "fixes": [
+            {
+                "description": {"text": "Write the annotation"},
+                "artifactChanges": [
+                    {
+                        "artifactLocation": _artifact(file.path),
+                        "replacements": [_replacement(file, edit) for edit in edits],
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _replacement(file: SourceFile, edit: Edit) -> dict[str, object]:
+    return {"deletedRegion": _region(file, edit.span), "insertedContent": {"text": edit.text}}
+
+
+def _artifact(path: str) -> dict[str, object]:
+    # Needed only here, and it takes as long to import as the rest of this file.
+    from urllib.parse import quote
+
+    return {"uri": quote(path), "uriBaseId": "SRCROOT"}
+
+
+def _region(file: SourceFile, span: Span) -> dict[str, object]:
+    return {
+        "startLine": file.line_of(span.start),
+        "startColumn": file.utf16_column_of(span.start) + 1,
+        "endLine": file.line_of(span.end),
+        "endColumn": file.utf16_column_of(span.end) + 1,
+    }
+
+
+# --- progress -------------------------------------------------------------------------------------------------------
+
+
+class ProgressBar:
+    """A bar on standard error for whatever takes over a second; nothing at all where that is no terminal.
+
+    Call it with a stage, how many are done and how many there are; a context manager, so that the bar is gone after.
+    """
+
+    PATIENCE = 1.0
+
+    def __init__(self) -> None:
+        self._wanted = sys.stderr.isatty()
+        self._began = time.monotonic()
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if not self._wanted or (self._bar is None and time.monotonic() - self._began < self.PATIENCE):
+            return
+        if self._bar is None:
+            # rich costs 40 ms, which a quick run need not pay.
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+        if self._task is None or stage != self._stage:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task, self._stage = self._bar.add_task(stage, total=total), stage
+        self._bar.update(self._task, completed=done, total=total)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
