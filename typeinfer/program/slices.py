@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from itertools import islice
 
 import numpy
@@ -103,16 +102,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Slice:
+    """`hidden`: every annotation of the slice's own slots, colon or arrow included, as spans of the slots' file."""
+
     slots: tuple[Slot, ...]
     pieces: tuple[Piece, ...]
     candidates: tuple[Candidate, ...]
     links: tuple[Link, ...]
-
-    @cached_property
-    def hidden(self) -> tuple[Span, ...]:
-        """The annotations of the slice's own slots, colon or arrow included, as spans of the slots' file."""
-        written = [slot for slot in self.slots if slot.written is not None]
-        return tuple(sorted(Span(slot.insert_at, slot.written.end) for slot in written if slot.written is not None))
+    hidden: tuple[Span, ...]
 
     def text(self, piece: Piece, file: SourceFile, hide: bool) -> str:
         """A piece as text; `file` is that of the piece. With `hide` as if its slots had never been annotated."""
@@ -191,7 +187,7 @@ class _Slicer:
         facts = _Facts(module)
         candidates = self.candidates(module)
         if facts.module_slots:
-            yield self.cut(module, facts.module_slots, self.module_pieces(facts), candidates, ())
+            yield self.cut(facts, facts.module_slots, self.module_pieces(facts), candidates, ())
         units: list[Function | Class] = [*module.functions, *module.classes]
         for unit in sorted(units, key=lambda unit: unit.span):
             if isinstance(unit, Class):
@@ -201,18 +197,18 @@ class _Slicer:
                 slots = facts.slots_of(unit)
                 near, links = (self.function_pieces(facts, unit), self.links(facts, unit)) if slots else ((), ())
             if slots:
-                yield self.cut(module, slots, near, candidates, links)
+                yield self.cut(facts, slots, near, candidates, links)
 
     def cut(
         self,
-        module: Module,
+        facts: _Facts,
         slots: Sequence[Slot],
         near: Iterable[Piece],
         candidates: tuple[Candidate, ...],
         links: Iterable[Link],
     ) -> Slice:
         """Nearest first while the budget lasts; what doesn't fit is passed over for what does."""
-        path, left = module.file.path, self.budget
+        module, path, left = facts.module, facts.path, self.budget
         taken: list[Piece] = []
         covered: dict[str, list[Span]] = defaultdict(list)
 
@@ -232,7 +228,7 @@ class _Slicer:
         take(piece for piece in pieces if piece.hops > 0)
         take(self.imports(module, words))
         taken.sort(key=lambda p: (p.hops, _RANK[p.role], p.path != path, p.path, p.span))
-        return Slice(tuple(slots), tuple(taken), candidates, tuple(links))
+        return Slice(tuple(slots), tuple(taken), candidates, tuple(links), facts.annotations(slots))
 
     # --- pieces by kind of unit -------------------------------------------------------------------------------------
 
@@ -431,6 +427,7 @@ class _Facts:
         self.attributes_of: dict[str, list[Assignment]] = defaultdict(list)
         self.methods_of: dict[str, list[Function]] = defaultdict(list)
         self.calls: dict[str, list[CallSite]] = defaultdict(list)
+        self.annotated: dict[SlotId, list[Span]] = defaultdict(list)
         for slot in module.slots:
             if slot.id.kind is SlotKind.ATTRIBUTE:
                 self.slots_of_class[slot.id.qualname].append(slot)
@@ -440,6 +437,8 @@ class _Facts:
             if assignment.slot is None:
                 continue
             self.assignments_in[assignment.scope].append(assignment)
+            if (again := _annotation(module.file, assignment)) is not None:
+                self.annotated[assignment.slot.id].append(again)
             if assignment.slot.id.kind is SlotKind.ATTRIBUTE:
                 self.attributes_of[assignment.slot.id.qualname].append(assignment)
         for function in module.functions:
@@ -454,8 +453,28 @@ class _Facts:
         slots += [function.result] if function.result is not None else []
         return slots + [slot for slot in self.locals_of[function.qualname] if slot.span in function.span]
 
+    def annotations(self, slots: Iterable[Slot]) -> tuple[Span, ...]:
+        """Where the annotations of these slots stand, with what leads from the name to them.
+
+        A variable may be annotated more than once (`if a: n: int = 1`, `else: n: int = 2`): each is the answer.
+        """
+        spans = {Span(slot.insert_at, slot.written.end) for slot in slots if slot.written is not None}
+        return tuple(sorted(spans.union(*(self.annotated.get(slot.id, ()) for slot in slots))))
+
     def calls_in(self, function: Function) -> Iterator[CallSite]:
         return (site for site in self.calls[function.qualname] if site.call.span in function.body)
+
+
+def _annotation(file: SourceFile, assignment: Assignment) -> Span | None:
+    """From behind the target of an assignment to the end of its annotation, or None where it has none."""
+    data, (start, end) = file.data, (assignment.span.start, assignment.span.end)
+    colon = data.find(b":", start, end)
+    if colon < 0 or 0 <= data.find(b"=", start, end) < colon:
+        return None
+    if assignment.value is not None:
+        # What stands between the value and its equals sign is space and brackets.
+        end = data.rfind(b"=", colon, assignment.value.span.start)
+    return Span(_stripped(file, Span(start, colon)).end, _stripped(file, Span(colon, end)).end) if end > colon else None
 
 
 # --- places ---------------------------------------------------------------------------------------------------------
