@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.program.changes import EVERY_LINE, Lines, changed_since, staged
+from typeinfer.languages import language_of
+from typeinfer.program.changes import EVERY_LINE, Lines, changed_since, concerned, staged
 from typeinfer.program.files import UsageError
+from typeinfer.values.source import decode
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -103,3 +105,33 @@ def test_no_program_that_the_repository_names_is_run(repo: Path) -> None:
     assert changed_since(repo, "HEAD")["a.py"] == (Lines(1, 1),)
     assert staged(repo) == {}
     assert not (repo / "ran").exists()
+
+
+def test_a_change_in_a_function_concerns_its_every_slot_and_no_other() -> None:
+    text = """\
+X = 1
+
+def f(a):
+    return a
+
+class C:
+    z = 1
+    def __init__(self, b):
+        self.b = b
+
+    def g(self):
+        return 1
+"""
+    language = language_of("a.py")
+    assert language is not None
+    module = language.read(decode("a.py", "python", text.encode()), "a", False)
+
+    def names(*lines: Lines) -> set[str]:
+        return {f"{slot.qualname}.{slot.name}" for slot in concerned(module, lines)}
+
+    assert names(Lines(4, 4)) == {"f.a", "f.return"}
+    assert names(Lines(1, 2)) == {".X"}
+    assert names(Lines(7, 7)) == {"C.z"}
+    assert names(Lines(9, 12)) >= {"C.__init__.b", "C.b", "C.g.return"}
+    assert not names(Lines(9, 12)) & {"f.a", "C.z", ".X"}
+    assert len(concerned(module, [EVERY_LINE])) == len(module.slots) and names() == set()

@@ -25,6 +25,7 @@ from typeinfer.config import (
     parse_jobs,
     parse_kinds,
     parse_version,
+    shown,
 )
 from typeinfer.values.slots import SlotKind
 
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from typeinfer.program.changes import Lines
     from typeinfer.program.files import ProjectFiles
     from typeinfer.program.project import Project
+    from typeinfer.program.usages import UnitUsages
     from typeinfer.report import ProgressBar
     from typeinfer.values.outcomes import Changed, Failed, Run
-    from typeinfer.values.source import SourceFile, Span
+    from typeinfer.values.source import SourceFile
     from typeinfer.values.typeexpr import TypeExpr
 
 OK, WOULD_CHANGE, USAGE, NOT_ALL_DONE, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -420,11 +422,12 @@ def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
     import msgspec
 
     from typeinfer import report
-    from typeinfer.pipeline import predict
 
     path, line = parse_place(place)
     opened = open_project([path], Asked(**flags))
     opened = replace(opened, only=_at_line(opened, line))
+    from typeinfer.pipeline import predict
+
     with _progress() as progress:
         result = predict(opened.found.root, opened.files, _options(opened), progress)
     fields = []
@@ -447,12 +450,13 @@ def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
 
 def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]]:
     from typeinfer.program.changes import Lines
+    from typeinfer.report import counted
 
     if line is None:
         return opened.only
     for path in opened.only:
-        if line > len(opened.files[path].line_starts):
-            raise click.UsageError(f"{path}:{line}: the file has {len(opened.files[path].line_starts)} lines")
+        if line > (count := len(opened.files[path].line_starts)):
+            raise click.UsageError(f"{shown(opened.found.root / path)}:{line}: the file has {counted(count, 'line')}")
     return {path: (Lines(line, line),) for path in opened.only}
 
 
@@ -517,15 +521,20 @@ def _slices(project: Project, opened: Opened) -> object:
 
 
 def _usages(project: Project, opened: Opened) -> object:
-    from typeinfer.program.usages import usages_as_json, usages_of
+    from typeinfer.program.changes import EVERY_LINE, touches
+    from typeinfer.program.usages import reached, usages_as_json, usages_of
 
-    def is_asked(path: str, span: Span) -> bool:
-        file = opened.files[path]
-        first, last = file.line_of(span.start), file.line_of(span.end)
-        return any(lines.first <= last and first <= lines.last for lines in opened.only[path])
+    calls = reached(project)
 
-    units = [unit for path in opened.only for unit in usages_of(project, path) if is_asked(path, unit.span)]
-    return usages_as_json(units, project)
+    def asked(path: str) -> Iterator[UnitUsages]:
+        module, lines = project.modules[path], opened.only[path]
+        functions = (function for function in module.functions if touches(module.file, function.span, lines))
+        touched = {f"{module.name}.{function.qualname}" for function in functions}
+        for unit in usages_of(project, path, calls):
+            if EVERY_LINE in lines or unit.name in touched:
+                yield unit
+
+    return usages_as_json([unit for path in opened.only for unit in asked(path)], project)
 
 
 # --- the program itself ---------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ MAY_IMPORT = {
     "networkx": {"program", "evaluation"},
     "numpy": {"program", "evaluation"},
     "torch": {"training"},
-    "transformers": {"training"},
     "ray": {"engine"},
 }
 # The judge reads with the language's own parser and not with ours.

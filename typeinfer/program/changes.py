@@ -15,6 +15,7 @@ from pathlib import Path
 from typeinfer.program.files import UsageError
 from typeinfer.values.module import Module
 from typeinfer.values.slots import Slot, SlotId
+from typeinfer.values.source import SourceFile, Span
 
 HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
@@ -72,7 +73,7 @@ def staged(root: Path) -> Changes:
 
 
 def concerned(module: Module, lines: Iterable[Lines]) -> frozenset[SlotId]:
-    """The slots that these lines are about: those of every function that they touch, and others on the lines themselves.
+    """The slots that these lines are about: those of every function that they touch, and others on the lines.
 
     A change inside a function can change the type of its every slot: a new `return`, a new use of a parameter.
     """
@@ -83,10 +84,15 @@ def concerned(module: Module, lines: Iterable[Lines]) -> frozenset[SlotId]:
 
     def is_concerned(slot: Slot) -> bool:
         unit = next((span for span in functions if slot.span in span), slot.span)
-        first, last = module.file.line_of(unit.start), module.file.line_of(unit.end)
-        return any(changed.first <= last and first <= changed.last for changed in asked)
+        return touches(module.file, unit, asked)
 
     return frozenset(slot.id for slot in module.slots if is_concerned(slot))
+
+
+def touches(file: SourceFile, span: Span, lines: Iterable[Lines]) -> bool:
+    """Whether a span stands on any of the lines."""
+    first, last = file.line_of(span.start), file.line_of(span.end)
+    return any(changed.first <= last and first <= changed.last for changed in lines)
 
 
 def _moved(lines: Lines, later: tuple[Hunk, ...]) -> Lines:
