@@ -188,7 +188,18 @@ def test_file_order_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n", "# only\n", "def f(:\n    x = (1\n", "class\n", "print 'two'\n", "x = \n", "\tif:\n", "é = 'ü'\nprint(é)\n", "import\n"],
+    [
+        "",
+        "\n",
+        "# only\n",
+        "def f(:\n    x = (1\n",
+        "class\n",
+        "print 'two'\n",
+        "x = \n",
+        "\tif:\n",
+        "é = 'ü'\nprint(é)\n",
+        "import\n",
+    ],
 )
 def test_a_broken_file_gives_a_partial_graph(text: str) -> None:
     project, graph = one_file("def whole(a):\n    return a\n" + text)
