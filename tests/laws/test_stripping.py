@@ -10,6 +10,7 @@ import pytest
 
 import typeinfer
 from typeinfer.evaluation.stripping import Variant, read_tree, strip_project
+from typeinfer.evaluation.written import skeleton
 
 
 def strip(text: str, variant: Variant = "kept") -> str:
@@ -24,6 +25,19 @@ def strip_files(files: dict[str, str], variant: Variant = "kept") -> dict[str, s
 def truth(text: str) -> dict[str, str]:
     found = strip_project({"cart.py": textwrap.dedent(text).encode()}, "kept").truth
     return {f"{slot.qualname}:{slot.kind.value}:{slot.name}:{slot.ordinal}": written for slot, written in found.items()}
+
+
+def test_the_skeleton_sees_every_change_but_annotations_and_imports() -> None:
+    def same(one: str, other: str) -> bool:
+        return skeleton(ast.parse(one)) == skeleton(ast.parse(other))
+
+    before = "import os\ndef f(x=1):\n    y = x\n    return y\n"
+    after = "import os\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a import B\n"
+    assert same(before, after + "def f(x: 'B' = 1) -> int:\n    y: int = x\n    return y\n")
+    assert not same(before, "import os\ndef f(x=2):\n    y = x\n    return y\n")
+    assert not same(before, "import os\ndef f(x=1):\n    return x\n")
+    assert not same(before, "import os\nprint()\ndef f(x=1):\n    y = x\n    return y\n")
+    assert not same("if TYPE_CHECKING:\n    x = 1\n", "")
 
 
 class Erase(ast.NodeTransformer):

@@ -79,7 +79,7 @@ def strip_project(files: Mapping[str, bytes], variant: Variant) -> StrippedProje
 
 def strip_annotations(file: SourceFile, tree: ast.Module, removed: Iterable[Annotation]) -> SourceFile:
     """Cut these annotations out. A declaration without a value goes as a whole: there is nothing else to it."""
-    cuts: list[_Cut] = []
+    cuts: list[Cut] = []
     bare: set[ast.stmt] = set()
     for annotation in removed:
         place = annotation.place
@@ -92,7 +92,7 @@ def strip_annotations(file: SourceFile, tree: ast.Module, removed: Iterable[Anno
             cuts.append(_cut_parameter(file, annotation))
         else:
             cuts.append(_cut_return(file, place))
-    return _apply(file, [*cuts, *_cut_statements(file, tree, bare)])
+    return apply_cuts(file, [*cuts, *_cut_statements(file, tree, bare)])
 
 
 def says_nothing(node: ast.expr, type_variables: frozenset[str]) -> bool:
@@ -131,7 +131,7 @@ def says_nothing_but_any(node: ast.expr) -> bool:
 
 
 @dataclass(frozen=True, order=True)
-class _Cut:
+class Cut:
     """Replace the bytes from `start` to `end`."""
 
     start: int
@@ -139,7 +139,7 @@ class _Cut:
     text: bytes = b""
 
 
-def _apply(file: SourceFile, cuts: Iterable[_Cut]) -> SourceFile:
+def apply_cuts(file: SourceFile, cuts: Iterable[Cut]) -> SourceFile:
     pieces: list[bytes] = []
     position = 0
     for cut in sorted(cuts):
@@ -178,7 +178,7 @@ def _end_with_parentheses(file: SourceFile, behind: int, node: ast.expr) -> int:
     return end
 
 
-def _cut_parameter(file: SourceFile, annotation: Annotation) -> _Cut:
+def _cut_parameter(file: SourceFile, annotation: Annotation) -> Cut:
     """`x: int` -> `x`; `x: int = 3` -> `x=3`, as unannotated code spells a default."""
     place = annotation.place
     assert isinstance(place, ast.arg)
@@ -188,31 +188,31 @@ def _cut_parameter(file: SourceFile, annotation: Annotation) -> _Cut:
     if annotation.default is not None:
         equals = re.compile(rb"[ \t]*=[ \t]*").match(file.data, end)
         if equals is not None and file.data[equals.end() : equals.end() + 1] not in (b"\\", b"\r", b"\n", b"#"):
-            return _Cut(name.end(), equals.end(), b"=")
-    return _Cut(name.end(), end)
+            return Cut(name.end(), equals.end(), b"=")
+    return Cut(name.end(), end)
 
 
-def _cut_return(file: SourceFile, place: FunctionNode) -> _Cut:
+def _cut_return(file: SourceFile, place: FunctionNode) -> Cut:
     assert place.returns is not None
     arrow = file.data.rindex(b"->", 0, _start(file, place.returns))
     start = arrow
     while file.data[start - 1 : start].isspace() or file.data[start - 1 : start] == b"\\":
         start -= 1
-    return _Cut(start, _end_with_parentheses(file, arrow + 2, place.returns))
+    return Cut(start, _end_with_parentheses(file, arrow + 2, place.returns))
 
 
-def _cut_assignment(file: SourceFile, place: ast.AnnAssign) -> _Cut:
+def _cut_assignment(file: SourceFile, place: ast.AnnAssign) -> Cut:
     start = _end(file, place.target)
     # A target in parentheses keeps them.
     while (position := _skip(file.data, start)) and file.data[position : position + 1] == b")":
         start = position + 1
-    return _Cut(start, _end_with_parentheses(file, start, place.annotation))
+    return Cut(start, _end_with_parentheses(file, start, place.annotation))
 
 
-def _cut_statements(file: SourceFile, tree: ast.Module, doomed: set[ast.stmt]) -> Iterator[_Cut]:
+def _cut_statements(file: SourceFile, tree: ast.Module, doomed: set[ast.stmt]) -> Iterator[Cut]:
     """Remove statements, whole lines where they stand alone; a block that would be empty keeps a `pass`."""
 
-    def of_block(block: Sequence[ast.stmt], needs_one: bool) -> Iterator[_Cut]:
+    def of_block(block: Sequence[ast.stmt], needs_one: bool) -> Iterator[Cut]:
         must_stay = needs_one and all(statement in doomed for statement in block)
         for index, statement in enumerate(block):
             if statement in doomed:
@@ -228,23 +228,23 @@ def _cut_statements(file: SourceFile, tree: ast.Module, doomed: set[ast.stmt]) -
         yield from of_block(tree.body, False)
 
 
-def _cut_statement(file: SourceFile, block: Sequence[ast.stmt], index: int, replace: bool) -> _Cut:
+def _cut_statement(file: SourceFile, block: Sequence[ast.stmt], index: int, replace: bool) -> Cut:
     statement = block[index]
     decorators = getattr(statement, "decorator_list", [])
     start = file.data.rindex(b"@", 0, _start(file, decorators[0])) if decorators else _start(file, statement)
     end = _end(file, statement)
     if replace:
-        return _Cut(start, end, b"pass")
+        return Cut(start, end, b"pass")
     # `x: int; y = 1`: the statement goes with the semicolon behind it; the last of a line with the one before it.
     if index + 1 < len(block) and file.line_of(_start(file, block[index + 1])) == file.line_of(end):
-        return _Cut(start, _start(file, block[index + 1]))
+        return Cut(start, _start(file, block[index + 1]))
     if index and file.line_of(_end(file, block[index - 1])) == file.line_of(start):
-        return _Cut(_end(file, block[index - 1]), end)
+        return Cut(_end(file, block[index - 1]), end)
     line_start = file.line_starts[file.line_of(start) - 1]
     rest = re.compile(rb"[ \t]*;?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)").match(file.data, end)
     if file.data[line_start:start].strip() or rest is None:
-        return _Cut(start, end, b"pass")
-    return _Cut(line_start, rest.end())
+        return Cut(start, end, b"pass")
+    return Cut(line_start, rest.end())
 
 
 # --- imports that only annotations used -----------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _strip_imports(files: Mapping[str, SourceFile], named: Mapping[str, frozense
 def _without_unused(file: SourceFile, tree: ast.Module, named: frozenset[str], wanted: frozenset[str]) -> SourceFile:
     """One pass over one file. `named`: names that its annotations used; `wanted`: names that others import from it."""
     uses = _Uses(tree)
-    cuts: list[_Cut] = []
+    cuts: list[Cut] = []
     doomed: set[ast.stmt] = set()
 
     def unused(scope: ast.AST, name: str, type_only: bool) -> bool:
@@ -313,7 +313,7 @@ def _without_unused(file: SourceFile, tree: ast.Module, named: frozenset[str], w
     visit(tree.body, tree, False)
     if not doomed and not cuts:
         return file
-    return _apply(file, [*cuts, *_cut_statements(file, tree, doomed)])
+    return apply_cuts(file, [*cuts, *_cut_statements(file, tree, doomed)])
 
 
 def bound_name(alias: ast.alias) -> str:
@@ -331,14 +331,14 @@ def _only_binds(statement: ast.AST) -> list[str]:
     return []
 
 
-def _cut_aliases(file: SourceFile, statement: ast.Import | ast.ImportFrom, gone: Sequence[ast.alias]) -> Iterator[_Cut]:
+def _cut_aliases(file: SourceFile, statement: ast.Import | ast.ImportFrom, gone: Sequence[ast.alias]) -> Iterator[Cut]:
     names = statement.names
     last_kept = max(index for index, alias in enumerate(names) if alias not in gone)
     for index, alias in enumerate(names[:last_kept]):
         if alias in gone:
-            yield _Cut(_start(file, alias), _start(file, names[index + 1]))
+            yield Cut(_start(file, alias), _start(file, names[index + 1]))
     if last_kept + 1 < len(names):
-        yield _Cut(_end(file, names[last_kept]), _end(file, names[-1]))
+        yield Cut(_end(file, names[last_kept]), _end(file, names[-1]))
 
 
 def _module_name(path: str) -> str:

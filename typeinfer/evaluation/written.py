@@ -96,6 +96,35 @@ def written_types(path: str, tree: ast.Module) -> dict[SlotId, str]:
     return found
 
 
+def skeleton(tree: ast.Module) -> str:
+    """What is left of a file without annotations and imports: equal before and after, or more was altered.
+
+    Uses the tree up.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    tree.body = list(_bones(tree.body))
+    return ast.dump(tree)
+
+
+def _bones(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in statements:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            continue
+        if isinstance(statement, ast.AnnAssign):
+            if statement.value is not None:
+                yield ast.Assign([statement.target], statement.value)
+            continue
+        for block in blocks(statement):
+            block[:] = _bones(block)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            statement.returns = None
+        guards = isinstance(statement, ast.If) and last_name(statement.test) == "TYPE_CHECKING"
+        if not guards or any(True for _ in blocks(statement)):
+            yield statement
+
+
 def last_name(node: ast.expr) -> str:
     """The last component of a dotted name, whatever was called or subscripted to make it."""
     while isinstance(node, ast.Call | ast.Subscript):

@@ -1,0 +1,336 @@
+"""Benchmark: pinned projects and tools in; the table of evaluation.md, as Markdown and as one committed row, out.
+
+Every tool gets the same stripped copy, is timed the same way and scored by the same scorer, in one run. Knows a tool
+only as a command.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from typeinfer.evaluation.metrics import Origin, RuleScore, Score, is_generic, origins, score_by, score_evidence
+from typeinfer.evaluation.peers import OURS, PEERS, Cost, Tool, checker_errors, run, version_of
+from typeinfer.evaluation.projects import REPOSITORY, ProjectUnavailable, data_folder, fetch, pinned_projects
+from typeinfer.evaluation.stripping import StrippedProject, Variant, read_tree, strip_project, write_tree
+from typeinfer.evaluation.written import skeleton, written_types
+from typeinfer.values.predictions import Evidence
+from typeinfer.values.slots import SlotId, SlotKind
+from typeinfer.values.typeexpr import TypeExpr
+
+Say = Callable[[str], None]
+
+RESULTS = REPOSITORY / "benchmarks" / "results"
+
+HUMAN = Tool("the human annotations themselves", "", ())
+"""No tool: the files as their authors published them. What the checker says of those is the measure of new errors."""
+
+TOOLS = (OURS, *PEERS, HUMAN)
+
+Group = tuple[SlotKind, Origin, bool]
+"""A kind of slot, a class of type, and whether the type is generic."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One project to annotate: as published, stripped, and the class of every judged slot."""
+
+    name: str
+    original: Mapping[str, bytes]
+    stripped: StrippedProject
+    group: Mapping[SlotId, Group]
+    errors: int
+    """What the checker reports on the stripped tree."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One tool on one project or, added up, on several. `again`: files that a second run changed; None: no second run."""
+
+    cost: Cost
+    scores: Mapping[Group, Score]
+    written: int
+    new_errors: int
+    broken: int
+    altered: int
+    again: int | None = None
+
+    def __add__(self, other: Outcome) -> Outcome:
+        groups = {*self.scores, *other.scores}
+        return Outcome(
+            Cost(
+                self.cost.seconds + other.cost.seconds,
+                max(self.cost.peak_mb, other.cost.peak_mb),
+                self.cost.failure or other.cost.failure,
+            ),
+            {group: self.scores.get(group, Score()) + other.scores.get(group, Score()) for group in groups},
+            self.written + other.written,
+            self.new_errors + other.new_errors,
+            self.broken + other.broken,
+            self.altered + other.altered,
+            None if self.again is None or other.again is None else self.again + other.again,
+        )
+
+    def score(self, wanted: Callable[[Group], bool] = lambda group: True) -> Score:
+        return sum((score for group, score in self.scores.items() if wanted(group)), Score())
+
+
+def evaluate(
+    chosen: str,
+    variant: Variant,
+    tools: Sequence[Tool],
+    say: Say,
+    only: Sequence[str] = (),
+    folder: Path | None = None,
+    results: Path | None = RESULTS,
+) -> str:
+    """Run the tools over a set of projects, or those of it named in `only`; the table as Markdown.
+
+    A run over a whole set appends its row below `results`. Raises `ProjectUnavailable` where no project can be had.
+    """
+    tools = [tool for tool in tools if tool is HUMAN or _installed(tool, say)]
+    busy = os.getloadavg()[0]
+    outcomes: dict[str, dict[str, Outcome]] = {tool.name: {} for tool in tools}
+    for task in tasks(chosen, variant, say, only, folder):
+        for tool in tools:
+            done = outcomes[tool.name][task.name] = judge(tool, task)
+            total = done.score()
+            failed = f" ({done.cost.failure})" if done.cost.failure else ""
+            say(
+                f"{task.name}: {tool.name}: {total.annotated} of {total.slots} annotated, "
+                f"{total.precision:.1%} exact, {done.cost.seconds:.1f} s{failed}"
+            )
+    totals = {name: reduce(add, by_project.values()) for name, by_project in outcomes.items() if by_project}
+    if not totals:
+        raise ProjectUnavailable(f"no project of the set {chosen!r} is there to be evaluated")
+    row = _row(chosen, variant, tools, outcomes, totals, busy)
+    if results is not None and not only:
+        results.mkdir(parents=True, exist_ok=True)
+        with (results / f"{chosen}-{variant}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, sort_keys=True) + "\n")
+    return render(chosen, variant, outcomes, totals)
+
+
+def tasks(
+    chosen: str, variant: Variant, say: Say, only: Sequence[str] = (), folder: Path | None = None
+) -> Iterable[Task]:
+    """The projects of a set, stripped, one at a time; what can't be had is said and left out."""
+    for project in pinned_projects(chosen):
+        if only and project.name not in only:
+            continue
+        try:
+            original = read_tree(fetch(project, folder or data_folder()))
+        except ProjectUnavailable as error:
+            say(str(error))
+            continue
+        stripped = strip_project(original, variant)
+        for path, reason in stripped.skipped.items():
+            say(f"{project.name}: {path}: {reason}; left as it is")
+        origin = origins(original, stripped.truth)
+        group = {slot: (slot.kind, origin[slot], is_generic(text)) for slot, text in stripped.truth.items()}
+        with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
+            write_tree(Path(place), stripped.files)
+            errors = checker_errors(Path(place))
+        yield Task(project.name, original, stripped, group, errors)
+
+
+def judge(tool: Tool, task: Task) -> Outcome:
+    """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done."""
+    with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
+        root = Path(place) / task.name
+        write_tree(root, task.original if tool is HUMAN else task.stripped.files)
+        cost = Cost(0.0, 0.0, None) if tool is HUMAN else run(tool, root)
+        after = read_tree(root)
+        errors = checker_errors(root)
+        again = None
+        if tool is OURS:
+            run(tool, root)
+            second = read_tree(root)
+            again = sum(second.get(path) != raw for path, raw in after.items())
+    written: dict[SlotId, str] = {}
+    count = broken = altered = 0
+    for path, before in task.stripped.files.items():
+        if path in task.stripped.skipped:
+            continue
+        old = ast.parse(before)
+        try:
+            new = ast.parse(after.get(path, b"\0"))
+        except (SyntaxError, ValueError):
+            broken += 1
+            continue
+        here, there = written_types(path, new), written_types(path, old)
+        written |= here
+        count += len(here) - len(there)
+        # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
+        kept = all(here.get(slot) == text for slot, text in there.items())
+        altered += tool is not HUMAN and not (kept and skeleton(new) == skeleton(old))
+    scores = score_by(task.stripped.truth, written, lambda slot: task.group[slot])
+    return Outcome(cost, scores, count, errors - task.errors, broken, altered, again)
+
+
+def evaluate_rules(
+    chosen: str,
+    variant: Variant,
+    evidence_of: Callable[[Path], Iterable[Evidence]],
+    write_type: Callable[[TypeExpr], str],
+    say: Say,
+    only: Sequence[str] = (),
+    folder: Path | None = None,
+) -> dict[str, RuleScore]:
+    """Support and precision of every rule over a set of projects; `evidence_of` is asked for each stripped tree."""
+    totals: dict[str, RuleScore] = {}
+    for task in tasks(chosen, variant, say, only, folder):
+        with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
+            write_tree(Path(place), task.stripped.files)
+            found = score_evidence(evidence_of(Path(place)), task.stripped.truth, write_type)
+        for rule, score in found.items():
+            before = totals.get(rule, RuleScore(0, 0))
+            totals[rule] = RuleScore(before.support + score.support, before.exact + score.exact)
+    return totals
+
+
+# --- reports --------------------------------------------------------------------------------------------------------
+
+
+def render(
+    chosen: str,
+    variant: Variant,
+    outcomes: Mapping[str, Mapping[str, Outcome]],
+    totals: Mapping[str, Outcome],
+) -> str:
+    """The whole table: all projects together, by class of type, and project by project."""
+    slots = max(total.score().slots for total in totals.values())
+    projects = list(dict.fromkeys(name for by_project in outcomes.values() for name in by_project))
+    tools = list(totals)
+    parts = [f"{len(projects)} projects ({chosen}, {variant}), {slots:,} slots; figures in percent\n"]
+    heads = ["tool", "annotated", "precision", "recall", "base", *(f"{kind.value} P/R" for kind in SlotKind)]
+    heads += ["new errors per 100", "altered", "broken", "second run", "seconds", "slots/s", "peak MB"]
+    parts.append(_table(heads, [_total_cells(name, totals[name]) for name in tools]))
+    classes = [origin.value for origin in Origin] + ["simple", "generic"]
+    parts.append("Precision / recall by class of type:\n")
+    rows = []
+    for name in tools:
+        by_origin = [totals[name].score(lambda group, origin=origin: group[1] is origin) for origin in Origin]
+        by_form = [totals[name].score(lambda group, form=form: group[2] is form) for form in (False, True)]
+        rows.append([name, *map(_both, [*by_origin, *by_form])])
+    parts.append(_table(["tool", *classes], rows))
+    parts.append("Precision / recall by project:\n")
+    rows = [
+        [project, f"{max(outcomes[name][project].score().slots for name in tools):,}"]
+        + [_both(outcomes[name][project].score()) for name in tools]
+        for project in projects
+    ]
+    parts.append(_table(["project", "slots", *tools], rows))
+    return "\n".join(parts)
+
+
+def render_rules(scores: Mapping[str, RuleScore]) -> str:
+    """A line a rule, the surest first."""
+    ordered = sorted(scores.items(), key=lambda pair: (-pair[1].precision, pair[0]))
+    rows = [[rule, f"{score.support:,}", f"{100 * score.precision:.1f}"] for rule, score in ordered]
+    return _table(["rule", "support", "precision"], rows)
+
+
+def _total_cells(name: str, outcome: Outcome) -> list[str]:
+    total = outcome.score()
+    timed = outcome.cost.seconds > 0
+    return [
+        name,
+        f"{100 * total.coverage:.1f}",
+        f"{100 * total.precision:.1f}",
+        f"{100 * total.recall:.1f}",
+        f"{100 * total.base_precision:.1f}",
+        *(_both(outcome.score(lambda group, kind=kind: group[0] is kind)) for kind in SlotKind),
+        f"{_per_hundred(outcome):.1f}",
+        str(outcome.altered),
+        str(outcome.broken),
+        "" if outcome.again is None else str(outcome.again),
+        f"{outcome.cost.seconds:.1f}" if timed else "",
+        f"{total.slots / outcome.cost.seconds:,.0f}" if timed else "",
+        f"{outcome.cost.peak_mb:.0f}" if timed else "",
+    ]
+
+
+def _both(score: Score) -> str:
+    return f"{100 * score.precision:.1f} / {100 * score.recall:.1f}"
+
+
+def _per_hundred(outcome: Outcome) -> float:
+    return 100 * outcome.new_errors / outcome.written if outcome.written else 0.0
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    ruler = ["---", *["--:"] * (len(heads) - 1)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (heads, ruler, *rows))
+
+
+def _row(
+    chosen: str,
+    variant: Variant,
+    tools: Sequence[Tool],
+    outcomes: Mapping[str, Mapping[str, Outcome]],
+    totals: Mapping[str, Outcome],
+    busy: float,
+) -> dict[str, object]:
+    """What is committed: enough to draw every figure again."""
+    return {
+        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "revision": _revision(),
+        "set": chosen,
+        "variant": variant,
+        "load_before": round(busy, 2),
+        "tools": {
+            tool.name: {
+                "version": version_of(tool) if tool.package else None,
+                **_figures(totals[tool.name]),
+                "projects": {name: _figures(outcome) for name, outcome in outcomes[tool.name].items()},
+            }
+            for tool in tools
+        },
+    }
+
+
+def _figures(outcome: Outcome) -> dict[str, object]:
+    return {
+        "seconds": round(outcome.cost.seconds, 2),
+        "peak_mb": round(outcome.cost.peak_mb),
+        "failure": outcome.cost.failure,
+        "written": outcome.written,
+        "new_errors": outcome.new_errors,
+        "broken": outcome.broken,
+        "altered": outcome.altered,
+        "again": outcome.again,
+        "total": _counts(outcome.score()),
+        "kinds": {kind.value: _counts(outcome.score(lambda group, kind=kind: group[0] is kind)) for kind in SlotKind},
+        "classes": {
+            origin.value: _counts(outcome.score(lambda group, origin=origin: group[1] is origin)) for origin in Origin
+        },
+        "generic": _counts(outcome.score(lambda group: group[2])),
+    }
+
+
+def _counts(score: Score) -> dict[str, int]:
+    return {"slots": score.slots, "annotated": score.annotated, "exact": score.exact, "base": score.base}
+
+
+def _revision() -> str:
+    """The commit that was measured, marked where the working tree is not it."""
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def _installed(tool: Tool, say: Say) -> bool:
+    if version_of(tool) is None:
+        say(f"{tool.name}: not installed, left out; `pip install {tool.package}`")
+        return False
+    return True
