@@ -98,7 +98,7 @@ def test_an_override_and_an_inheritance_reach_other_files() -> None:
 def test_what_variables_say() -> None:
     # The value of an assignment is read before its target is written.
     assert edges_of("n = 1\nn = n + 2\nprint(n)\n", "next-use") == ["1 n -> 2 n", "2 n -> 2 n", "2 n -> 3 n"]
-    project, graph = one_file("n = 1\nn = n + 2\nprint(n)\n")
+    _, graph = one_file("n = 1\nn = n + 2\nprint(n)\n")
     use, write = graph.edges["last-write"]
     starts = graph.node_span[:, 0]
     assert sorted(zip(starts[use].tolist(), starts[write].tolist(), strict=True)) == [(6, 0), (10, 0), (22, 6)]
@@ -114,7 +114,7 @@ def test_what_variables_say() -> None:
     # A default is evaluated outside the function.
     assert edges_of("x = 1\ndef f(x=x): return x\n", "next-use") == ["1 x -> 2 x", "2 x -> 2 x"]
     # Attributes of a method's own object are variables of the class, beside what the class body binds.
-    own = "class C:\n    n = 0\n    def f(me):\n        me.n = 1\n    def g(self, other):\n        return self.n, other.n\n"
+    own = "class C:\n n = 0\n def f(me):\n  me.n = 1\n def g(self, other):\n  return self.n, other.n\n"
     assert [edge for edge in edges_of(own, "next-use") if edge.endswith("n")] == ["2 n -> 4 n", "4 n -> 6 n"]
     # A static method has no object of its own.
     assert edges_of("class C:\n    n = 0\n    @staticmethod\n    def f(x): return x.n\n", "next-use") == ["4 x -> 4 x"]
@@ -212,7 +212,7 @@ def test_any_text_gives_a_graph_whose_edges_stay_inside_it(text: str) -> None:
     _, graph = one_file(text)
     for pairs in graph.edges.values():
         assert pairs.dtype == numpy.int32
-        assert ((0 <= pairs) & (pairs < len(graph.node_kind))).all()
+        assert ((pairs >= 0) & (pairs < len(graph.node_kind))).all()
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Cart(Base):
     def empty(cls, owner):
         return cls(owner)
 ''',
-    "main.py": '''\
+    "main.py": """\
 from shop.cart import Cart
 
 cart = Cart("me")
@@ -71,5 +71,5 @@ def run(thing):
 
 
 Cart.empty("you")
-''',
+""",
 }

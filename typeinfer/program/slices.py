@@ -136,6 +136,18 @@ def slices_of(project: Project, graph: ProgramGraph, path: str, budget: int = BU
     return _Slicer(project, graph, budget).of_module(path)
 
 
+def slice_at(cuts: Iterable[Slice], file: SourceFile, line: int) -> Slice | None:
+    """Of the slices of one file the one whose unit is the smallest around a line, counted from 1."""
+
+    def extent(one: Slice) -> Span:
+        own = [piece.span for piece in one.pieces if piece.hops == 0]
+        return Span(min(span.start for span in own), max(span.end for span in own)) if own else Span(0, 0)
+
+    around = [(extent(one), one) for one in cuts]
+    around = [(e, one) for e, one in around if file.line_of(e.start) <= line <= file.line_of(max(e.end - 1, e.start))]
+    return min(around, key=lambda pair: pair[0].end - pair[0].start)[1] if around else None
+
+
 def slice_as_json(cut: Slice, project: Project) -> dict[str, object]:
     """Plain data, texts included; the texts show the annotations of the slots."""
 
