@@ -75,7 +75,7 @@ def value_of(node: Node, depth: int = DEPTH) -> Value:
             return Awaited(value_of(inner[0], depth - 1), span) if inner else Opaque(span)
         case "parenthesized_expression":
             inner = [child for child in node.named_children if child.type != "comment"]
-            return value_of(inner[0], depth) if len(inner) == 1 else Opaque(span)
+            return value_of(inner[0], depth - 1) if len(inner) == 1 else Opaque(span)
         case "named_expression":
             value = node.child_by_field_name("value")
             return value_of(value, depth - 1) if value else Opaque(span)

@@ -240,6 +240,9 @@ class ImportLines:
         before: dict[int, str] = defaultdict(str)
         for key, line in sorted(lines):
             at, is_first = _place_of(key, [statement.key for statement in present])
+            if at < 0 and indent:
+                # Nothing but the block's own imports stands in a block.
+                at, is_first = 0, True
             if is_first and not self._under_comment(present[at].node):
                 before[at] += indent + line + self.newline
             else:
