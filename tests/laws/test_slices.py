@@ -13,7 +13,7 @@ from whole_project import SHOP, project_of
 
 from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project
-from typeinfer.program.slices import Role, Slice, slice_as_json, slice_at, slices, slices_of
+from typeinfer.program.slices import Role, Slice, slice_as_json, slices, slices_of
 from typeinfer.program.usages import usages, usages_as_json
 
 
@@ -95,13 +95,6 @@ def test_what_a_module_body_is_shown() -> None:
         "1 use: return Cart.add(cart, thing)",
         "1 import: from shop.cart import Cart",
     ]
-
-
-@pytest.mark.parametrize(("line", "name"), [(13, "Cart"), (17, "Cart.__init__"), (25, "Cart.add"), (3, None)])
-def test_a_line_belongs_to_the_smallest_unit_around_it(line: int, name: str | None) -> None:
-    shop = project_of(SHOP)
-    found = slice_at(slices_of(shop, build_graph(shop), "shop/cart.py"), shop.modules["shop/cart.py"].file, line)
-    assert (found.slots[0].id.qualname if found else None) == name
 
 
 def test_decorators_are_shown() -> None:

@@ -37,6 +37,7 @@ BUDGET = 1024
 
 MOST_CALL_SITES = 16
 MOST_USES = 32
+MOST_MEMBERS = 64
 """Beyond these the next one repeats what the ones before it said."""
 
 
@@ -132,20 +133,8 @@ def slices(project: Project, graph: ProgramGraph, budget: int = BUDGET) -> Itera
 
 
 def slices_of(project: Project, graph: ProgramGraph, path: str, budget: int = BUDGET) -> Iterator[Slice]:
-    """The slices of one file."""
+    """The slices of one file. What is found once a project is found once a call: for many files ask `slices`."""
     return _Slicer(project, graph, budget).of_module(path)
-
-
-def slice_at(cuts: Iterable[Slice], file: SourceFile, line: int) -> Slice | None:
-    """Of the slices of one file the one whose unit is the smallest around a line, counted from 1."""
-
-    def extent(one: Slice) -> Span:
-        own = [piece.span for piece in one.pieces if piece.hops == 0]
-        return Span(min(span.start for span in own), max(span.end for span in own)) if own else Span(0, 0)
-
-    around = [(extent(one), one) for one in cuts]
-    around = [(e, one) for e, one in around if file.line_of(e.start) <= line <= file.line_of(max(e.end - 1, e.start))]
-    return min(around, key=lambda pair: pair[0].end - pair[0].start)[1] if around else None
 
 
 def slice_as_json(cut: Slice, project: Project) -> dict[str, object]:
@@ -333,12 +322,20 @@ class _Slicer:
 
     def members(self, facts: _Facts, owner: Class, function: Function, said: frozenset[bytes]) -> Iterator[Piece]:
         """What the class holds beside a method; one hop where the method says its name, else two, through the class."""
-        for assignment in facts.attributes_of[owner.qualname]:
-            if assignment.scope != function.qualname:
-                yield Piece(Role.ATTRIBUTE, facts.path, assignment.span, 1 if assignment.name.encode() in said else 2)
-        for method in facts.methods_of[owner.qualname]:
-            if method is not function:
-                yield Piece(Role.SIBLING, facts.path, method.header, 1 if method.name.encode() in said else 2)
+        attributes, methods = facts.attributes_of[owner.qualname], facts.methods_of[owner.qualname]
+        named = facts.members_of[owner.qualname]
+        for member in (member for word in said if word in named for member in named[word]):
+            yield from self.member(facts, member, function, 1)
+        for member in (*attributes[:MOST_MEMBERS], *methods[:MOST_MEMBERS]):
+            if member.name.encode() not in said:
+                yield from self.member(facts, member, function, 2)
+
+    def member(self, facts: _Facts, member: Assignment | Function, function: Function, hops: int) -> Iterator[Piece]:
+        if isinstance(member, Assignment):
+            if member.scope != function.qualname:
+                yield Piece(Role.ATTRIBUTE, facts.path, member.span, hops)
+        elif member is not function:
+            yield Piece(Role.SIBLING, facts.path, member.header, hops)
 
     def bases(self, module: Module, declared: Class, hops: int) -> Iterator[Piece]:
         for qualified in self.project.ancestors(f"{module.name}.{declared.qualname}"):
@@ -438,6 +435,7 @@ class _Facts:
         self.assignments_in: dict[str, list[Assignment]] = defaultdict(list)
         self.attributes_of: dict[str, list[Assignment]] = defaultdict(list)
         self.methods_of: dict[str, list[Function]] = defaultdict(list)
+        self.members_of: dict[str, dict[bytes, list[Assignment | Function]]] = defaultdict(lambda: defaultdict(list))
         self.calls: dict[str, list[CallSite]] = defaultdict(list)
         self.annotated: dict[SlotId, list[Span]] = defaultdict(list)
         for slot in module.slots:
@@ -453,9 +451,11 @@ class _Facts:
                 self.annotated[assignment.slot.id].append(again)
             if assignment.slot.id.kind is SlotKind.ATTRIBUTE:
                 self.attributes_of[assignment.slot.id.qualname].append(assignment)
+                self.members_of[assignment.slot.id.qualname][assignment.name.encode()].append(assignment)
         for function in module.functions:
             if function.owner is not None:
                 self.methods_of[function.owner].append(function)
+                self.members_of[function.owner][function.name.encode()].append(function)
         for site in module.calls:
             self.calls[site.scope].append(site)
 
