@@ -54,7 +54,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One tool on one project or, added up, on several. `again`: files that a second run changed; None: no second run."""
+    """One tool on one project or, added up, on several. `again`: files that a second run changed; None: not asked."""
 
     cost: Cost
     scores: Mapping[Group, Score]
