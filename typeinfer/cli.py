@@ -275,18 +275,17 @@ def _options(opened: Opened) -> Options:
     from typeinfer.pipeline import Options
 
     settings = opened.settings
-    given = {} if settings.min_confidence is None else {"min_confidence": settings.min_confidence}
-    return Options(
+    options = Options(
         only=opened.only,
         kinds=settings.kinds or frozenset(SlotKind),
-        # Locals are written only where somebody asks for variables by name.
-        locals=settings.kinds is not None and SlotKind.VARIABLE in settings.kinds,
+        kinds_named=settings.kinds is not None,
         target_version=settings.target_version,
         jobs=settings.jobs or available_processors(),
         replace_any=settings.replace_any,
         checker=settings.checker,
-        **given,
     )
+    # The program's own threshold stands with the figures that it was chosen by.
+    return options if settings.min_confidence is None else replace(options, min_confidence=settings.min_confidence)
 
 
 @contextmanager
@@ -430,7 +429,7 @@ def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
 
     with _progress() as progress:
         result = predict(opened.found.root, opened.files, _options(opened), progress)
-    fields = []
+    fields: list[dict[str, object]] = []
     for path_, predictions in sorted(result.predictions.items()):
         file = opened.files[path_]
         if format_ == "text":

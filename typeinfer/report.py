@@ -18,7 +18,7 @@ import msgspec
 
 import typeinfer
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped
-from typeinfer.values.patches import Edit
+from typeinfer.values.patches import Edit, Refused
 from typeinfer.values.predictions import Abstain, Apply, Prediction, Suggest
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile, Span
@@ -76,10 +76,16 @@ def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | N
         case Apply(), Changed(_, patch, refused):
             if any(written.slot.id == prediction.slot.id for written in patch.predictions):
                 return None
-            return next((left.reason for left in refused if left.slot.id == prediction.slot.id), "no edit was made")
+            return _refusal(refused, prediction)
+        case Apply(), Unchanged(_, refused):
+            return _refusal(refused, prediction)
         case Apply(), Skipped(_, reason) | Failed(_, reason):
             return f"its file was left alone: {reason}"
     return "no edit was made"
+
+
+def _refusal(refused: Iterable[Refused], prediction: Prediction) -> str:
+    return next((left.reason for left in refused if left.slot.id == prediction.slot.id), "no edit was made")
 
 
 def summary_lines(run: Run, would: bool) -> Iterator[str]:
@@ -150,8 +156,13 @@ def explanation(file: SourceFile, predictions: Iterable[Prediction], spell: Spel
 
 
 def ranking(file: SourceFile, prediction: Prediction, spell: Spell, most: int = 5) -> str:
-    ranked = [f"{spell(file, rank.type)} {rank.probability:.0%}" for rank in prediction.ranked[:most]]
+    ranked = [f"{spell(file, rank.type)} {percent(rank.probability)}" for rank in prediction.ranked[:most]]
     return ", ".join(ranked) or "nothing known"
+
+
+def percent(probability: float) -> str:
+    # Rounding must not make a certainty of a belief.
+    return ">99%" if probability > 0.99 else f"{probability:.0%}"
 
 
 def qualified(prediction: Prediction) -> str:
@@ -184,7 +195,8 @@ def as_json(run: Run, spell: Spell) -> bytes:
 
 
 def _file_fields(run: Run, outcome: Outcome, spell: Spell) -> dict[str, object]:
-    fields: dict[str, object] = {"path": outcome.path, "outcome": type(outcome).__name__.lower()}
+    became = type(outcome).__name__.lower()
+    fields: dict[str, object] = {"path": outcome.path, "outcome": became}
     if isinstance(outcome, Skipped | Failed):
         fields["reason"] = outcome.reason
     if file := run.files.get(outcome.path):
@@ -237,7 +249,7 @@ def as_sarif(run: Run, spell: Spell) -> bytes:
                         "version": typeinfer.__version__,
                         "informationUri": HOME,
                         "rules": [
-                            {"id": rule_id(kind), "shortDescription": {"text": f"A {kind.value} without an annotation"}}
+                            {"id": rule_id(kind), "shortDescription": {"text": f"This {kind.value} has no annotation"}}
                             for kind in SlotKind
                         ],
                     }

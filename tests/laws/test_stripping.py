@@ -249,6 +249,25 @@ def test_bare_keeps_what_the_program_still_reads() -> None:
     assert "from shop import Basket as Basket, Item, Shelf\n" in stripped
 
 
+def test_bare_keeps_functions_that_only_checkers_see() -> None:
+    text = """\
+    from typing import TYPE_CHECKING, overload
+    class Cart:
+        if TYPE_CHECKING:
+            @overload
+            def get(self, key: int) -> int: ...
+        def get(self, key: str) -> str: ...
+    """
+    assert strip(text, "bare") == textwrap.dedent("""\
+    from typing import TYPE_CHECKING, overload
+    class Cart:
+        if TYPE_CHECKING:
+            @overload
+            def get(self, key): ...
+        def get(self, key): ...
+    """)
+
+
 def test_bare_keeps_what_another_module_imports_from_here() -> None:
     files = {
         "shop/__init__.py": "from shop.cart import Cart\ndef f(x: Cart): ...\n",

@@ -294,8 +294,9 @@ def _without_unused(file: SourceFile, tree: ast.Module, named: frozenset[str], w
                     cuts.extend(_cut_aliases(file, statement, gone))
                 continue
             inside = type_only or (isinstance(statement, ast.If) and last_name(statement.test) == "TYPE_CHECKING")
-            bound = _only_binds(statement)
-            if type_only and bound and all(unused(scope, name, True) for name in bound):
+            # An alias goes like an import. Functions and classes stay: they hold slots, and those are counted in order.
+            bound = _only_binds(statement) if type_only else []
+            if bound and all(name in named and unused(scope, name, True) for name in bound):
                 doomed.add(statement)
                 continue
             opens = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
@@ -321,9 +322,7 @@ def bound_name(alias: ast.alias) -> str:
 
 
 def _only_binds(statement: ast.AST) -> list[str]:
-    """The names that a definition or a plain assignment binds, if that is all it does."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [statement.name]
+    """The names that a plain assignment binds."""
     if isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) for target in statement.targets):
         return [target.id for target in statement.targets if isinstance(target, ast.Name)]
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):

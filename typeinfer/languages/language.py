@@ -29,6 +29,8 @@ class Language(Protocol):
     suffixes: tuple[str, ...]
     package_marker: str
     default_version: Version
+    needs_arguments: frozenset[str]
+    """Containers that say nothing without the type of what is in them."""
 
     def grammar(self, path: str) -> tree_sitter.Language:
         """The tree-sitter grammar that reads a file of this name."""

@@ -32,7 +32,9 @@ def query(language: tree_sitter.Language, folder: str, name: str) -> tree_sitter
     return tree_sitter.Query(language, (grammar_folder() / folder / f"{name}.scm").read_text(encoding="utf-8"))
 
 
-def captures(language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node) -> dict[str, list[tree_sitter.Node]]:
+def captures(
+    language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node
+) -> dict[str, list[tree_sitter.Node]]:
     return tree_sitter.QueryCursor(query(language, folder, name)).captures(node)
 
 

@@ -48,6 +48,7 @@ from typeinfer.values.typeexpr import (
     is_complete,
     join,
     optional,
+    walk,
 )
 
 DEEPEST = 4
@@ -66,13 +67,17 @@ def gather(project: Project, inference: Inference) -> dict[SlotId, tuple[Evidenc
     found: dict[SlotId, tuple[Evidence, ...]] = {}
     for module in project.modules.values():
         for slot, said in witness.of_module(module):
-            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in said if _sayable(term)):
+            bare = project.language_of(module.file.path).needs_arguments
+            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in said if _sayable(term, bare)):
                 found[slot.id] = evidence
     return found
 
 
-def _sayable(term: TypeExpr) -> bool:
+def _sayable(term: TypeExpr, bare: frozenset[str]) -> bool:
     if not is_complete(term) or depth(term) > DEEPEST:
+        return False
+    # An empty display is a list of something that nobody has said yet.
+    if any(isinstance(part, Named) and part.name in bare and not part.args for part in walk(term)):
         return False
     return not isinstance(term, Union) or len(term.members) <= WIDEST
 
@@ -102,7 +107,10 @@ class Witness:
     def of_function(self, module: Module, function: Function) -> Iterator[tuple[Slot, list[Said]]]:
         for parameter in function.parameters:
             if parameter.slot is not None and parameter.slot.written is None:
-                said = [(rule, self.with_default(parameter, term)) for rule, term in self.parameter(module, function, parameter)]
+                said = [
+                    (rule, self.with_default(parameter, term))
+                    for rule, term in self.parameter(module, function, parameter)
+                ]
                 yield parameter.slot, said
         if function.result is not None and function.result.written is None:
             yield function.result, list(self.result(module, function))
@@ -186,7 +194,9 @@ class Witness:
         compared.discard(UNKNOWN)
         if len(compared) == 1:
             yield "compared", next(iter(compared))
-        combined = {usage.other for usage in uses if usage.form.startswith("operator") and not isinstance(usage.other, Unknown)}
+        combined = {
+            usage.other for usage in uses if usage.form.startswith("operator") and not isinstance(usage.other, Unknown)
+        }
         if len(combined) == 1:
             yield "operator", next(iter(combined))
         methods = {usage.form.partition(" ")[2] for usage in uses if usage.form.startswith("method ")}
@@ -194,7 +204,9 @@ class Witness:
             yield "text-methods", Named("str")
         yield from self.forwarded(module, function, parameter, uses)
 
-    def forwarded(self, module: Module, function: Function, parameter: Parameter, uses: Sequence[Usage]) -> Iterator[Said]:
+    def forwarded(
+        self, module: Module, function: Function, parameter: Parameter, uses: Sequence[Usage]
+    ) -> Iterator[Said]:
         """A parameter that is only handed on takes what the function it goes to takes."""
         terms = []
         for site in self.calls_in(module).get(function.qualname, ()):
@@ -206,7 +218,11 @@ class Witness:
                     continue
                 callee_module, callee = found
                 for argument, taken in bind(self.project, module, site, callee):
-                    if _is_name(argument.value, parameter.name) and taken.slot is not None and taken.kind not in STARRED:
+                    if (
+                        _is_name(argument.value, parameter.name)
+                        and taken.slot is not None
+                        and taken.kind not in STARRED
+                    ):
                         written = self.project.written_type(callee_module, taken.slot)
                         if written is not None:
                             terms.append(written)
@@ -295,7 +311,12 @@ class Witness:
         if function.is_generator:
             yielded = [self.type_of(module, function.qualname, value) if value else NONE for value in function.yields]
             if all(value is None for value in function.returns):
-                yield "yields", self.language(module).wrap_result(function, UNKNOWN, join(yielded) if UNKNOWN not in yielded else UNKNOWN)
+                yield (
+                    "yields",
+                    self.language(module).wrap_result(
+                        function, UNKNOWN, join(yielded) if UNKNOWN not in yielded else UNKNOWN
+                    ),
+                )
             return
         values = [value for value in function.returns if not _is_none(value)]
         if not values:
@@ -467,8 +488,11 @@ class Witness:
 
 
 TEXT_METHODS = frozenset(
-    "lower upper strip lstrip rstrip splitlines startswith endswith encode format title capitalize casefold isdigit "
-    "isalpha isspace partition rpartition zfill split rsplit replace isidentifier swapcase isupper islower".split()
+    (
+        "lower upper strip lstrip rstrip splitlines startswith endswith encode format title capitalize casefold "
+        "isdigit isalpha isspace partition rpartition zfill split rsplit replace isidentifier swapcase isupper "
+        "islower"
+    ).split()
 )
 
 
@@ -501,5 +525,3 @@ def _at_position(function: Function, declared: Mapping[str, TypeExpr], part: str
     there = [name for name in declared if name != "return"]
     at = here.index(part) if part in here else len(there)
     return declared[there[at]] if at < len(there) and len(here) == len(there) else UNKNOWN
-
-

@@ -109,7 +109,9 @@ class Project:
 
     def _defines(self, module_name: str, name: str) -> bool:
         module = self.named(module_name)
-        return module is not None and (name in module.class_at or name in module.function_at or name in self._imported(module))
+        return module is not None and (
+            name in module.class_at or name in module.function_at or name in self._imported(module)
+        )
 
     def _star_imports(self, module: Module) -> list[str]:
         return [found.module for found in module.imports if found.name == "*" and not found.scope]
@@ -342,7 +344,9 @@ class Project:
             outer = rest.partition(".")[0]
             defined = rest in module.class_at or (rest and rest == outer and rest in self._locals(module, ""))
             # A class inside a function can't be named from outside it.
-            inside_function = any(rest.startswith(f"{function.qualname}.") for function in module.functions if function.qualname == outer)
+            inside_function = any(
+                rest.startswith(f"{function.qualname}.") for function in module.functions if function.qualname == outer
+            )
             return (module.name, rest) if defined and not inside_function else None
         if qualified in self._imported_elsewhere:
             name, _, attribute = qualified.rpartition(".")
@@ -386,5 +390,3 @@ def _target(found: Import) -> str:
         return f"{found.module}.{found.name}" if found.module else found.name
     top = found.module.partition(".")[0]
     return top if found.alias == top else found.module
-
-

@@ -6,14 +6,53 @@ Everything is in memory; `safety.py` holds the laws and the writing. Knows no la
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from typeinfer.languages.language import Language, Version
 from typeinfer.rewriting.safety import BrokenLaw, check_laws
 from typeinfer.values.module import Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Unchanged
-from typeinfer.values.patches import Patch, Placed
+from typeinfer.values.patches import Patch, Placed, Rewrite
 from typeinfer.values.predictions import Prediction
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Edits that have not been proven yet. It can be sent to another process, where the proof costs nobody's time."""
+
+    language: Language
+    before: Module
+    rewrite: Rewrite
+    patch: Patch
+
+
+def propose(
+    language: Language,
+    module: Module,
+    placed: Sequence[Placed],
+    predictions: Sequence[Prediction],
+    names: NamesInScope,
+    version: Version,
+) -> Proposal:
+    """The edits that write these types. Of the predictions, the patch carries those whose slot is written."""
+    rewrite = language.annotate(module, placed, names, version)
+    refused = {refusal.slot.id for refusal in rewrite.refused}
+    written = {asked.slot.id for asked in placed} - refused
+    kept = tuple(prediction for prediction in predictions if prediction.slot.id in written)
+    return Proposal(language, module, rewrite, Patch(module.file, rewrite.edits, kept))
+
+
+def prove(proposal: Proposal) -> Outcome:
+    """`Changed` with a patch that keeps every law, `Unchanged`, or `Failed` with the law that would have been broken."""
+    path, rewrite, patch = proposal.before.file.path, proposal.rewrite, proposal.patch
+    if not rewrite.edits:
+        return Unchanged(path, rewrite.refused)
+    try:
+        check_laws(proposal.language, proposal.before, patch.result(), rewrite)
+    except BrokenLaw as broken:
+        return Failed(path, str(broken))
+    return Changed(path, patch, rewrite.refused)
 
 
 def patch_file(
@@ -24,20 +63,5 @@ def patch_file(
     names: NamesInScope,
     version: Version,
 ) -> Outcome:
-    """`Changed` with a patch that keeps every law, `Unchanged`, or `Failed` with the law that would have been broken.
-
-    Of the predictions, the patch carries those whose slot is written.
-    """
-    rewrite = language.annotate(module, placed, names, version)
-    refused = {refusal.slot.id for refusal in rewrite.refused}
-    written = {asked.slot.id for asked in placed} - refused
-    patch = Patch(
-        module.file, rewrite.edits, tuple(prediction for prediction in predictions if prediction.slot.id in written)
-    )
-    if not rewrite.edits:
-        return Changed(module.file.path, patch, rewrite.refused) if rewrite.refused else Unchanged(module.file.path)
-    try:
-        check_laws(language, module, patch.result(), rewrite)
-    except BrokenLaw as broken:
-        return Failed(module.file.path, str(broken))
-    return Changed(module.file.path, patch, rewrite.refused)
+    """Propose and prove in one step."""
+    return prove(propose(language, module, placed, predictions, names, version))

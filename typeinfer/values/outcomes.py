@@ -22,9 +22,10 @@ class Changed:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Nothing to write. `predictions` says what was withheld."""
+    """Nothing to write; `refused` as in `Changed`."""
 
     path: str
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True)

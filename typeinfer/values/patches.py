@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+
+from msgspec import Struct
 
 from typeinfer.values.predictions import Prediction
 from typeinfer.values.slots import Slot
@@ -10,8 +13,7 @@ from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(Struct, frozen=True, order=True, array_like=True):
     """Replace the bytes of `span` with `text`; an empty span inserts."""
 
     span: Span
@@ -26,8 +28,7 @@ class Placed:
     type: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True, array_like=True):
     """A slot that can't be written after all, with the reason."""
 
     slot: Slot
@@ -69,7 +70,7 @@ class Patch:
 
 def refuse_overlap(edits: tuple[Edit, ...]) -> None:
     ordered = sorted(edits, key=lambda edit: (edit.span.start, edit.span.end))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if after.span.start < before.span.end:
             raise ValueError(f"edits overlap at bytes {after.span.start} to {before.span.end}")
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.typeexpr import TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, array_like=True):
     """One rule's word on one slot."""
 
     slot: SlotId
@@ -18,38 +18,33 @@ class Evidence:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Struct, frozen=True, tag=True, array_like=True):
     """Good enough to be written without being asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suggest:
+class Suggest(Struct, frozen=True, tag=True, array_like=True):
     """Shown to a person who decides; never written by the command line."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Abstain:
+class Abstain(Struct, frozen=True, tag=True, array_like=True):
     """Not written, and why."""
 
     reason: str
 
 
-Verdict: TypeAlias = "Apply | Suggest | Abstain"
+Verdict: TypeAlias = Apply | Suggest | Abstain
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True, array_like=True):
     """A type and the probability, from 0 to 1, that the author would have written it."""
 
     type: TypeExpr
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True, array_like=True):
     """All that is believed of one slot: types by falling probability, the evidence, and the verdict on the first."""
 
     slot: Slot

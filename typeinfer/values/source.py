@@ -106,7 +106,9 @@ def decode(path: str, language: str, raw: bytes) -> SourceFile:
     Raises `Unreadable` for NUL bytes, an unknown encoding, bytes that are not of the encoding, and files over `MAX_BYTES`.
     """
     if len(raw) > MAX_BYTES:
-        raise Unreadable(f"{len(raw) / 1e6:.1f} MB is over the limit of {MAX_BYTES / 1e6:.0f} MB; generated files are left alone")
+        raise Unreadable(
+            f"{len(raw) / 1e6:.1f} MB is over the limit of {MAX_BYTES / 1e6:.0f} MB; generated files are left alone"
+        )
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise Unreadable("UTF-16 or UTF-32 text is no source encoding; save it as UTF-8")
     bom = raw.startswith(codecs.BOM_UTF8)
@@ -135,7 +137,14 @@ def _declared_encoding(body: bytes) -> str:
             except LookupError:
                 return name
             # A codec from text to text (rot13) or one of UTF-16 can't be declared inside the file it decodes.
-            if canonical.startswith(("utf-16", "utf-32")) or canonical in ("rot13", "hex", "base64", "zlib", "bz2", "uu"):
+            if canonical.startswith(("utf-16", "utf-32")) or canonical in (
+                "rot13",
+                "hex",
+                "base64",
+                "zlib",
+                "bz2",
+                "uu",
+            ):
                 raise Unreadable(f"declares the encoding {name!r}, which no source file can have")
             return "utf-8" if canonical in ("utf-8", "utf_8") else canonical
         if line.strip() and not line.lstrip().startswith(b"#"):

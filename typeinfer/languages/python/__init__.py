@@ -26,6 +26,7 @@ class Python:
     suffixes = (".py",)
     package_marker = "__init__.py"
     default_version: Version = (3, 10)
+    needs_arguments = frozenset({"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"})
 
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON

@@ -61,9 +61,11 @@ _PLAIN = {
 }
 
 _ABSTRACT = frozenset(
-    "Awaitable Coroutine AsyncIterable AsyncIterator AsyncGenerator Iterable Iterator Generator Reversible Container "
-    "Collection Callable MutableSet Mapping MutableMapping Sequence MutableSequence ByteString MappingView KeysView "
-    "ItemsView ValuesView Hashable Sized Buffer".split()
+    (
+        "Awaitable Coroutine AsyncIterable AsyncIterator AsyncGenerator Iterable Iterator Generator Reversible "
+        "Container Collection Callable MutableSet Mapping MutableMapping Sequence MutableSequence ByteString "
+        "MappingView KeysView ItemsView ValuesView Hashable Sized Buffer"
+    ).split()
 )
 
 # `ClassVar[int]` is an `int`: these say something of the name, not of its values.

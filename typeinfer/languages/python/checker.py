@@ -119,7 +119,9 @@ def _site_packages(root: Path) -> list[Path]:
     """
     active = os.environ.get("VIRTUAL_ENV")
     for environment in [Path(active)] if active else [root / ".venv", root / "venv"]:
-        if found := sorted(environment.glob("lib/python3*/site-packages")) or sorted(environment.glob("Lib/site-packages")):
+        if found := sorted(environment.glob("lib/python3*/site-packages")) or sorted(
+            environment.glob("Lib/site-packages")
+        ):
             return found
     return []
 
@@ -146,7 +148,9 @@ class _Report:
         self.definitions: dict[int, dict[str, Any]] = {}
         index = self._read("pyrefly.pysa.json")
         if index.get("format_version") != REPORT_FORMAT:
-            raise CheckerFailed(f"pyrefly reports in format {index.get('format_version')}; this version reads {REPORT_FORMAT}")
+            raise CheckerFailed(
+                f"pyrefly reports in format {index.get('format_version')}; this version reads {REPORT_FORMAT}"
+            )
         self.modules: dict[int, dict[str, Any]] = {entry["module_id"]: entry for entry in index["modules"].values()}
         self.paths: dict[int, str] = {}
         for number, entry in self.modules.items():
@@ -220,7 +224,9 @@ class _Report:
                     found[span] = table[at]
         return found
 
-    def _calls(self, number: int, file: SourceFile, expressions: dict[Span, TypeExpr]) -> dict[Span, tuple[CallTarget, ...]]:
+    def _calls(
+        self, number: int, file: SourceFile, expressions: dict[Span, TypeExpr]
+    ) -> dict[Span, tuple[CallTarget, ...]]:
         """Fills `expressions` with what calls give, and returns the project's functions that calls reach."""
         reached: dict[Span, tuple[CallTarget, ...]] = {}
         for graph in self._module("call_graphs", number)["call_graphs"].values():
@@ -336,7 +342,9 @@ def _in_our_terms(term: TypeExpr) -> TypeExpr:
 
 # `Never` and `NoReturn` are true of a body that always raises, and hardly ever what its author means by it.
 NOT_A_TYPE = frozenset(
-    "Unknown Any typing.Any Never NoReturn typing.Never typing.NoReturn Ellipsis object Self typing.Self super".split()
+    (
+        "Unknown Any typing.Any Never NoReturn typing.Never typing.NoReturn Ellipsis object Self typing.Self super"
+    ).split()
 )
 TYPE_VARIABLE = re.compile(r"_?[A-Z][A-Z0-9]?(_co|_contra)?$|_[A-Z]\w*$")
 

@@ -49,7 +49,9 @@ WORDS = {
     "mapping": "collections.abc.Mapping",
     "sequence": "collections.abc.Sequence",
 }
-NOT_TYPES = frozenset("optional any object type function array number file filename path self obj value instance class".split())
+NOT_TYPES = frozenset(
+    "optional any object type function array number file filename path self obj value instance class".split()
+)
 CONTAINERS = re.compile(
     r"^(?P<outer>list|set|frozenset|iterable|sequence|iterator|tuple)s?\s*(?:of|\()\s*:?\s*(?P<inner>[^()]+?)\)?$", re.I
 )
@@ -106,5 +108,3 @@ def type_in_prose(text: str) -> TypeExpr:
 
 def _word(name: str) -> str:
     return WORDS.get(name, WORDS.get(name.lower(), name) if name.islower() or name.lower() in WORDS else name)
-
-

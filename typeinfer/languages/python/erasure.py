@@ -97,7 +97,7 @@ class _Proof:
         self.added = frozenset(rewrite.added_imports)
         overwritten = [edit.span for edit in rewrite.edits if edit.span.start < edit.span.end]
         self.replaced = frozenset(file.at(span).strip() for span in overwritten)
-        self.new_names: set[str] = set()
+        self.new_imports: set[tuple[str, str]] = set()
         self.names_before: set[str] = set()
         self.imported_before: set[tuple[str, str]] = set()
         self.stack: list[tuple[Part, Part]] = []
@@ -107,8 +107,11 @@ class _Proof:
         self._module()
         while self.stack:
             self._agree(*self.stack.pop())
-        for name in sorted(self.new_names & self.names_before):
-            raise NotErasable(f"the imported name {name} has another meaning in the file")
+        for qualified, local in sorted(self.new_imports):
+            # A function that imports the very same thing for itself means the same by it.
+            same = any(other == local and _may_be(name, qualified) for name, other in self.imported_before)
+            if local in self.names_before and not same:
+                raise NotErasable(f"the imported name {local} has another meaning in the file")
 
     def _differ(self, what: str) -> NotErasable:
         inside = self.statement is not self.before
@@ -251,14 +254,10 @@ class _Proof:
 
     def _is_added(self, statement: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> bool:
         qualified = _qualified(statement, alias)
-        if qualified.startswith("."):
-            return any(name.endswith(f".{qualified.lstrip('.')}") for name in self.added)
-        return qualified in self.added
+        return any(_may_be(name, qualified) for name in self.added)
 
     def _take(self, statement: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> None:
-        local = _local(alias)
-        if (_qualified(statement, alias), local) not in self.imported_before and local != "annotations":
-            self.new_names.add(local)
+        self.new_imports.add((_qualified(statement, alias), _local(alias)))
 
     def _is_added_statement(self, node: cst.CSTNode) -> bool:
         """Whether a line is nothing but an import of added names, or a TYPE_CHECKING block nothing but such lines."""
@@ -360,6 +359,13 @@ def _qualified(statement: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -
         return name
     module = "." * len(statement.relative) + _dotted(statement.module)
     return f"{module}{'' if module.endswith('.') else '.'}{name}"
+
+
+def _may_be(one: str, two: str) -> bool:
+    """Whether two names can be one, where either may be written relative to a package that isn't known here."""
+    if one.startswith(".") or two.startswith("."):
+        return f".{one.lstrip('.')}".endswith(f".{two.lstrip('.')}") or f".{two}".endswith(f".{one.lstrip('.')}")
+    return one == two
 
 
 def _local(alias: cst.ImportAlias) -> str:

@@ -81,7 +81,11 @@ def value_of(node: Node, depth: int = DEPTH) -> Value:
             return value_of(value, depth - 1) if value else Opaque(span)
         case "conditional_expression":
             inner = [child for child in node.named_children if child.type != "comment"]
-            return Choice(tuple(value_of(inner[at], depth - 1) for at in (0, 2)), span) if len(inner) == 3 else Opaque(span)
+            return (
+                Choice(tuple(value_of(inner[at], depth - 1) for at in (0, 2)), span)
+                if len(inner) == 3
+                else Opaque(span)
+            )
         case "boolean_operator":
             return _either(node, span, depth)
         case "binary_operator":
@@ -89,7 +93,11 @@ def value_of(node: Node, depth: int = DEPTH) -> Value:
         case "unary_operator":
             operand = node.child_by_field_name("argument")
             value = value_of(operand, depth - 1) if operand else Opaque(span)
-            return Constant(value.type, "literal", span) if isinstance(value, Constant) and value.type != BOOL else Opaque(span)
+            return (
+                Constant(value.type, "literal", span)
+                if isinstance(value, Constant) and value.type != BOOL
+                else Opaque(span)
+            )
         case kind if kind in DISPLAYS:
             return _display(node, DISPLAYS[kind], span, depth)
     return Opaque(span)

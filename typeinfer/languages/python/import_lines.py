@@ -392,6 +392,8 @@ def _indent_of(root: Node, data: bytes) -> str:
 
 
 _HOLD_BLOCKS = frozenset(
-    "block class_definition function_definition decorated_definition if_statement else_clause elif_clause "
-    "try_statement except_clause finally_clause for_statement while_statement with_statement".split()
+    (
+        "block class_definition function_definition decorated_definition if_statement else_clause elif_clause "
+        "try_statement except_clause finally_clause for_statement while_statement with_statement"
+    ).split()
 )

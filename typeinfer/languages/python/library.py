@@ -176,13 +176,16 @@ def signature(owner: str, method: str) -> Mapping[str, TypeExpr]:
 
 
 def _signature_of(declared: ast.FunctionDef | ast.AsyncFunctionDef, module: str) -> dict[str, TypeExpr]:
-    static = any(isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in declared.decorator_list)
+    static = any(
+        isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in declared.decorator_list
+    )
     listed = [*declared.args.posonlyargs, *declared.args.args]
     if not static:
         listed = listed[1:]
     starred = [argument for argument in (declared.args.vararg, declared.args.kwarg) if argument]
     types = {
-        argument.arg: _stub_type(argument.annotation, module) for argument in (*listed, *declared.args.kwonlyargs, *starred)
+        argument.arg: _stub_type(argument.annotation, module)
+        for argument in (*listed, *declared.args.kwonlyargs, *starred)
     }
     result = _stub_type(declared.returns, module)
     if isinstance(declared, ast.AsyncFunctionDef) and isinstance(result, Named) and result.name.endswith("Coroutine"):
@@ -211,4 +214,3 @@ def _qualify(module: str, name: str) -> str | None:
             return public_name(candidate)
     # parse_type has already spelled the special forms and abstract collections in full.
     return name if name.startswith("collections.") else None
-

@@ -16,12 +16,14 @@ EXIT = (
 )
 
 RESULTS: dict[str, TypeExpr] = {
-    **dict.fromkeys("__len__ __length_hint__ __hash__ __int__ __index__ __sizeof__".split(), INT),
-    **dict.fromkeys("__str__ __repr__ __format__".split(), STR),
-    **dict.fromkeys("__bool__ __contains__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__".split(), BOOL),
-    **dict.fromkeys("__instancecheck__ __subclasscheck__".split(), BOOL),
-    **dict.fromkeys("__init__ __post_init__ __attrs_post_init__ __del__ __setattr__ __delattr__".split(), NONE),
-    **dict.fromkeys("__setitem__ __delitem__ __set__ __delete__ __set_name__ __init_subclass__".split(), NONE),
+    **dict.fromkeys(["__len__", "__length_hint__", "__hash__", "__int__", "__index__", "__sizeof__"], INT),
+    **dict.fromkeys(["__str__", "__repr__", "__format__"], STR),
+    **dict.fromkeys(["__bool__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"], BOOL),
+    **dict.fromkeys(["__instancecheck__", "__subclasscheck__"], BOOL),
+    **dict.fromkeys(
+        ["__init__", "__post_init__", "__attrs_post_init__", "__del__", "__setattr__", "__delattr__"], NONE
+    ),
+    **dict.fromkeys(["__setitem__", "__delitem__", "__set__", "__delete__", "__set_name__", "__init_subclass__"], NONE),
     "__bytes__": Named("bytes"),
     "__float__": Named("float"),
     "__complex__": Named("complex"),

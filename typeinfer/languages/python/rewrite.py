@@ -34,9 +34,11 @@ _EQUALS = re.compile(rb"[ \t]*=(?!=)[ \t]*")
 
 # Modules of the library that are not everywhere Python is: by platform, by how it was built, or by version.
 _NOT_EVERYWHERE = frozenset(
-    "asyncore asynchat bz2 cgi crypt ctypes curses dbm distutils ensurepip fcntl graphlib grp idlelib imp lib2to3 "
-    "lzma msvcrt nis nt ossaudiodev posix pty pwd readline resource smtpd spwd sqlite3 ssl syslog termios tkinter "
-    "tomllib tty turtle winreg winsound zlib zoneinfo".split()
+    (
+        "asyncore asynchat bz2 cgi crypt ctypes curses dbm distutils ensurepip fcntl graphlib grp idlelib imp "
+        "lib2to3 lzma msvcrt nis nt ossaudiodev posix pty pwd readline resource smtpd spwd sqlite3 ssl syslog "
+        "termios tkinter tomllib tty turtle winreg winsound zlib zoneinfo"
+    ).split()
 )
 
 

@@ -12,17 +12,24 @@ from typeinfer.values.module import Attribute, Call, Name, Value
 
 # Decorators that read the signature of what they decorate: dispatch on it, validate by it, inject or parse by it.
 SIGNATURE_READERS = frozenset(
-    "register singledispatch singledispatchmethod validate_call validate_arguments validate command callback typechecked "
-    "beartype inject provides get post put patch delete head options websocket route api_route trace tool task flow "
-    "field_validator model_validator field_serializer strawberry resolver".split()
+    (
+        "register singledispatch singledispatchmethod validate_call validate_arguments validate command "
+        "callback typechecked beartype inject provides get post put patch delete head options websocket route "
+        "api_route trace tool task flow field_validator model_validator field_serializer strawberry resolver"
+    ).split()
 )
 
 # Decorators that turn the annotated names of a class body into fields.
-FIELD_DECORATORS = frozenset("dataclass dataclasses define frozen mutable attrs s attributes struct".split())
+FIELD_DECORATORS = frozenset(
+    ["dataclass", "dataclasses", "define", "frozen", "mutable", "attrs", "s", "attributes", "struct"]
+)
 
 FIELD_BASES = frozenset(
-    "NamedTuple TypedDict Protocol BaseModel BaseSettings RootModel SQLModel Struct Enum IntEnum StrEnum Flag IntFlag "
-    "ReprEnum Structure Union BigEndianStructure LittleEndianStructure Model Schema DeclarativeBase Base GenericModel".split()
+    (
+        "NamedTuple TypedDict Protocol BaseModel BaseSettings RootModel SQLModel Struct Enum IntEnum StrEnum "
+        "Flag IntFlag ReprEnum Structure Union BigEndianStructure LittleEndianStructure Model Schema "
+        "DeclarativeBase Base GenericModel"
+    ).split()
 )
 
 

@@ -19,8 +19,10 @@ _COMPREHENSIONS = frozenset(
     {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
 )
 _PATTERNS = frozenset(
-    "pattern_list tuple_pattern list_pattern list_splat_pattern dictionary_splat_pattern as_pattern_target tuple list "
-    "expression_list parenthesized_expression".split()
+    (
+        "pattern_list tuple_pattern list_pattern list_splat_pattern dictionary_splat_pattern as_pattern_target "
+        "tuple list expression_list parenthesized_expression"
+    ).split()
 )
 _PARAMETERS = frozenset({"parameters", "lambda_parameters", "typed_parameter"})
 _BINDING_FIELDS = {

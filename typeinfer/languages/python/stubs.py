@@ -24,7 +24,9 @@ _PLAIN_DEFAULTS = frozenset({"integer", "float", "string", "true", "false", "non
 _MAX_DEFAULT = 40
 _TYPES_OF_LITERALS = {"integer": "int", "float": "float", "true": "bool", "false": "bool"}
 # Calls that make something a checker must see whole.
-_MAKE_TYPES = frozenset("TypeVar ParamSpec TypeVarTuple NewType namedtuple NamedTuple TypedDict Enum".split())
+_MAKE_TYPES = frozenset(
+    ["TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "namedtuple", "NamedTuple", "TypedDict", "Enum"]
+)
 _KEPT_WHOLE = frozenset({"__all__", "__slots__", "__match_args__"})
 
 

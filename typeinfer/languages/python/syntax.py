@@ -37,6 +37,9 @@ from typeinfer.values.typeexpr import UNKNOWN
 
 PYTHON = tree_sitter.Language(tree_sitter_python.language())
 
+LONGEST_CHAIN = 16
+"""Targets of one chained assignment (`a = b = 0`) that are followed to the value; a longer one is a test of patience."""
+
 
 @dataclass(slots=True)
 class _Scope:
@@ -224,7 +227,9 @@ class _Reader:
             if receiver is not None and not stars:
                 receiver = None
             else:
-                slot = self.slot(scope.qualname, SlotKind.PARAMETER, spelled, found, found.end_byte, annotation, visible)
+                slot = self.slot(
+                    scope.qualname, SlotKind.PARAMETER, spelled, found, found.end_byte, annotation, visible
+                )
                 self.parameter_slots.append(slot)
             parameters.append(Parameter(spelled, kind, value_of(default) if default else None, slot))
         result = None
@@ -248,7 +253,14 @@ class _Reader:
         )
 
     def slot(
-        self, qualname: str, kind: SlotKind, name: str, node: Node, insert_at: int, annotation: Node | None, visible: bool
+        self,
+        qualname: str,
+        kind: SlotKind,
+        name: str,
+        node: Node,
+        insert_at: int,
+        annotation: Node | None,
+        visible: bool,
     ) -> Slot:
         ordinal = self.ordinals[qualname, kind, name]
         self.ordinals[qualname, kind, name] += 1
@@ -297,9 +309,13 @@ class _Reader:
         if left is None:
             return
         parent = node.parent
-        chained = (right is not None and right.type == "assignment") or (parent is not None and parent.type == "assignment")
+        chained = (right is not None and right.type == "assignment") or (
+            parent is not None and parent.type == "assignment"
+        )
         value_node = right
-        while value_node is not None and value_node.type == "assignment":
+        for _ in range(LONGEST_CHAIN):
+            if value_node is None or value_node.type != "assignment":
+                break
             value_node = value_node.child_by_field_name("right")
         value = value_of(value_node) if value_node else None
         annotation = node.child_by_field_name("type")
@@ -308,7 +324,9 @@ class _Reader:
         elif left.type == "attribute":
             self.bind_attribute(left, annotation, value, span_of(node), not chained)
 
-    def bind_name(self, left: Node, annotation: Node | None, value: Value | None, span: Span, annotatable: bool) -> None:
+    def bind_name(
+        self, left: Node, annotation: Node | None, value: Value | None, span: Span, annotatable: bool
+    ) -> None:
         name = text_of(left)
         scope = self.scopes[-1] if self.scopes else None
         if scope is not None and name in scope.outer_names:
@@ -432,7 +450,12 @@ def _stars(node: Node) -> str:
 
 
 def _header_only(
-    node: Node, scope: _Scope, name: Node, decorators: tuple[Value, ...], parameters: tuple[Parameter, ...], result: Slot | None
+    node: Node,
+    scope: _Scope,
+    name: Node,
+    decorators: tuple[Value, ...],
+    parameters: tuple[Parameter, ...],
+    result: Slot | None,
 ) -> Function:
     body = node.child_by_field_name("body")
     assert body is not None, "enter_function takes no function without a body"
@@ -521,10 +544,9 @@ def _is_stub(body: Node) -> bool:
     for statement in body.named_children:
         if statement.type in ("pass_statement", "comment", "raise_statement"):
             continue
-        if statement.type == "expression_statement" and statement.named_children:
-            if statement.named_children[0].type in ("string", "ellipsis", "concatenated_string"):
-                continue
-        return False
+        inner = statement.named_children if statement.type == "expression_statement" else []
+        if not inner or inner[0].type not in ("string", "ellipsis", "concatenated_string"):
+            return False
     return True
 
 
@@ -532,7 +554,10 @@ def _imports(node: Node, module: str, is_package: bool, scope: str) -> list[Impo
     span, type_only = span_of(node), _under_type_checking(node)
     found = []
     if node.type == "future_import_statement":
-        return [Import(text_of(name), "__future__", text_of(name), span, scope) for name in node.children_by_field_name("name")]
+        return [
+            Import(text_of(name), "__future__", text_of(name), span, scope)
+            for name in node.children_by_field_name("name")
+        ]
     if node.type == "import_statement":
         for name in node.children_by_field_name("name"):
             if name.type == "aliased_import":
@@ -637,7 +662,9 @@ def _comparison_usage(node: Node, name: str, parent: Node, span: Span) -> Usage 
     other = operands[1] if operands[0] == node else operands[0]
     known = value_of(other, 2)
     side = "" if operands[0] == node else " right"
-    return Usage(name, f"compare {' '.join(operators)}{side}", known.type if isinstance(known, Constant) else UNKNOWN, span)
+    return Usage(
+        name, f"compare {' '.join(operators)}{side}", known.type if isinstance(known, Constant) else UNKNOWN, span
+    )
 
 
 def _argument_usage(node: Node, name: str, parent: Node) -> Usage | None:

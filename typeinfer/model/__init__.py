@@ -1,0 +1,1 @@
+"""Model: what evidence is worth. Today the calibrated weight of rules; the neural model joins here."""

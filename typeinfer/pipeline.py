@@ -1,0 +1,389 @@
+"""The whole flow on one page: the files of a project in; what is believed of every slot and the patches for it out.
+
+Decided types are written into the texts in memory and the checker is asked again, until nothing new is decided: what a
+second run would find is found by the first. Writes nothing. Knows no command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from typeinfer.engine.cache import Cache, cache_folder
+from typeinfer.engine.local import Lost, Progress, run_over, silent
+from typeinfer.languages import treesitter
+from typeinfer.values.inferred import CheckerFailed, Inference
+from typeinfer.values.module import Constant, Module, Value
+from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
+from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, apply_edits
+from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Suggest, Verdict
+from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import NONE, UNKNOWN
+
+if TYPE_CHECKING:
+    from typeinfer.model.belief import Belief
+    from typeinfer.program.changes import Lines
+    from typeinfer.program.project import Project
+
+MIN_CONFIDENCE = 0.9
+"""Written from here on, unless asked otherwise: nine in ten of such types are what the author would have written."""
+
+ROUNDS = 8
+"""The checker is asked again at most this often. Most projects settle in three or four."""
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for. `only`: the files to annotate and the lines in them; the rest of the project is evidence."""
+
+    only: Mapping[str, Sequence[Lines]]
+    kinds: frozenset[SlotKind] = frozenset(SlotKind)
+    kinds_named: bool = False
+    """The user named the kinds: then locals, and annotations that only repeat the value, are written too."""
+    min_confidence: float = MIN_CONFIDENCE
+    target_version: Version | None = None
+    jobs: int = 1
+    replace_any: bool = False
+    checker: bool = True
+
+
+def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
+    """What is believed of every slot of the files asked about; nothing is to be written, so every file is `Unchanged`."""
+    run = annotate(root, files, options, progress)
+    outcomes = tuple(
+        outcome if isinstance(outcome, Skipped | Failed) else Unchanged(outcome.path, outcome.refused)
+        for outcome in run.outcomes
+    )
+    return Run(outcomes, run.predictions, run.files, run.notes)
+
+
+def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
+    """An outcome for every file asked about, with its patch, and what is believed of its slots."""
+    with Cache(cache_folder()) as cache:
+        key = _key(root, files, options)
+        remembered = cache.get("run", key, _Remembered)
+        if remembered is None:
+            run = _annotate_afresh(root, files, options, cache, progress)
+            cache.put("run", key, _Remembered.of(run))
+            return run
+        return remembered.run(files)
+
+
+# --- the flow ---------------------------------------------------------------------------------------------------------
+
+
+def _annotate_afresh(
+    root: Path, files: Mapping[str, SourceFile], options: Options, cache: Cache, progress: Progress
+) -> Run:
+    from typeinfer.program.project import Project
+
+    project = Project(root, _read(files, options.jobs, cache, progress))
+    refusals = {
+        path: reason
+        for path, module in project.modules.items()
+        if (reason := project.language_of(path).refusal(module.file, module)) is not None
+    }
+    search = _Search(project, options, frozenset(refusals), load_default_belief())
+    search.settle(progress)
+    wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
+    outcomes = _patches(search, wanted, refusals, progress)
+    predictions = {
+        path: tuple(
+            search.predictions[slot.id]
+            for slot in project.modules[path].slots
+            if slot.id in slots and slot.id in search.predictions
+        )
+        for path, slots in wanted.items()
+    }
+    return Run(outcomes, predictions, {path: files[path] for path in wanted}, tuple(search.notes))
+
+
+def _read(files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress) -> dict[str, Module]:
+    """The facts of every file, in path order: from the cache, or read by several processes."""
+    from typeinfer.program.project import module_names
+
+    names = module_names(files)
+    tasks = {path: _Reading(files[path], *names[path]) for path in sorted(names)}
+    known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
+    asked = [task for path, task in tasks.items() if known[path] is None]
+    for task, module in zip(asked, run_over("reading", asked, _read_one, jobs, progress), strict=True):
+        if isinstance(module, Lost):
+            raise RuntimeError(f"{task.file.path}: {module.reason}\n{module.trace}")
+        cache.put("module", task.key, module)
+        known[task.file.path] = module
+    return {path: module for path, module in known.items() if module is not None}
+
+
+@dataclass(frozen=True)
+class _Reading:
+    file: SourceFile
+    name: str
+    is_package: bool
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (self.file.path, self.file.digest, self.name, str(self.is_package))
+
+
+def _read_one(task: _Reading) -> Module:
+    from typeinfer.languages import language_of
+
+    language = language_of(task.file.path)
+    assert language is not None, "only files of known languages are read"
+    return language.read(task.file, task.name, task.is_package)
+
+
+@dataclass
+class _Search:
+    """What is decided so far. `decided` only grows, and every round sees it written into the texts."""
+
+    project: Project
+    options: Options
+    closed: frozenset[str]
+    """Files that are not rewritten, whatever is believed."""
+    belief: Belief
+    decided: dict[SlotId, Placed] = field(default_factory=dict)
+    predictions: dict[SlotId, Prediction] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
+
+    def settle(self, progress: Progress) -> None:
+        """Ask, decide, write down in memory, and ask again until nothing is new."""
+        overlay = self.project
+        for turn in range(ROUNDS):
+            progress("inferring", turn, ROUNDS)
+            fresh = self.decide(overlay)
+            if not fresh:
+                break
+            overlay = self.with_decided(overlay, fresh)
+        progress("inferring", ROUNDS, ROUNDS)
+
+    def decide(self, overlay: Project) -> set[str]:
+        """Predict every open slot from one state of the texts; the paths where something was decided."""
+        from typeinfer.program.evidence import gather
+
+        evidence = gather(overlay, self.infer(overlay))
+        fresh = set()
+        for path, module in self.project.modules.items():
+            for slot in module.slots:
+                if slot.id in self.decided or not self.is_open(module, slot):
+                    continue
+                prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
+                self.predictions[slot.id] = prediction
+                if isinstance(prediction.verdict, Apply) and prediction.best is not None and path not in self.closed:
+                    self.decided[slot.id] = Placed(slot, prediction.best.type)
+                    fresh.add(path)
+        return fresh
+
+    def infer(self, overlay: Project) -> Inference:
+        if not self.options.checker:
+            return Inference("none")
+        by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
+        for path, module in overlay.modules.items():
+            by_language[overlay.language_of(path).name][path] = module.file
+        inferred, fields, checkers = {}, {}, []
+        for files in by_language.values():
+            language = overlay.language_of(next(iter(files)))
+            try:
+                found = language.infer(
+                    self.project.root, files, self.options.target_version or language.default_version
+                )
+            except CheckerFailed as error:
+                if str(error) not in self.notes:
+                    self.notes.append(f"{error}; going on with rules alone")
+                continue
+            inferred.update(found.files)
+            fields.update(found.fields)
+            checkers.append(found.checker)
+        return Inference(", ".join(checkers), inferred, fields)
+
+    def is_open(self, module: Module, slot: Slot) -> bool:
+        if slot.written is None:
+            return True
+        language = self.project.language_of(module.file.path)
+        return self.options.replace_any and language.parse_type(module.file.at(slot.written)) == UNKNOWN
+
+    def prediction(self, module: Module, slot: Slot, evidence: tuple[Evidence, ...]) -> Prediction:
+        ranked = self.belief.rank(slot.id.kind, evidence)
+        verdict: Verdict
+        if not ranked:
+            verdict = Abstain("no evidence")
+        elif ranked[0].probability < self.options.min_confidence:
+            verdict = Abstain("not believed")
+        elif slot.runtime_visible or self.means_a_field(module, slot):
+            verdict = Suggest("the annotation would be read at run time")
+        elif slot.id.kind not in self.options.kinds or (slot.local and not self.options.kinds_named):
+            verdict = Suggest("its kind was not asked for")
+        elif not self.options.kinds_named and slot.id in self.evident(module):
+            verdict = Suggest("its value says as much")
+        else:
+            verdict = Apply()
+        return Prediction(slot, ranked, evidence, verdict)
+
+    def evident(self, module: Module) -> frozenset[SlotId]:
+        """Attributes and variables that are only ever bound to plain values of one type: `RETRIES = 3`."""
+        known = self.evident_slots.get(module.file.path)
+        if known is None:
+            bound: dict[SlotId, list[Value | None]] = defaultdict(list)
+            for assignment in module.assignments:
+                if assignment.slot is not None:
+                    bound[assignment.slot.id].append(assignment.value)
+            known = frozenset(slot for slot, values in bound.items() if _tell_one_type(values))
+            self.evident_slots[module.file.path] = known
+        return known
+
+    def means_a_field(self, module: Module, slot: Slot) -> bool:
+        declared = module.class_at.get(slot.id.qualname) if slot.id.kind is SlotKind.ATTRIBUTE else None
+        if declared is None or module.file.data[slot.span.start : slot.span.end] != slot.id.name.encode("utf-8"):
+            return False  # no class, or `self.x` in a method, which makes no field
+        ancestors = self.project.ancestors(f"{module.name}.{declared.qualname}")
+        return self.project.language_of(module.file.path).is_field_class(declared, ancestors)
+
+    def with_decided(self, overlay: Project, fresh: set[str]) -> Project:
+        """The project with everything decided written into its texts."""
+        from typeinfer.program.project import Project
+
+        modules = dict(overlay.modules)
+        for path in fresh:
+            module = self.project.modules[path]
+            data = apply_edits(module.file.data, self.rewrite(module).edits)
+            modules[path] = self.project.language_of(path).read(
+                module.file.with_data(data), module.name, module.is_package
+            )
+        return Project(self.project.root, modules)
+
+    def rewrite(self, module: Module) -> Rewrite:
+        language = self.project.language_of(module.file.path)
+        version = self.options.target_version or language.default_version
+        return language.annotate(module, self.placed(module), self.project.names_in_scope(module), version)
+
+    def placed(self, module: Module) -> list[Placed]:
+        return [self.decided[slot.id] for slot in module.slots if slot.id in self.decided]
+
+
+def _tell_one_type(values: Sequence[Value | None]) -> bool:
+    types = {value.type if isinstance(value, Constant) else None for value in values}
+    return len(types) == 1 and None not in types and NONE not in types
+
+
+def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
+    from typeinfer.program.changes import concerned
+
+    return concerned(module, options.only[module.file.path])
+
+
+def _patches(
+    search: _Search, wanted: Mapping[str, frozenset[SlotId]], refusals: Mapping[str, str], progress: Progress
+) -> tuple[Outcome, ...]:
+    """An outcome a file asked about. Edits are made here, proven by several processes."""
+    from typeinfer.rewriting.patch import Proposal, propose, prove
+
+    proposals: list[Proposal] = []
+    outcomes: dict[str, Outcome] = {}
+    for path, slots in wanted.items():
+        if path in refusals:
+            outcomes[path] = Skipped(path, refusals[path])
+            continue
+        module = search.project.modules[path]
+        language = search.project.language_of(path)
+        version = search.options.target_version or language.default_version
+        placed = [asked for asked in search.placed(module) if asked.slot.id in slots]
+        predictions = [search.predictions[asked.slot.id] for asked in placed]
+        proposals.append(propose(language, module, placed, predictions, search.project.names_in_scope(module), version))
+    proven = run_over("proving", proposals, prove, search.options.jobs, progress)
+    for proposal, outcome in zip(proposals, proven, strict=True):
+        path = proposal.before.file.path
+        outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome
+    return tuple(outcomes[path] for path in wanted)
+
+
+# --- what is remembered between runs ----------------------------------------------------------------------------------
+
+
+class _File(msgspec.Struct, frozen=True, array_like=True):
+    path: str
+    became: str
+    reason: str = ""
+    edits: tuple[Edit, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+class _Remembered(msgspec.Struct, frozen=True, array_like=True):
+    """A run without the texts, which the key of the cache stands for."""
+
+    files: tuple[_File, ...]
+    predictions: dict[str, tuple[Prediction, ...]]
+    notes: tuple[str, ...]
+
+    @staticmethod
+    def of(run: Run) -> _Remembered:
+        kept = []
+        for outcome in run.outcomes:
+            match outcome:
+                case Changed(path, patch, refused):
+                    kept.append(_File(path, "changed", "", patch.edits, refused))
+                case Unchanged(path, refused):
+                    kept.append(_File(path, "unchanged", refused=refused))
+                case Skipped(path, reason):
+                    kept.append(_File(path, "skipped", reason))
+                case Failed(path, reason):
+                    kept.append(_File(path, "failed", reason))
+        return _Remembered(tuple(kept), dict(run.predictions), run.notes)
+
+    def run(self, files: Mapping[str, SourceFile]) -> Run:
+        outcomes = tuple(self.outcome(kept, files) for kept in self.files)
+        return Run(outcomes, self.predictions, {path: files[path] for path in self.predictions}, self.notes)
+
+    def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:
+        match kept.became:
+            case "changed":
+                refused = {refusal.slot.id for refusal in kept.refused}
+                written = tuple(
+                    prediction
+                    for prediction in self.predictions[kept.path]
+                    if isinstance(prediction.verdict, Apply) and prediction.slot.id not in refused
+                )
+                return Changed(kept.path, Patch(files[kept.path], kept.edits, written), kept.refused)
+            case "unchanged":
+                return Unchanged(kept.path, kept.refused)
+            case "skipped":
+                return Skipped(kept.path, kept.reason)
+        return Failed(kept.path, kept.reason)
+
+
+def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[str | bytes]:
+    """All that a run depends on: texts, options, the weights, and the packages that the checker sees."""
+    environment = os.environ.get("VIRTUAL_ENV", "")
+    asked = msgspec.json.encode(
+        [
+            sorted((path, repr(lines)) for path, lines in options.only.items()),
+            sorted(kind.value for kind in options.kinds),
+            [options.kinds_named, options.min_confidence, options.target_version, options.replace_any, options.checker],
+        ]
+    )
+    texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
+    return [str(root), environment, asked, belief_path().read_bytes(), *texts]
+
+
+# --- the weights that ship --------------------------------------------------------------------------------------------
+
+
+def belief_path() -> Path:
+    return treesitter.grammar_folder().parent / "models" / "rules" / "calibration.json"
+
+
+@cache
+def load_default_belief() -> Belief:
+    from typeinfer.model.belief import load_belief
+
+    return load_belief(belief_path())
