@@ -2,8 +2,9 @@
 
 The law: take the annotations and the imports added for them out of the result, and the syntax tree is the one before,
 comments and whitespace included. Outside the edits not a byte may differ; and LibCST, which shares nothing with what
-made the edits, reads both files, and the two trees are walked side by side. Allowed to differ: annotations that only the result has, `x = v` become `x: T = v` with the spaces
-around its sign, imports of the names in `added_imports`, and blank lines beside such imports.
+made the edits, reads both files, and the two trees are walked side by side. Allowed to differ: annotations that only
+the result has, `x = v` become `x: T = v` with the spaces around its sign, imports of the names in `added_imports`, and
+blank lines beside such imports.
 """
 
 from __future__ import annotations
@@ -248,8 +249,9 @@ class _Proof:
                 self._take(two, alias)
         if list(_comments(one)) != list(_comments(two)):
             raise self._differ("a comment in an import")
-        if isinstance(one, cst.ImportFrom) and isinstance(two, cst.ImportFrom):
-            self.stack += [(one.module, two.module), (one.relative, two.relative)]
+        # Not by the stack, which takes every name it meets for a variable.
+        if type(one) is not type(two) or _origin(one) != _origin(two):
+            raise self._differ("an import")
         self.stack.append((one.semicolon, two.semicolon))
 
     def _is_added(self, statement: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> bool:
@@ -354,11 +356,15 @@ def _dotted(node: cst.BaseExpression | None) -> str:
 
 
 def _qualified(statement: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> str:
-    name = _dotted(alias.name)
+    module = _origin(statement)
+    return f"{module}{'.' if module and not module.endswith('.') else ''}{_dotted(alias.name)}"
+
+
+def _origin(statement: cst.Import | cst.ImportFrom) -> str:
+    """The module that names come from, as written; empty for `import module`."""
     if isinstance(statement, cst.Import):
-        return name
-    module = "." * len(statement.relative) + _dotted(statement.module)
-    return f"{module}{'' if module.endswith('.') else '.'}{name}"
+        return ""
+    return "." * len(statement.relative) + _dotted(statement.module)
 
 
 def _may_be(one: str, two: str) -> bool:

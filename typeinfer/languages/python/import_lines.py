@@ -17,7 +17,7 @@ from typeinfer.values.patches import Edit
 from typeinfer.values.source import Span
 
 LINE_LENGTH = 88
-"""Beyond this an import is broken or gets a line of its own: what black and ruff break at unless told otherwise."""
+"""Beyond this an import is broken over lines, unless the file has longer ones: black's and ruff's own limit."""
 
 Key = tuple[int, int, str, int]
 
@@ -88,6 +88,8 @@ class ImportLines:
         self.head = [found for found in self._statements(root.children) if found.node.start_byte < limit]
         self.block = self._type_checking_block(limit)
         self.indent = _indent_of(root, self.data)
+        lengths = (self._line_end(found.node.start_byte) - found.node.start_byte for found in self.head)
+        self.line_length = max((LINE_LENGTH, *lengths))
 
     def place(self, wanted: Sequence[ImportedName], guard: str) -> list[Edit]:
         """Insertions for all names; `guard` is how the file says `TYPE_CHECKING`."""
@@ -101,8 +103,8 @@ class ImportLines:
             edits += merged
             edits += self._insert_lines(self._new_lines(new, self._block_indent()), self.block, self._block_indent())
         elif type_only:
-            inside = [text for _, text in sorted(self._new_lines(type_only, self.indent))]
-            block_text = self.newline.join([f"if {guard}:", *(self.indent + line for line in inside)])
+            inside, _ = self._rows(sorted(self._new_lines(type_only, self.indent)), self.indent, None)
+            block_text = f"if {guard}:{self.newline}{inside.removesuffix(self.newline)}"
         return edits + self._insert_lines(lines, self.head, "", block_text)
 
     # --- what is there ----------------------------------------------------------------------------------------------
@@ -169,7 +171,7 @@ class ImportLines:
         return edits, left
 
     def _join(self, node: Node, items: list[str]) -> list[Edit] | None:
-        """Add items to a from-import, each in sorted position; None where the line would grow too long."""
+        """Add items to a from-import, each in sorted position; None where that can't be done."""
         names = node.children_by_field_name("name")
         listed = [_text(name) for name in names]
         in_order = listed == sorted(listed, key=_item_key)
@@ -185,10 +187,25 @@ class ImportLines:
             anchor = names[at].start_byte if at < len(names) else names[-1].end_byte
             text = "".join(f"{item}, " for item in new) if at < len(names) else "".join(f", {item}" for item in new)
             row = self.data[self._line_start(anchor) : self._line_end(anchor)].decode()
-            if len(row.rstrip()) + sum(len(item) + 2 for item in items) > LINE_LENGTH:
-                return None
+            if len(row.rstrip()) + sum(len(item) + 2 for item in items) > self.line_length:
+                return self._broken(node, opening, names, before)
             edits.append(Edit(Span(anchor, anchor), text))
         return edits
+
+    def _broken(
+        self, node: Node, opening: Node | None, names: Sequence[Node], before: dict[int, list[str]]
+    ) -> list[Edit] | None:
+        """The list of names with a name a line; None where a comment would come to stand elsewhere by it."""
+        start = names[0].start_byte if opening is None else opening.start_byte
+        end = names[-1].end_byte if opening is None else node.end_byte
+        if b"#" in self.data[start : self._line_end(end)]:
+            return None
+        items = [item for at, name in enumerate(names) for item in (*before.get(at, ()), _text(name))]
+        items += before.get(len(names), [])
+        margin = self.data[self._line_start(node.start_byte) : node.start_byte].decode()
+        margin = margin if not margin.strip() else ""
+        rows = "".join(f"{self.newline}{margin}{self.indent}{item}," for item in items)
+        return [Edit(Span(start, end), f"({rows}{self.newline}{margin})")]
 
     def _one_a_line(self, names: Sequence[Node], opening: Node) -> bool:
         rows = [opening.start_point.row, *(name.start_point.row for name in names)]
@@ -226,7 +243,7 @@ class ImportLines:
             written = self.style.write_module(module)
             items.sort(key=_item_key)
             line = f"from {written} import {', '.join(items)}"
-            if len(indent) + len(line) > LINE_LENGTH and len(items) > 1:
+            if len(indent) + len(line) > self.line_length and len(items) > 1:
                 rows = "".join(f"{self.newline}{indent}{self.indent}{item}," for item in items)
                 line = f"from {written} import ({rows}{self.newline}{indent})"
             lines.append((self.style.key(written, module, True, False), line))
@@ -237,14 +254,14 @@ class ImportLines:
     ) -> list[Edit]:
         """Each line behind the statement it sorts after; the block behind them all."""
         behind: dict[int, list[tuple[Key, str]]] = defaultdict(list)
-        before: dict[int, str] = defaultdict(str)
+        before: dict[int, list[tuple[Key, str]]] = defaultdict(list)
         for key, line in sorted(lines):
             at, is_first = _place_of(key, [statement.key for statement in present])
             if at < 0 and indent:
                 # Nothing but the block's own imports stands in a block.
                 at, is_first = 0, True
             if is_first and not self._under_comment(present[at].node):
-                before[at] += indent + line + self.newline
+                before[at].append((key, line))
             else:
                 behind[at].append((key, line))
         last = len(present) - 1
@@ -257,8 +274,19 @@ class ImportLines:
                 edits.append(self._insert_first(new, present, ending))
             else:
                 edits.append(self._insert_behind(present, at, new, indent, ending))
-        starts = {at: self._line_start(present[at].node.start_byte) for at in before}
-        return edits + [self._insertion(starts[at], text) for at, text in before.items()]
+        for at, new in before.items():
+            text, section = self._rows(new, indent, None)
+            parted = self.newline if present[at].key[0] != section else ""
+            edits.append(self._insertion(self._line_start(present[at].node.start_byte), text + parted))
+        return edits
+
+    def _rows(self, lines: list[tuple[Key, str]], indent: str, section: int | None) -> tuple[str, int | None]:
+        """The lines in order, a blank one where a section begins; and the section that they end in."""
+        text = ""
+        for key, line in lines:
+            text += (self.newline if section not in (None, key[0]) else "") + indent + line + self.newline
+            section = key[0]
+        return text, section
 
     def _under_comment(self, node: Node) -> bool:
         """Whether a comment stands on the line above: it speaks of that statement and shall stay with it."""
@@ -271,13 +299,10 @@ class ImportLines:
         statement = present[at]
         siblings = statement.node.parent.children if statement.node.parent is not None else [statement.node]
         offset = self._behind(siblings, statement.index)
-        text, section = "", statement.key[0]
-        for key, line in new:
-            text += (self.newline if key[0] != section and not indent else "") + indent + line + self.newline
-            section = key[0]
+        text, section = self._rows(new, indent, statement.key[0])
         text += self.newline + block + self.newline if block else ""
         following = present[at + 1] if at + 1 < len(present) else None
-        if not self._blank_at(offset) and not indent:
+        if not self._blank_at(offset):
             abuts = following is not None and self._line_start(following.node.start_byte) == offset
             if block or (abuts and following is not None and following.key[0] != section):
                 text += self.newline
@@ -285,10 +310,7 @@ class ImportLines:
 
     def _insert_first(self, new: list[tuple[Key, str]], present: Sequence[Statement], block: str) -> Edit:
         """Before all imports: behind the docstring, or on top below the comments that head the file."""
-        text, section = "", None
-        for key, line in new:
-            text += (self.newline if section not in (None, key[0]) else "") + line + self.newline
-            section = key[0]
+        text, section = self._rows(new, "", None)
         if block:
             text += (self.newline if text else "") + block + self.newline
         if self.docstring is not None:
