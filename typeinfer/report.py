@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 import typeinfer
-from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped
+from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Refused
 from typeinfer.values.predictions import Abstain, Apply, Prediction, Suggest
 from typeinfer.values.slots import SlotKind
