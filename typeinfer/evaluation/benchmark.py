@@ -19,7 +19,7 @@ from operator import add
 from pathlib import Path
 
 from typeinfer.evaluation.metrics import Origin, RuleScore, Score, is_generic, origins, score_by, score_evidence
-from typeinfer.evaluation.peers import OURS, PEERS, Cost, Tool, checker_errors, run, version_of
+from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, checker_errors, run, version_of
 from typeinfer.evaluation.projects import REPOSITORY, ProjectUnavailable, data_folder, fetch, pinned_projects
 from typeinfer.evaluation.stripping import StrippedProject, Variant, read_tree, strip_project, write_tree
 from typeinfer.evaluation.written import skeleton, written_types
@@ -30,11 +30,6 @@ from typeinfer.values.typeexpr import TypeExpr
 Say = Callable[[str], None]
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
-
-HUMAN = Tool("the human annotations themselves", "", ())
-"""No tool: the files as their authors published them. What the checker says of those is the measure of new errors."""
-
-TOOLS = (OURS, *PEERS, HUMAN)
 
 Group = tuple[SlotKind, Origin, bool]
 """A kind of slot, a class of type, and whether the type is generic."""
@@ -54,7 +49,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One tool on one project or, added up, on several. `again`: files that a second run changed; None: not asked."""
+    """One tool on one project or, added up, on several.
+
+    Only ours is asked twice: `again` counts the files that a second run without a cache changed, `warm` the seconds of
+    doing the first one over with its cache. None where not asked.
+    """
 
     cost: Cost
     scores: Mapping[Group, Score]
@@ -63,6 +62,7 @@ class Outcome:
     broken: int
     altered: int
     again: int | None = None
+    warm: float | None = None
 
     def __add__(self, other: Outcome) -> Outcome:
         groups = {*self.scores, *other.scores}
@@ -78,6 +78,7 @@ class Outcome:
             self.broken + other.broken,
             self.altered + other.altered,
             None if self.again is None or other.again is None else self.again + other.again,
+            None if self.warm is None or other.warm is None else self.warm + other.warm,
         )
 
     def score(self, wanted: Callable[[Group], bool] = lambda group: True) -> Score:
@@ -145,17 +146,19 @@ def tasks(
 
 def judge(tool: Tool, task: Task) -> Outcome:
     """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done."""
+    again = warm = None
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
-        root = Path(place) / task.name
+        root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
         write_tree(root, task.original if tool is HUMAN else task.stripped.files)
-        cost = Cost(0.0, 0.0, None) if tool is HUMAN else run(tool, root)
+        cost = Cost(0.0, 0.0, None) if tool is HUMAN else run(tool, root, cold)
         after = read_tree(root)
         errors = checker_errors(root)
-        again = None
         if tool is OURS:
-            run(tool, root)
+            run(tool, root, fresh)
             second = read_tree(root)
             again = sum(second.get(path) != raw for path, raw in after.items())
+            write_tree(root, task.stripped.files)
+            warm = run(tool, root, cold).seconds
     written: dict[SlotId, str] = {}
     count = broken = altered = 0
     for path, before in task.stripped.files.items():
@@ -174,7 +177,7 @@ def judge(tool: Tool, task: Task) -> Outcome:
         kept = all(here.get(slot) == text for slot, text in there.items())
         altered += tool is not HUMAN and not (kept and skeleton(new) == skeleton(old))
     scores = score_by(task.stripped.truth, written, lambda slot: task.group[slot])
-    return Outcome(cost, scores, count, errors - task.errors, broken, altered, again)
+    return Outcome(cost, scores, count, errors - task.errors, broken, altered, again, warm)
 
 
 def evaluate_rules(
@@ -213,7 +216,7 @@ def render(
     tools = list(totals)
     parts = [f"{len(projects)} projects ({chosen}, {variant}), {slots:,} slots; figures in percent\n"]
     heads = ["tool", "annotated", "precision", "recall", "base", *(f"{kind.value} P/R" for kind in SlotKind)]
-    heads += ["new errors per 100", "altered", "broken", "second run", "seconds", "slots/s", "peak MB"]
+    heads += ["new errors per 100", "altered", "broken", "second run", "seconds", "warm", "slots/s", "peak MB"]
     parts.append(_table(heads, [_total_cells(name, totals[name]) for name in tools]))
     classes = [origin.value for origin in Origin] + ["simple", "generic"]
     parts.append("Precision / recall by class of type:\n")
@@ -255,6 +258,7 @@ def _total_cells(name: str, outcome: Outcome) -> list[str]:
         str(outcome.broken),
         "" if outcome.again is None else str(outcome.again),
         f"{outcome.cost.seconds:.1f}" if timed else "",
+        "" if outcome.warm is None else f"{outcome.warm:.1f}",
         f"{total.slots / outcome.cost.seconds:,.0f}" if timed else "",
         f"{outcome.cost.peak_mb:.0f}" if timed else "",
     ]
@@ -302,6 +306,7 @@ def _row(
 def _figures(outcome: Outcome) -> dict[str, object]:
     return {
         "seconds": round(outcome.cost.seconds, 2),
+        "warm_seconds": None if outcome.warm is None else round(outcome.warm, 2),
         "peak_mb": round(outcome.cost.peak_mb),
         "failure": outcome.cost.failure,
         "written": outcome.written,

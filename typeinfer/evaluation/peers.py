@@ -14,7 +14,7 @@ import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -54,6 +54,11 @@ PEERS = (
     ),
 )
 
+HUMAN = Tool("human", "", ())
+"""No tool: the files as their authors published them. What the checker says of those is the measure of new errors."""
+
+TOOLS = (OURS, *PEERS, HUMAN)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -64,6 +69,15 @@ class Cost:
     failure: str | None
 
 
+def tools_named(names: Sequence[str]) -> tuple[Tool, ...]:
+    """The tools of these names, all where none is named. Raises `ValueError` with the names there are."""
+    known = {tool.name: tool for tool in TOOLS}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no tool is named {name!r}; there are: {', '.join(known)}")
+    return tuple(known[name] for name in names) or TOOLS
+
+
 def version_of(tool: Tool) -> str | None:
     """The installed version, or None where the tool is missing."""
     try:
@@ -72,12 +86,11 @@ def version_of(tool: Tool) -> str | None:
         return None
 
 
-def run(tool: Tool, root: Path) -> Cost:
-    """Let a tool annotate the files below `root`. Never raises for what the tool does."""
-    with _configured(root, tool.configuration), tempfile.TemporaryDirectory(prefix="typeinfer-cold-") as cache:
+def run(tool: Tool, root: Path, cache: Path) -> Cost:
+    """Let a tool annotate the files below `root`; an empty `cache` makes a cold run. Never raises for what the tool does."""
+    with _configured(root, tool.configuration):
         environment = {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}"}
-        # Every run is cold: no cache of an earlier one may help.
-        environment |= {"TYPEINFER_CACHE": cache, "PYREFLY_COLOR": "never"}
+        environment |= {"TYPEINFER_CACHE": str(cache), "PYREFLY_COLOR": "never"}
         command = [part.format(root=root) for part in tool.command]
         return _timed([*command, str(root)] if "{root}" not in "".join(tool.command) else command, root, environment)
 

@@ -1,0 +1,153 @@
+"""The benchmark: pinned projects in, a table out; and what must never happen on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from typeinfer.evaluation import benchmark, projects
+from typeinfer.evaluation.hints import insert_hints
+from typeinfer.evaluation.metrics import Score
+from typeinfer.evaluation.peers import HUMAN, TOOLS, Tool, run, tools_named
+from typeinfer.evaluation.projects import Project, ProjectUnavailable, fetch, is_reserved, pinned_projects
+from typeinfer.values.slots import SlotKind
+from typeinfer.values.source import SourceFile
+
+CART = "class Cart:\n    def add(self, item: str, count: int = 1) -> None:\n        self.last: str = item\n"
+
+
+def test_the_two_sets_share_no_project_and_none_is_reserved() -> None:
+    development, calibration = pinned_projects("development"), pinned_projects("calibration")
+    assert len(development) == 12
+    assert not {project.name for project in development} & {project.name for project in calibration}
+    assert not [project.name for project in (*development, *calibration) if is_reserved(project.name)]
+
+
+def test_a_set_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(ProjectUnavailable, match="no set 'tiny'; there are: calibration, development"):
+        pinned_projects("tiny")
+
+
+def shop(folder: Path) -> Project:
+    """A project of our own as a wheel in the cache folder, so that nothing is downloaded."""
+    wheel = folder / "wheels" / "shop-1.0-py3-none-any.whl"
+    wheel.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("shop/__init__.py", "")
+        archive.writestr("shop/cart.py", CART)
+        archive.writestr("shop/_vendor/six.py", "x: int = 1\n")
+        archive.writestr("shop/tests/test_cart.py", "x: int = 1\n")
+        archive.writestr("shop/cart.pyi", "x: int\n")
+        archive.writestr("shop-1.0.dist-info/METADATA", "")
+    return Project("shop", "1.0", wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest(), "development")
+
+
+def test_only_what_the_project_wrote_itself_is_unpacked(tmp_path: Path) -> None:
+    root = fetch(shop(tmp_path), tmp_path)
+    found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    assert found == ["shop/__init__.py", "shop/cart.py"]
+
+
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    pinned = shop(tmp_path)
+    (tmp_path / "wheels" / pinned.wheel).write_bytes(b"another")
+    with pytest.raises(ProjectUnavailable, match="is not the pinned"):
+        fetch(pinned, tmp_path)
+
+
+def test_a_reserved_project_is_refused_by_any_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reserved = tmp_path / "reserved.sha256"
+    reserved.write_text(hashlib.sha256(b"pypi:my-shop").hexdigest() + "\n")
+    assert is_reserved("My_.Shop", reserved)
+    assert not is_reserved("shop", reserved)
+    assert not is_reserved("My_.Shop", tmp_path / "absent")
+    monkeypatch.setattr(projects, "is_reserved", lambda name: True)
+    with pytest.raises(ProjectUnavailable, match="shop is reserved"):
+        fetch(shop(tmp_path), tmp_path)
+
+
+EDITOR = """
+import pathlib, sys
+path = pathlib.Path(sys.argv[1], "shop/cart.py")
+path.write_text(path.read_text().replace({old!r}, {new!r}))
+"""
+
+
+def editing(name: str, old: str, new: str) -> Tool:
+    """A tool that replaces one text by another."""
+    return Tool(name, "pytest", (sys.executable, "-c", EDITOR.format(old=old, new=new)))
+
+
+def test_every_tool_is_judged_on_the_same_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = shop(tmp_path)
+    monkeypatch.setattr(benchmark, "pinned_projects", lambda chosen: (pinned,))
+    tools = [
+        editing("half right", "(self, item, count=1)", "(self, item: bytes, count: int = 1)"),
+        editing("breaks", "def add", "def def add"),
+        editing("alters", "count=1", "count: int = 2"),
+        Tool("fails", "pytest", (sys.executable, "-c", "raise SystemExit('no such file')")),
+        HUMAN,
+    ]
+    said: list[str] = []
+    results = tmp_path / "results"
+    table = benchmark.evaluate("development", "bare", tools, said.append, folder=tmp_path, results=results)
+    row = json.loads((results / "development-bare.jsonl").read_text())
+    figures = {name: (tool["total"], tool["broken"], tool["altered"]) for name, tool in row["tools"].items()}
+    assert figures == {
+        "half right": ({"slots": 4, "annotated": 2, "exact": 1, "base": 1}, 0, 0),
+        "breaks": ({"slots": 4, "annotated": 0, "exact": 0, "base": 0}, 1, 0),
+        "alters": ({"slots": 4, "annotated": 1, "exact": 1, "base": 1}, 0, 1),
+        "fails": ({"slots": 4, "annotated": 0, "exact": 0, "base": 0}, 0, 0),
+        "human": ({"slots": 4, "annotated": 4, "exact": 4, "base": 4}, 0, 0),
+    }
+    assert row["tools"]["fails"]["failure"] == "status 1: no such file"
+    assert "| half right | 50.0 | 50.0 | 25.0 | 50.0 | 50.0 / 50.0 |" in table
+
+
+def test_the_checker_peers_run_for_real(tmp_path: Path) -> None:
+    for tool in TOOLS:
+        if tool.name.startswith("pyrefly"):
+            root = tmp_path / tool.name.replace(" ", "-").replace(",", "")
+            (root / "shop").mkdir(parents=True)
+            (root / "shop" / "till.py").write_text("def total():\n    return 1 + 1\n")
+            assert run(tool, root, tmp_path / "cache").failure is None
+            assert "-> int" in (root / "shop" / "till.py").read_text()
+            assert [path.name for path in root.iterdir()] == ["shop"]
+
+
+def test_a_tool_of_another_name_is_answered_with_those_there_are() -> None:
+    assert tools_named([]) == TOOLS
+    assert tools_named(["human"]) == (HUMAN,)
+    with pytest.raises(ValueError, match="no tool is named 'mypy'; there are: typeinfer, "):
+        tools_named(["mypy"])
+
+
+def test_hints_are_written_where_an_annotation_may_stand_and_nowhere_else() -> None:
+    text = textwrap.dedent("""\
+        é = "😀"; name = f(1)
+        for each in name: pass
+        def f(x): return x
+        """)
+    file = SourceFile("a.py", "python", text.encode())
+
+    def hint(line: int, character: int, label: str) -> dict[str, object]:
+        return {"position": {"line": line, "character": character}, "label": label}
+
+    hints = [hint(0, 14, ": str"), hint(0, 19, "x="), hint(1, 8, ": str"), hint(2, 8, " -> (x) -> int")]
+    assert insert_hints(file, hints).text == text.replace("name =", "name: str =")
+    assert insert_hints(file, [hint(2, 8, " -> int")]).text == text.replace("f(x):", "f(x) -> int:")
+
+
+def test_groups_add_up_to_the_whole() -> None:
+    group = (SlotKind.RETURN, next(iter(benchmark.Origin)), False)
+    one = benchmark.Outcome(benchmark.Cost(1, 5, None), {group: Score(2, 1, 1, 1)}, 3, 1, 0, 0, 1, 0.5)
+    other = benchmark.Outcome(benchmark.Cost(2, 4, "late"), {group: Score(1, 0, 0, 0)}, 1, 0, 1, 0, 0, 0.5)
+    assert one + other == benchmark.Outcome(
+        benchmark.Cost(3, 5, "late"), {group: Score(3, 1, 1, 1)}, 4, 1, 1, 0, 1, 1.0
+    )
