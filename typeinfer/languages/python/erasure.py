@@ -259,7 +259,9 @@ class _Proof:
         return any(_may_be(name, qualified) for name in self.added)
 
     def _take(self, statement: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> None:
-        self.new_imports.add((_qualified(statement, alias), _local(alias)))
+        # The future statement binds its name before all others do, and is overwritten by whoever binds it too.
+        if _qualified(statement, alias) != "__future__.annotations":
+            self.new_imports.add((_qualified(statement, alias), _local(alias)))
 
     def _is_added_statement(self, node: cst.CSTNode) -> bool:
         """Whether a line is nothing but an import of added names, or a TYPE_CHECKING block nothing but such lines."""

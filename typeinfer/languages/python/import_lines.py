@@ -236,18 +236,21 @@ class ImportLines:
             if name.name is None:
                 lines.append((key, f"import {name.module}" + (f" as {name.alias}" if name.alias else "")))
             elif name.alias is not None:
-                lines.append((key, f"from {written} import {name.item}"))
+                lines.append((key, self._from_import(written, [name.item], indent)))
             else:
                 together[name.module].append(name.item)
         for module, items in together.items():
             written = self.style.write_module(module)
-            items.sort(key=_item_key)
-            line = f"from {written} import {', '.join(items)}"
-            if len(indent) + len(line) > self.line_length and len(items) > 1:
-                rows = "".join(f"{self.newline}{indent}{self.indent}{item}," for item in items)
-                line = f"from {written} import ({rows}{self.newline}{indent})"
+            line = self._from_import(written, sorted(items, key=_item_key), indent)
             lines.append((self.style.key(written, module, True, False), line))
         return lines
+
+    def _from_import(self, written: str, items: Sequence[str], indent: str) -> str:
+        line = f"from {written} import {', '.join(items)}"
+        if len(indent) + len(line) <= self.line_length:
+            return line
+        rows = "".join(f"{self.newline}{indent}{self.indent}{item}," for item in items)
+        return f"from {written} import ({rows}{self.newline}{indent})"
 
     def _insert_lines(
         self, lines: list[tuple[Key, str]], present: Sequence[Statement], indent: str, block: str = ""
