@@ -68,7 +68,7 @@ def test_the_summary_counts_every_slot_once() -> None:
         "  1 nothing known",
         "  1 read at run time",
     ]
-    assert [*summary_lines(Run((), {}), would=True)] == ["typeinfer: no files here to annotate"]
+    assert [*summary_lines(Run((), {}), would=True)] == ["typeinfer: nothing here to annotate"]
 
 
 def test_the_explanation() -> None:

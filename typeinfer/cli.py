@@ -312,8 +312,6 @@ def _written(changed: Changed, root: Path) -> Changed | Failed:
     from typeinfer.rewriting.safety import NotWritten, write_atomically
     from typeinfer.values.outcomes import Failed
 
-    if not changed.patch.edits:
-        return changed
     try:
         write_atomically(root / changed.path, changed.patch.result(), changed.patch.file.digest)
     except NotWritten as error:

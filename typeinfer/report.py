@@ -94,7 +94,7 @@ def summary_lines(run: Run, would: bool) -> Iterator[str]:
     yield from (f"typeinfer: {note}" for note in run.notes)
     yield from (f"typeinfer: {left.path}: {left.reason}" for left in summary.not_done)
     if not run.outcomes:
-        yield "typeinfer: no files here to annotate"
+        yield "typeinfer: nothing here to annotate"
         return
     done = "to annotate" if would else "annotated"
     kept = summary.found - summary.annotated

@@ -27,6 +27,7 @@ class Language(Protocol):
 
     name: str
     suffixes: tuple[str, ...]
+    stub_suffix: str
     package_marker: str
     default_version: Version
     needs_arguments: frozenset[str]

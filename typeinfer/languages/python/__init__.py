@@ -24,6 +24,7 @@ class Python:
 
     name = "python"
     suffixes = (".py",)
+    stub_suffix = ".pyi"
     package_marker = "__init__.py"
     default_version: Version = (3, 10)
     needs_arguments = frozenset({"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"})
