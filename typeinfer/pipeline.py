@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -94,7 +94,8 @@ def _annotate_afresh(
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
     search = _Search(project, options, frozenset(refusals), load_default_belief())
-    search.settle(progress)
+    for _ in search.settle(progress):
+        pass
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     outcomes = _patches(search, wanted, refusals, progress)
     predictions = {
@@ -157,22 +158,23 @@ class _Search:
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
 
-    def settle(self, progress: Progress) -> None:
-        """Ask, decide, write down in memory, and ask again until nothing is new."""
+    def settle(self, progress: Progress) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
+        """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round."""
+        from typeinfer.program.evidence import gather
+
         overlay = self.project
         for turn in range(ROUNDS):
             progress("inferring", turn, ROUNDS)
-            fresh = self.decide(overlay)
+            evidence = gather(overlay, self.infer(overlay))
+            fresh = self.decide(evidence)
+            yield evidence
             if not fresh:
                 break
             overlay = self.with_decided(overlay, fresh)
         progress("inferring", ROUNDS, ROUNDS)
 
-    def decide(self, overlay: Project) -> set[str]:
-        """Predict every open slot from one state of the texts; the paths where something was decided."""
-        from typeinfer.program.evidence import gather
-
-        evidence = gather(overlay, self.infer(overlay))
+    def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> set[str]:
+        """Predict every open slot; the paths where something was decided."""
         fresh = set()
         for path, module in self.project.modules.items():
             for slot in module.slots:
@@ -305,6 +307,17 @@ def _patches(
         path = proposal.before.file.path
         outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome
     return tuple(outcomes[path] for path in wanted)
+
+
+def listen(
+    root: Path, files: Mapping[str, SourceFile], belief: Belief
+) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
+    """The evidence of every round, as decisions by `belief` bring more of it to light: what a belief is fitted on."""
+    from typeinfer.program.project import read_project
+
+    project = read_project(root, files)
+    options = Options(only={}, kinds_named=True)
+    yield from _Search(project, options, frozenset(), belief).settle(silent)
 
 
 # --- what is remembered between runs ----------------------------------------------------------------------------------

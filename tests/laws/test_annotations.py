@@ -132,7 +132,7 @@ def test_no_near_annotation_raises_and_writing_is_stable(text: str) -> None:
         ("", UNKNOWN),
         ("(int", UNKNOWN),
         ("builtins.int", Named("int")),
-        ("Pattern[str]", Named("re.Pattern", (Named("str"),))),
+        ("typing.Pattern[str]", Named("re.Pattern", (Named("str"),))),
     ],
 )
 def test_reading(text: str, term: TypeExpr) -> None:

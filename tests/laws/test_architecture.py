@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "libcst": {"languages"},
     "tree_sitter": {"languages", "program"},
     "networkx": {"program", "evaluation"},
-    "numpy": {"program", "evaluation"},
+    "numpy": {"program", "training", "evaluation"},
     "torch": {"training"},
     "ray": {"engine"},
 }

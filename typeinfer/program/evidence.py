@@ -6,7 +6,7 @@ measured elsewhere (`typeinfer evaluate --rules`). `tests/spec/python/*.md` show
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +49,7 @@ from typeinfer.values.typeexpr import (
     join,
     optional,
     walk,
+    without_none,
 )
 
 DEEPEST = 4
@@ -133,6 +134,8 @@ class Witness:
         yield from self.used(module, function, parameter)
         if (hint := self.language(module).names_hint(parameter.name)) is not None:
             yield "name", hint
+        yield from self.named_alike(module, parameter)
+        yield from self.members(function, parameter)
 
     def default(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         value = parameter.default
@@ -228,6 +231,80 @@ class Witness:
                             terms.append(written)
         if terms:
             yield "forwarded", join(terms)
+
+    def named_alike(self, module: Module, parameter: Parameter) -> Iterator[Said]:
+        """A parameter named as a class of the project is, or as parameters elsewhere whose type is written."""
+        bare = parameter.name.strip("_").replace("_", "").lower()
+        classes = self.classes_by_name.get(bare, ())
+        if len(classes) == 1:
+            bound = any(found.alias == classes[0].rpartition(".")[2] for found in module.imports)
+            here = self.project.split(classes[0])
+            near = bound or (here is not None and here[0].file.path == module.file.path)
+            yield "class-name" if near else "class-name-far", Named(classes[0])
+        written = self.written_by_name.get(parameter.name, {})
+        total = sum(written.values())
+        if written:
+            term, count = max(written.items(), key=lambda pair: (pair[1], repr(pair[0])))
+            if count * 5 >= total * 4:
+                rule = "same-name" if total > 1 else "same-name-once"
+                yield rule, without_none(term) if isinstance(term, Union) else term
+
+    @cached_property
+    def classes_by_name(self) -> dict[str, list[str]]:
+        """The classes at the top of modules by their lowered name: `EvalContext` is a parameter's `eval_context`."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for module in self.project.modules.values():
+            for declared in module.classes:
+                if "." not in declared.qualname:
+                    found[declared.name.strip("_").lower()].append(f"{module.name}.{declared.qualname}")
+        return found
+
+    @cached_property
+    def written_by_name(self) -> dict[str, Counter[TypeExpr]]:
+        """What parameters of each name are annotated with, in the whole project."""
+        found: dict[str, Counter[TypeExpr]] = defaultdict(Counter)
+        for module in self.project.modules.values():
+            for function in module.functions:
+                for parameter in function.parameters:
+                    if parameter.slot is not None and parameter.slot.written is not None and parameter.kind not in STARRED:
+                        term = self.project.written_type(module, parameter.slot)
+                        if term is not None and not isinstance(term, Unknown):
+                            found[parameter.name][term] += 1
+        return found
+
+    def members(self, function: Function, parameter: Parameter) -> Iterator[Said]:
+        """The one class of the project that has every member that the body asks the parameter for."""
+        asked = {
+            usage.form.partition(" ")[2]
+            for usage in function.usages
+            if usage.name == parameter.name and usage.form.startswith(("attribute ", "method "))
+        }
+        if not asked:
+            return
+        fitting = set.intersection(*(self.classes_by_member.get(name, set()) for name in asked))
+        # Of a family that has them all, the eldest: what a subclass adds was not asked for.
+        eldest = [name for name in sorted(fitting) if not fitting.intersection(self.project.ancestors(name))]
+        if len(eldest) == 1:
+            yield "members" if len(asked) > 1 else "member", Named(eldest[0])
+
+    @cached_property
+    def classes_by_member(self) -> dict[str, set[str]]:
+        own: dict[str, set[str]] = defaultdict(set)
+        for module in self.project.modules.values():
+            for function in module.functions:
+                if function.owner is not None:
+                    own[f"{module.name}.{function.owner}"].add(function.name)
+            for slot in module.slots:
+                if slot.id.kind is SlotKind.ATTRIBUTE:
+                    own[f"{module.name}.{slot.id.qualname}"].add(slot.id.name)
+        found: dict[str, set[str]] = defaultdict(set)
+        for module in self.project.modules.values():
+            for declared in module.classes:
+                qualified = f"{module.name}.{declared.qualname}"
+                for holder in (qualified, *self.project.ancestors(qualified)):
+                    for name in own.get(holder, ()):
+                        found[name].add(qualified)
+        return found
 
     @cached_property
     def functions(self) -> dict[tuple[str, Span], tuple[Module, Function]]:

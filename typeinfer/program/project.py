@@ -220,7 +220,11 @@ class Project:
             found = self.resolve(module, scope, value)
             if found is None:
                 # The reader of types spells the library's own aliases in full, imported or not.
-                found = name if rest and language.library_class(name) else ""
+                return name if rest and language.library_class(name) else ""
+            if self.split(found) is None:
+                # `Text` has turned out to be `typing.Text`, which the language spells `str`.
+                spelled = language.parse_type(found)
+                return spelled.name if isinstance(spelled, Named) else found
             return found
 
         renamed = rename(term, qualified)

@@ -68,6 +68,10 @@ _ABSTRACT = frozenset(
     ).split()
 )
 
+# Names that programs give to things of their own as well: `Text` is rich's before it is typing's. Bare, they stay as
+# written; a name that a scope has resolved to typing is written in full and read as typing's.
+_NOT_ONLY_TYPING = frozenset("Text Pattern Match Counter Container Collection Buffer Sized Reversible Hashable".split())
+
 # `ClassVar[int]` is an `int`: these say something of the name, not of its values.
 _QUALIFIERS = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly", "Annotated", "InitVar"})
 
@@ -150,6 +154,8 @@ def _read_name(name: str) -> TypeExpr:
 def _canonical(name: str) -> str:
     special = _typing_name(name)
     if name == "collections.abc.Set":
+        return name
+    if name in _NOT_ONLY_TYPING:
         return name
     if special == "Tuple":
         return "tuple"

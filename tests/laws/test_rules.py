@@ -1,0 +1,160 @@
+"""tests/spec/python/rules/*.md: a Python block is a small project, and its comments state what rules say of it.
+
+`def wait(seconds=0):  # seconds: int by default-literal; times: nothing by default-literal` speaks of the slots that
+begin on that line; on a line of its own, such a comment speaks of the line above. A result goes by the name `returns`.
+`nothing by RULE`: that rule keeps silent; `nothing` alone: every rule does. What is not mentioned is not compared.
+`# file: cart.py` begins another file of the same package.
+
+The checker is run once over all blocks; each block is a project of its own to the rules.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from typeinfer.languages.python import Python
+from typeinfer.program import evidence
+from typeinfer.program.evidence import gather
+from typeinfer.program.project import Project, read_project
+from typeinfer.values.inferred import Inference
+from typeinfer.values.slots import Slot, SlotKind
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import TypeExpr
+
+RULES = Path(__file__).parents[1] / "spec" / "python" / "rules"
+CALIBRATION = Path(__file__).parents[2] / "models" / "rules" / "calibration.json"
+BLOCK = re.compile(r"^```python\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^# file: (\S+)\n", re.MULTILINE)
+SAYING = re.compile(r"(?P<name>\w+): (?P<type>nothing|\S.*?)(?: by (?P<rule>[a-z-]+))?$")
+COMMENT = re.compile(r"(?P<code>^|.*\S)\s*# (?P<said>\w+: (?:nothing$|nothing;|.* by [a-z-]).*)$")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a comment says: `type` None for nothing, `rule` None for any rule."""
+
+    path: str
+    line: int
+    name: str
+    type: TypeExpr | None
+    rule: str | None
+
+
+@dataclass(frozen=True)
+class Case:
+    spec: str
+    line: int
+    files: Mapping[str, SourceFile]
+    expected: tuple[Expected, ...] = field(repr=False)
+
+
+def cases() -> Iterator[Case]:
+    for number, spec in enumerate(sorted(RULES.glob("*.md"))):
+        text = spec.read_text(encoding="utf-8")
+        for found in BLOCK.finditer(text):
+            line = text.count("\n", 0, found.start()) + 1
+            package = f"case_{number}_{line}"
+            texts = dict(files_of(package, found["body"]))
+            expected = tuple(one for path, body in texts.items() for one in expectations(path, body))
+            assert expected, f"{spec.name}:{line}: a block that expects nothing"
+            files = {path: SourceFile(path, "python", body.encode()) for path, body in texts.items()}
+            yield Case(spec.name, line, files, expected)
+
+
+def files_of(package: str, body: str) -> Iterator[tuple[str, str]]:
+    first, *rest = FILE.split(body)
+    yield f"{package}/__init__.py", ""
+    if first.strip():
+        yield f"{package}/module.py", first
+    for name, text in zip(rest[::2], rest[1::2], strict=True):
+        yield f"{package}/{name}", text
+
+
+def expectations(path: str, body: str) -> Iterator[Expected]:
+    above = 0
+    for line, row in enumerate(body.splitlines(), 1):
+        found = COMMENT.match(row)
+        above = line if found is None or found["code"] else above
+        for part in found["said"].split("; ") if found else ():
+            said = SAYING.match(part)
+            assert said and (said["rule"] or said["type"] == "nothing"), f"{path}:{line}: {part}: says nothing clear"
+            term = None if said["type"] == "nothing" else Python().parse_type(said["type"])
+            yield Expected(path, above, said["name"], term, said["rule"])
+
+
+CASES = list(cases())
+
+
+@pytest.fixture(scope="module")
+def inference() -> Inference:
+    files = {path: file for case in CASES for path, file in case.files.items()}
+    return Python().infer(RULES, files, (3, 12))
+
+
+def slot_of(project: Project, expected: Expected) -> Slot:
+    module = project.modules[expected.path]
+    kind = SlotKind.RETURN if expected.name == "returns" else None
+    found = [
+        slot
+        for slot in module.slots
+        if module.file.line_of(slot.span.start) == expected.line
+        and (slot.id.kind is kind if kind else slot.id.name == expected.name)
+    ]
+    assert len(found) == 1, f"{len(found)} slots {expected.name} on {expected}"
+    return found[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.spec}:{case.line}")
+def test_rules_say_what_their_spec_says(case: Case, inference: Inference) -> None:
+    project = read_project(RULES, case.files)
+    found = gather(project, inference)
+    wanted: dict[tuple[Slot, str | None], set[TypeExpr]] = defaultdict(set)
+    for one in case.expected:
+        wanted[slot_of(project, one), one.rule] |= {one.type} if one.type else set()
+    language = Python()
+    for (slot, rule), types in wanted.items():
+        every = {(said.rule, language.parse_type(language.write_type(said.type))) for said in found.get(slot.id, ())}
+        assert {term for by, term in every if rule in (by, None)} == types, f"{slot.id}: {every}"
+
+
+
+
+def parts_of(rule: str) -> set[str]:
+    """The rules that a spec must show to have shown this one."""
+    if not rule.startswith("returns-") or rule.startswith("returns-nothing"):
+        return {rule}
+    forms = rule.removeprefix("returns-").removesuffix("-or-none")
+    named = re.findall("comparison|f-string|format|identity|literal|not|call|display|value", forms)
+    assert "-".join(named) == forms, f"{rule} has a form that is not known here"
+    return {f"returns-{form}" for form in named}
+
+
+def test_every_rule_has_a_spec_that_shows_it_at_work() -> None:
+    shown = {one.rule for case in CASES for one in case.expected if one.type is not None}
+    calibrated = json.loads(CALIBRATION.read_text(encoding="utf-8"))["weights"]
+    uttered = {found[1] for key in calibrated if (found := re.match(r"(?:for|against) (\S+)", key))}
+    uttered |= set(named_in_source())
+    assert {part for rule in uttered for part in parts_of(rule)} <= shown
+
+
+def named_in_source() -> Iterator[str]:
+    """Rules spelled whole in evidence.py: the first of what is yielded, or what is bound to `rule` and `whole`."""
+    source = Path(evidence.__file__ or "").read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Yield(ast.Tuple([rule, _])):
+                pass
+            case ast.Assign([ast.Name("rule" | "whole")], rule):
+                pass
+            case _:
+                continue
+        options = [rule.body, rule.orelse] if isinstance(rule, ast.IfExp) else [rule]
+        yield from (option.value for option in options if isinstance(option, ast.Constant) and option.value)

@@ -1,0 +1,117 @@
+"""Calibration: projects with known types in; what each rule is worth and the fitted belief out.
+
+Fitted on the set `calibration`, which shares no project with the one that figures are reported on. The rounds of the
+pipeline are part of what is fitted: evidence that comes to light only once other types are written is less sure.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from typeinfer.evaluation.benchmark import Task, tasks
+from typeinfer.evaluation.metrics import calibration_error, normal_form
+from typeinfer.evaluation.stripping import write_tree
+from typeinfer.languages import LANGUAGES, language_of
+from typeinfer.model.belief import Belief, Standing
+from typeinfer.training.fitting import Example, fit
+from typeinfer.pipeline import listen
+from typeinfer.program.files import read_files
+from typeinfer.values.predictions import Evidence
+from typeinfer.values.slots import SlotId
+from typeinfer.values.typeexpr import TypeExpr
+
+Say = Callable[[str], None]
+
+LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
+
+NOBODY = Belief({}, (), "nobody")
+"""Believes everything by half: no decision is made by it, so one round is all there is to hear."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One project: the examples of its first round and those that later rounds added or changed."""
+
+    first: tuple[Example, ...]
+    later: tuple[Example, ...]
+
+
+def calibrate(chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> tuple[tuple[Standing, ...], float]:
+    """What each rule is worth on a set of projects, and the expected calibration error of `belief` there."""
+    examples: list[Example] = []
+    for name, heard in _listen_to(chosen, belief, say, only):
+        examples += [*heard.first, *heard.later]
+        say(f"{name}: {len(heard.first)} slots with evidence")
+    return standings(examples), error_of(belief, examples)
+
+
+def fit_belief(chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
+    """Fit twice: on what is heard at first, then on all that the first fit's decisions bring to light."""
+    say("first round")
+    first = [example for _, heard in _listen_to(chosen, NOBODY, say, only) for example in heard.first]
+    draft = Belief(fit(first), (), "draft")
+    say("all rounds")
+    projects = 0
+    examples: list[Example] = []
+    for name, heard in _listen_to(chosen, draft, say, only):
+        examples += [*heard.first, *heard.later]
+        projects += 1
+        say(f"{name}: {len(heard.first)} slots in the first round, {len(heard.later)} more later")
+    source = f"{projects} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
+    return Belief(fit(examples), standings(examples), source)
+
+
+def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
+    """Support and precision of each rule, by name."""
+    support: Counter[str] = Counter()
+    exact: Counter[str] = Counter()
+    for example in examples:
+        for said in example.evidence:
+            support[said.rule] += 1
+            exact[said.rule] += said.type in example.true
+    return tuple(Standing(rule, count, exact[rule] / count) for rule, count in sorted(support.items()))
+
+
+def error_of(belief: Belief, examples: Sequence[Example]) -> float:
+    """The expected calibration error of the best type's probability, in 15 bins of equal mass."""
+    best = [(belief.rank(example.kind, example.evidence)[0], example) for example in examples]
+    return calibration_error(
+        [ranked.probability for ranked, _ in best], [ranked.type in example.true for ranked, example in best]
+    )
+
+
+def _listen_to(chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> Iterator[tuple[str, Heard]]:
+    for task in tasks(chosen, "bare", say, only):
+        with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
+            root = Path(folder)
+            write_tree(root, task.stripped.files)
+            files, _ = read_files(root, sorted(task.stripped.files), LANGUAGE_OF_SUFFIX)
+            rounds = list(listen(root, files, belief))
+        yield task.name, _heard(task, rounds)
+
+
+def _heard(task: Task, rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]]) -> Heard:
+    first, later = [], []
+    for slot, expected in task.stripped.truth.items():
+        said = [evidence[slot] for evidence in rounds if slot in evidence]
+        if slot in rounds[0]:
+            first.append(_example(slot, rounds[0][slot], expected))
+        if said and (slot not in rounds[0] or said[-1] != rounds[0][slot]):
+            later.append(_example(slot, said[-1], expected))
+    return Heard(tuple(first), tuple(later))
+
+
+def _example(slot: SlotId, evidence: tuple[Evidence, ...], expected: str) -> Example:
+    language = language_of(slot.path)
+    assert language is not None, "evidence comes from files of known languages"
+    wanted = normal_form(expected)
+
+    def is_true(term: TypeExpr) -> bool:
+        return normal_form(language.write_type(term)) == wanted
+
+    return Example(slot.kind, evidence, frozenset(said.type for said in evidence if is_true(said.type)))

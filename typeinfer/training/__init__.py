@@ -1,0 +1,1 @@
+"""Training: examples in, weights out. Today the weights of rules; the neural model is trained here."""
