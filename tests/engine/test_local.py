@@ -23,6 +23,12 @@ def square(number: int) -> int:
     return number * number
 
 
+def crash_often(number: int) -> int:
+    if number % 7 == 0:
+        os._exit(1)
+    return number
+
+
 def square_or_recurse(number: int) -> int:
     return square_or_recurse(number) if number == 3 else number * number
 
@@ -38,6 +44,12 @@ def test_in_workers_a_crash_costs_one_item(tmp_path: Path) -> None:
     assert died == Lost("the process that worked on it died (out of memory?)")
     assert seen[0] == ("squaring", 0, 120) and seen[-1] == ("squaring", 120, 120)
     assert not multiprocessing.active_children()
+
+
+def test_however_often_workers_die_every_item_has_its_answer() -> None:
+    # A pool may break between two submissions as well as while it is waited for.
+    results = run_over("crashing", range(60), crash_often, 2)
+    assert [index for index, result in enumerate(results) if isinstance(result, Lost)] == [*range(0, 60, 7)]
 
 
 def test_in_this_process_an_exception_costs_one_item_too() -> None:

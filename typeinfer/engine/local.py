@@ -94,7 +94,11 @@ def _until_broken(
         while True:
             # Two a worker keep every worker busy and leave few suspects when one dies.
             for index in itertools.islice(waiting, 2 * jobs - len(flying)):
-                flying[pool.submit(_guarded, function, items[index])] = index
+                try:
+                    flying[pool.submit(_guarded, function, items[index])] = index
+                except BrokenProcessPool:
+                    # The pool broke before this one was in it; it has left `waiting` all the same.
+                    return sorted([*flying.values(), index])
             if not flying:
                 return []
             landed, _ = wait(flying, return_when=FIRST_COMPLETED)
