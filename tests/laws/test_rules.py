@@ -125,8 +125,6 @@ def test_rules_say_what_their_spec_says(case: Case, inference: Inference) -> Non
         assert {term for by, term in every if rule in (by, None)} == types, f"{slot.id}: {every}"
 
 
-
-
 def parts_of(rule: str) -> set[str]:
     """The rules that a spec must show to have shown this one."""
     if not rule.startswith("returns-") or rule.startswith("returns-nothing"):
@@ -157,4 +155,4 @@ def named_in_source() -> Iterator[str]:
             case _:
                 continue
         options = [rule.body, rule.orelse] if isinstance(rule, ast.IfExp) else [rule]
-        yield from (option.value for option in options if isinstance(option, ast.Constant) and option.value)
+        yield from (str(option.value) for option in options if isinstance(option, ast.Constant) and option.value)
