@@ -1,0 +1,343 @@
+"""The laws of the `Language` protocol, run over every language that there is. See `typeinfer/languages/language.py`.
+
+A new language adds its sample below and passes. Reading is lenient by law: whatever stands in a file, it never raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from typeinfer.languages import LANGUAGES, language_of
+from typeinfer.languages.language import Language
+from typeinfer.values.module import Function, Module
+from typeinfer.values.slots import SlotKind
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, is_complete, walk
+
+DEEP = 5_000
+BLOCKS_DEEP = 1_900
+"""A space a level, blocks deeper than this make a file that is over the limit on size."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the laws need to know of one language. `seen`: functions of `text`, what a caller sees, the annotation."""
+
+    text: str
+    deep: Mapping[str, str]
+    types: tuple[str, ...]
+    plain: str
+    generator: str
+    seen: tuple[tuple[str, str, str], ...]
+    library: tuple[str, str]
+
+
+def rungs(line: str, last: str, deep: int) -> str:
+    """`line` at every depth: blocks inside blocks, a space a level."""
+    return "".join(f"{' ' * level}{line}\n" for level in range(deep)) + f"{' ' * deep}{last}\n"
+
+
+PYTHON = Sample(
+    text='''\
+"""Carts, with an emoji: 🛒, and a name that is not ASCII."""
+from __future__ import annotations
+import asyncio, os.path as path
+from shop.goods import (Item, price as preis)
+from . import *
+
+LIMIT = 10
+größe: float = 1.0
+a, (b, *c) = 1, (2, 3)
+d = e = lambda x, *y: (yield x)
+
+
+@dataclass(frozen=True)
+class Cart(Base, Generic[T], metaclass=Meta):
+    """A cart."""
+
+    items: list[Item] = field(default_factory=list)
+    class Inner: size = 0
+
+    def __init__(self, owner, /, count=1, *more, quiet: bool = False, **options):
+        self.owner = owner
+        self.naïve = f"{owner!r:>{count}}" "tail"
+        super().__init__()
+
+    @property
+    def total(self): return sum(item.price for item in self.items)
+
+    @total.setter
+    def total(self, value): self._total = value
+
+    @staticmethod
+    async def load(source, *, limit=LIMIT):
+        async with source as stream:
+            async for row in stream: yield row
+        global größe
+        größe = 2
+
+    async def wait(self): return await asyncio.sleep(1, "done")
+
+
+def walk(node, seen={}):
+    if (n := len(seen)) and not node: return
+    try: yield from node
+    except* (KeyError, ValueError) as error: raise Error from error
+    finally: del seen[node]
+    match node:
+        case {"a": [1, *_]} | Point(x=0) if n > 1: return -1
+        case _: pass
+    while True:
+        print(node % n, sep="")
+
+
+def plain(value): return value
+def count(): yield 1
+async def later(): return 1
+type Pair[T] = tuple[T, T]
+''',
+    deep={
+        "parentheses": f"x = {'(' * DEEP}1{')' * DEEP}\n",
+        "lists": f"def f(x={'[' * DEEP}{']' * DEEP}): return x\n",
+        "dictionaries": f"x = {'{1: ' * DEEP}2{'}' * DEEP}\n",
+        "calls": f"x = {'f(' * DEEP}{')' * DEEP}\n",
+        "attributes": f"x = y{'.z' * DEEP}\n",
+        "subscripts": f"x = y{'[0]' * DEEP}\n",
+        "chained assignments": f"{'x = ' * DEEP}0\n",
+        "sums": f"x = {'1 + ' * DEEP}1\n",
+        "alternatives": f"x = {'y or ' * DEEP}z\n",
+        "choices": f"x = {'1 if y else ' * DEEP}2\n",
+        "negations": f"def f(y): return {'not ' * DEEP}y\n",
+        "minus signs": f"x = {'-' * DEEP}1\n",
+        "lambdas": f"x = {'lambda: ' * DEEP}0\n",
+        "annotations": f"x: {'list[' * DEEP}int{']' * DEEP} = 0\n",
+        "if, elif and else": "def f(y):\n if y: return 0\n" + " elif y: return 1\n" * DEEP + " else: return 2\n",
+        "f-strings": f"x = f'{{{'(' * DEEP}1{')' * DEEP}}}'\n",
+        "decorators": "@f\n" * DEEP + "def g(): pass\n",
+        "functions": rungs("def f(x):", "return x", BLOCKS_DEEP),
+        "classes": rungs("class C:", "x = 1", BLOCKS_DEEP),
+        "branches": rungs("if y:", "x = 1", BLOCKS_DEEP),
+        "branches of a function": "def f(y):\n" + rungs(" if y:", " return 1", BLOCKS_DEEP),
+        "unclosed": "def f(" * DEEP,
+        "unopened": ")]}" * DEEP,
+    },
+    types=(
+        "int",
+        "None",
+        "shop.cart.Cart",
+        "list[int]",
+        "dict[str, list[bytes]]",
+        "int | str | None",
+        "tuple[int, str]",
+        "tuple[int, ...]",
+        "tuple[()]",
+        "Callable[[int, str], None]",
+        "Callable[..., int]",
+        'Literal["r", "w"]',
+        "type[int]",
+        "Iterator[int]",
+        "collections.deque[int]",
+    ),
+    plain="plain",
+    generator="count",
+    seen=(
+        ("plain", "int", "int"),
+        ("later", "Coroutine[object, object, int]", "int"),
+        ("count", "Generator[int, object, None]", "Iterator[int]"),
+        ("count", "Generator[int, object, str]", "Generator[int, None, str]"),
+        ("Cart.load", "AsyncGenerator[str, None]", "AsyncIterator[str]"),
+        ("later", "int", "?"),
+    ),
+    library=("dict", "__len__"),
+)
+SAMPLES = {"python": PYTHON}
+
+every_language = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+
+
+def sample_of(language: Language) -> Sample:
+    return SAMPLES[language.name]
+
+
+def read(language: Language, text: str) -> Module:
+    path = f"shop/cart{language.suffixes[0]}"
+    return language.read(SourceFile(path, language.name, text.encode("utf-8", "replace")), "shop.cart", False)
+
+
+def keeps_its_word(module: Module) -> None:
+    """Every fact points into the file, and every slot to its own name."""
+    file = module.file
+    for slot in module.slots:
+        spelled = file.at(slot.span)
+        name = slot.id.qualname.rpartition(".")[2] if slot.id.kind is SlotKind.RETURN else slot.id.name
+        assert spelled.endswith(name), slot
+        assert 0 <= slot.span.start < slot.span.end <= slot.insert_at <= len(file.data), slot
+        assert slot.written is None or slot.insert_at <= slot.written.start <= slot.written.end <= len(file.data), slot
+    assert len({slot.id for slot in module.slots}) == len(module.slots), "two slots of one name"
+    assert len({(slot.insert_at, slot.id.kind) for slot in module.slots}) == len(module.slots), "two in one place"
+    facts = (*module.functions, *module.classes, *module.assignments, *module.imports)
+    for span in (*(fact.span for fact in facts), *(site.call.span for site in module.calls), *module.errors):
+        assert 0 <= span.start <= span.end <= len(file.data)
+    assert all(assignment.slot is None or assignment.slot in module.slots for assignment in module.assignments)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+@every_language
+def test_the_sample_is_read_whole(language: Language) -> None:
+    module = read(language, sample_of(language).text)
+    assert not module.errors
+    assert {slot.id.kind for slot in module.slots} == set(SlotKind)
+    assert language.refusal(module.file, module) is None
+    keeps_its_word(module)
+
+
+@every_language
+@given(text=st.text())
+def test_any_text_is_read(language: Language, text: str) -> None:
+    module = read(language, text)
+    keeps_its_word(module)
+    language.refusal(module.file, module)
+
+
+@every_language
+@given(data=st.data())
+@settings(deadline=None)
+def test_a_sample_cut_anywhere_is_read(language: Language, data: st.DataObject) -> None:
+    text = sample_of(language).text
+    places = st.integers(0, len(text))
+    start, end, hole, until = sorted(data.draw(st.tuples(places, places, places, places)))
+    patch = data.draw(st.text(alphabet="()[]{}:=*,.\"'\n #def@;", max_size=4))
+    for cut in (text[:end], text[start:end] + patch + text[hole:until], text[:hole] + patch + text[until:]):
+        keeps_its_word(read(language, cut))
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in SAMPLES for kind in SAMPLES[name].deep])
+def test_deep_nesting_is_read(name: str, kind: str) -> None:
+    language = next(language for language in LANGUAGES if language.name == name)
+    module = read(language, SAMPLES[name].deep[kind])
+    keeps_its_word(module)
+    language.refusal(module.file, module)
+
+
+@every_language
+def test_reading_twice_tells_the_same(language: Language) -> None:
+    text = sample_of(language).text
+    assert read(language, text) == read(language, text)
+
+
+@every_language
+def test_line_ends_change_no_fact(language: Language) -> None:
+    text = sample_of(language).text
+    unix, windows = read(language, text), read(language, text.replace("\n", "\r\n"))
+    assert [slot.id for slot in unix.slots] == [slot.id for slot in windows.slots]
+    keeps_its_word(windows)
+
+
+@every_language
+def test_an_edit_above_changes_no_slot(language: Language) -> None:
+    text = sample_of(language).text
+    below = read(language, "\n\n" + text)
+    assert [slot.id for slot in read(language, text).slots] == [slot.id for slot in below.slots]
+
+
+# --- names, types, results --------------------------------------------------------------------------------------------
+
+
+@every_language
+def test_a_file_is_known_by_its_name(language: Language) -> None:
+    for suffix in language.suffixes:
+        assert language_of(f"shop/cart{suffix}") is language
+        assert language.module_name(f"cart{suffix}", frozenset())[0] == "cart"
+        assert language.module_name(f"src/shop/cart{suffix}", frozenset({"src/shop"})) == ("shop.cart", False)
+    name, is_package = language.module_name(f"src/shop/{language.package_marker}", frozenset({"src/shop"}))
+    assert (name, is_package) == ("shop", True)
+
+
+@every_language
+def test_what_is_written_reads_back(language: Language) -> None:
+    for text in sample_of(language).types:
+        term = language.parse_type(text)
+        assert is_complete(term), text
+        unqualified = language.parse_type(language.write_type(term))
+        assert language.parse_type(language.write_type(unqualified)) == unqualified, text
+        if not any("." in part.name for part in walk(term) if isinstance(part, Named)):
+            assert unqualified == term, text
+
+
+@every_language
+@given(text=st.text())
+def test_any_text_is_a_type_or_unknown(language: Language, text: str) -> None:
+    language.write_type(language.parse_type(text))
+
+
+def function_of(language: Language, qualname: str) -> Function:
+    return read(language, sample_of(language).text).function_at[qualname]
+
+
+@every_language
+def test_wrapping_and_unwrapping_agree(language: Language) -> None:
+    sample = sample_of(language)
+    plain, generator = function_of(language, sample.plain), function_of(language, sample.generator)
+    for text in sample.types:
+        term = language.parse_type(text)
+        assert language.wrap_result(plain, term, UNKNOWN) == term == language.unwrap_result(plain, term)
+        wrapped = language.wrap_result(generator, NONE, term)
+        assert is_complete(wrapped) and term in walk(wrapped)
+    assert language.wrap_result(generator, NONE, UNKNOWN) == UNKNOWN
+    for qualname, seen, annotation in sample.seen:
+        function = function_of(language, qualname)
+        assert language.unwrap_result(function, language.parse_type(seen)) == language.parse_type(annotation)
+
+
+# --- the library ------------------------------------------------------------------------------------------------------
+
+
+@every_language
+def test_the_library_knows_its_own(language: Language) -> None:
+    owner, method = sample_of(language).library
+    assert "return" in language.library_signature(owner, method)
+    assert language.library_bases(owner)
+    assert language.is_builtin(owner)
+
+
+ODD_NAMES = ["", ".", "..", "a.", ".a", "a..b", "None", "no.such.Thing", "os", "é", "a b", "1", "\0", "a" * 10_000, "/"]
+
+
+@every_language
+@pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name[:12]))
+def test_no_name_is_too_odd_to_look_up(language: Language, name: str) -> None:
+    look_up(language, name)
+
+
+@every_language
+@given(name=st.text(alphabet="abcio._ /\\\0é*", max_size=12))
+@settings(deadline=None, max_examples=60)
+def test_no_name_at_all_is_too_odd_to_look_up(language: Language, name: str) -> None:
+    look_up(language, name)
+
+
+def look_up(language: Language, name: str) -> None:
+    owner, _ = sample_of(language).library
+    language.library_signature(name, name)
+    assert not language.library_signature(owner, f"{name}?")
+    language.library_bases(name)
+    language.library_class(name)
+    language.is_builtin(name)
+    language.is_library(name)
+    language.names_hint(name)
+    language.documented_types(name)
+
+
+@every_language
+@given(text=st.text(alphabet=" \n:-`'\"[](),.*aprmtyeRsuAg", max_size=80), style=st.integers(0, 3))
+@settings(deadline=None)
+def test_no_docstring_is_too_odd(language: Language, text: str, style: int) -> None:
+    opening = (":param int x: y\n:rtype: ", "Parameters\n----------\n", "Args:\n    x (int): y\n", "")[style]
+    assert all(is_complete(term) for term in language.documented_types(opening + text).values())
