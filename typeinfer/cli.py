@@ -30,6 +30,7 @@ from typeinfer.config import (
 from typeinfer.values.slots import SlotKind
 
 if TYPE_CHECKING:
+    from typeinfer.evaluation.stripping import Variant
     from typeinfer.pipeline import Options
     from typeinfer.program.changes import Lines
     from typeinfer.program.files import ProjectFiles
@@ -532,6 +533,62 @@ def _usages(project: Project, opened: Opened) -> object:
                 yield unit
 
     return usages_as_json([unit for path in opened.only for unit in asked(path)], project)
+
+
+# --- how good it is -----------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--set", "chosen", type=click.Choice(["development", "calibration"]), default="development",
+              show_default=True, help="The pinned projects to run over; they are downloaded once.")  # fmt: skip
+@click.option("--only", metavar="NAME", multiple=True, help="Only this project of the set; may be repeated.")
+@click.option("--variant", type=click.Choice(["bare", "kept"]), default="bare", show_default=True,
+              help="Whether imports that only annotations used are removed too.")  # fmt: skip
+@click.option("--tool", "tools", metavar="NAME", multiple=True, help="Only this tool; may be repeated.")
+@click.option("--rules", is_flag=True, help="Print for each rule how often it spoke and how often it was exact.")
+@click.option("--fit", metavar="FILE", type=click.Path(path_type=Path),
+              help="Fit the weights of the rules and store them here. Implies --rules and --set calibration.")  # fmt: skip
+@TRACEBACK
+def evaluate(
+    chosen: str,
+    only: tuple[str, ...],
+    variant: Variant,
+    tools: tuple[str, ...],
+    rules: bool,
+    fit: Path | None,
+    traceback: bool,
+) -> int:
+    """Score typeinfer and its peers on projects whose annotations are known. Works on copies."""
+    from typeinfer.evaluation.benchmark import evaluate as run_benchmark
+    from typeinfer.evaluation.peers import tools_named
+    from typeinfer.evaluation.projects import ProjectUnavailable
+
+    def say(line: str) -> None:
+        print(f"typeinfer: {line}", file=sys.stderr, flush=True)
+
+    try:
+        if rules or fit is not None:
+            click.echo(_evaluated_rules(chosen, only, fit, say))
+        else:
+            click.echo(run_benchmark(chosen, variant, tools_named(tools), say, only))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except ProjectUnavailable as error:
+        raise click.UsageError(str(error)) from None
+    return OK
+
+
+def _evaluated_rules(chosen: str, only: tuple[str, ...], fit: Path | None, say: Callable[[str], None]) -> str:
+    from typeinfer.evaluation.calibration import calibrate, fit_belief, render_rules
+    from typeinfer.model.belief import store_belief
+    from typeinfer.pipeline import load_default_belief
+
+    if fit is None:
+        found, error = calibrate(chosen, load_default_belief(), say, only)
+        return f"{render_rules(found)}\n\nExpected calibration error of the belief, 15 bins: {error:.3f}"
+    belief = fit_belief("calibration", say, only)
+    store_belief(fit, belief)
+    return render_rules(belief.standings)
 
 
 # --- the program itself ---------------------------------------------------------------------------------------------

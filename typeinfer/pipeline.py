@@ -19,14 +19,14 @@ import msgspec
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import treesitter
-from typeinfer.values.inferred import CheckerFailed, Inference
+from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Constant, Module, Value
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, apply_edits
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Suggest, Verdict
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import NONE, UNKNOWN
+from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr
 
 if TYPE_CHECKING:
     from typeinfer.model.belief import Belief
@@ -74,7 +74,9 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
         remembered = cache.get("run", key, _Remembered)
         if remembered is None:
             run = _annotate_afresh(root, files, options, cache, progress)
-            cache.put("run", key, _Remembered.of(run))
+            # A file that failed may do better next time (memory), and a checker may be installed by then.
+            if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
+                cache.put("run", key, _Remembered.of(run))
             return run
         return remembered.run(files)
 
@@ -87,7 +89,8 @@ def _annotate_afresh(
 ) -> Run:
     from typeinfer.program.project import Project
 
-    project = Project(root, _read(files, options.jobs, cache, progress))
+    modules, lost = _read(files, options.jobs, cache, progress)
+    project = Project(root, modules)
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -97,7 +100,7 @@ def _annotate_afresh(
     for _ in search.settle(progress):
         pass
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
-    outcomes = _patches(search, wanted, refusals, progress)
+    outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
     predictions = {
         path: tuple(
             search.predictions[slot.id]
@@ -106,23 +109,27 @@ def _annotate_afresh(
         )
         for path, slots in wanted.items()
     }
-    return Run(outcomes, predictions, {path: files[path] for path in wanted}, tuple(search.notes))
+    return Run(tuple(sorted(outcomes, key=lambda outcome: outcome.path)), predictions, {path: files[path] for path in wanted}, tuple(search.notes))
 
 
-def _read(files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress) -> dict[str, Module]:
-    """The facts of every file, in path order: from the cache, or read by several processes."""
+def _read(
+    files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
+) -> tuple[dict[str, Module], list[Failed]]:
+    """The facts of every file, in path order, from the cache or read by several processes; and what could not be read."""
     from typeinfer.program.project import module_names
 
     names = module_names(files)
     tasks = {path: _Reading(files[path], *names[path]) for path in sorted(names)}
     known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
     asked = [task for path, task in tasks.items() if known[path] is None]
+    lost: list[Failed] = []
     for task, module in zip(asked, run_over("reading", asked, _read_one, jobs, progress), strict=True):
         if isinstance(module, Lost):
-            raise RuntimeError(f"{task.file.path}: {module.reason}\n{module.trace}")
-        cache.put("module", task.key, module)
-        known[task.file.path] = module
-    return {path: module for path, module in known.items() if module is not None}
+            lost.append(Failed(task.file.path, module.reason))
+        else:
+            cache.put("module", task.key, module)
+            known[task.file.path] = module
+    return {path: module for path, module in known.items() if module is not None}, lost
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,9 @@ class _Search:
         by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
         for path, module in overlay.modules.items():
             by_language[overlay.language_of(path).name][path] = module.file
-        inferred, fields, checkers = {}, {}, []
+        inferred: dict[str, FileInference] = {}
+        fields: dict[str, Mapping[str, TypeExpr]] = {}
+        checkers: list[str] = []
         for files in by_language.values():
             language = overlay.language_of(next(iter(files)))
             try:

@@ -10,7 +10,6 @@ import pytest
 import typeinfer
 from typeinfer.evaluation.metrics import (
     Origin,
-    RuleScore,
     Score,
     area_under_risk,
     base_form,
@@ -23,13 +22,10 @@ from typeinfer.evaluation.metrics import (
     risk_coverage,
     score,
     score_by,
-    score_evidence,
 )
 from typeinfer.evaluation.stripping import read_tree, strip_project
 from typeinfer.evaluation.written import written_types
-from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import SlotId, SlotKind
-from typeinfer.values.typeexpr import Named
 
 
 @pytest.mark.parametrize(
@@ -112,18 +108,6 @@ def test_the_stripped_tree_scores_nothing() -> None:
     for path, raw in done.files.items():
         written |= written_types(path, ast.parse(raw))
     assert score(done.truth, written) == Score(slots=len(done.truth))
-
-
-def test_rules_are_scored_each_for_itself() -> None:
-    truth = {parameter("a"): "Optional[int]", RESULT: "shop.Cart"}
-    evidence = [
-        Evidence(parameter("a"), Named("int"), "default"),
-        Evidence(RESULT, Named("shop.Cart"), "constructor"),
-        Evidence(RESULT, Named("shop.Till"), "constructor"),
-        Evidence(parameter("unjudged"), Named("int"), "default"),
-    ]
-    scored = score_evidence(evidence, truth, lambda term: term.name if isinstance(term, Named) else "?")
-    assert scored == {"constructor": RuleScore(2, 1), "default": RuleScore(1, 0)}
 
 
 def test_a_type_counts_by_its_farthest_name() -> None:

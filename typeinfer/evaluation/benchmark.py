@@ -18,14 +18,12 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from typeinfer.evaluation.metrics import Origin, RuleScore, Score, is_generic, origins, score_by, score_evidence
+from typeinfer.evaluation.metrics import Origin, Score, is_generic, origins, score_by
 from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, checker_errors, run, version_of
 from typeinfer.evaluation.projects import REPOSITORY, ProjectUnavailable, data_folder, fetch, pinned_projects
 from typeinfer.evaluation.stripping import StrippedProject, Variant, read_tree, strip_project, write_tree
 from typeinfer.evaluation.written import skeleton, written_types
-from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import SlotId, SlotKind
-from typeinfer.values.typeexpr import TypeExpr
 
 Say = Callable[[str], None]
 
@@ -180,27 +178,6 @@ def judge(tool: Tool, task: Task) -> Outcome:
     return Outcome(cost, scores, count, errors - task.errors, broken, altered, again, warm)
 
 
-def evaluate_rules(
-    chosen: str,
-    variant: Variant,
-    evidence_of: Callable[[Path], Iterable[Evidence]],
-    write_type: Callable[[TypeExpr], str],
-    say: Say,
-    only: Sequence[str] = (),
-    folder: Path | None = None,
-) -> dict[str, RuleScore]:
-    """Support and precision of every rule over a set of projects; `evidence_of` is asked for each stripped tree."""
-    totals: dict[str, RuleScore] = {}
-    for task in tasks(chosen, variant, say, only, folder):
-        with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
-            write_tree(Path(place), task.stripped.files)
-            found = score_evidence(evidence_of(Path(place)), task.stripped.truth, write_type)
-        for rule, score in found.items():
-            before = totals.get(rule, RuleScore(0, 0))
-            totals[rule] = RuleScore(before.support + score.support, before.exact + score.exact)
-    return totals
-
-
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
@@ -217,7 +194,7 @@ def render(
     parts = [f"{len(projects)} projects ({chosen}, {variant}), {slots:,} slots; figures in percent\n"]
     heads = ["tool", "annotated", "precision", "recall", "base", *(f"{kind.value} P/R" for kind in SlotKind)]
     heads += ["new errors per 100", "altered", "broken", "second run", "seconds", "warm", "slots/s", "peak MB"]
-    parts.append(_table(heads, [_total_cells(name, totals[name]) for name in tools]))
+    parts.append(table(heads, [_total_cells(name, totals[name]) for name in tools]))
     classes = [origin.value for origin in Origin] + ["simple", "generic"]
     parts.append("Precision / recall by class of type:\n")
     rows = []
@@ -225,22 +202,15 @@ def render(
         by_origin = [totals[name].score(lambda group, origin=origin: group[1] is origin) for origin in Origin]
         by_form = [totals[name].score(lambda group, form=form: group[2] is form) for form in (False, True)]
         rows.append([name, *map(_both, [*by_origin, *by_form])])
-    parts.append(_table(["tool", *classes], rows))
+    parts.append(table(["tool", *classes], rows))
     parts.append("Precision / recall by project:\n")
     rows = [
         [project, f"{max(outcomes[name][project].score().slots for name in tools):,}"]
         + [_both(outcomes[name][project].score()) for name in tools]
         for project in projects
     ]
-    parts.append(_table(["project", "slots", *tools], rows))
+    parts.append(table(["project", "slots", *tools], rows))
     return "\n".join(parts)
-
-
-def render_rules(scores: Mapping[str, RuleScore]) -> str:
-    """A line a rule, the surest first."""
-    ordered = sorted(scores.items(), key=lambda pair: (-pair[1].precision, pair[0]))
-    rows = [[rule, f"{score.support:,}", f"{100 * score.precision:.1f}"] for rule, score in ordered]
-    return _table(["rule", "support", "precision"], rows)
 
 
 def _total_cells(name: str, outcome: Outcome) -> list[str]:
@@ -272,7 +242,7 @@ def _per_hundred(outcome: Outcome) -> float:
     return 100 * outcome.new_errors / outcome.written if outcome.written else 0.0
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     ruler = ["---", *["--:"] * (len(heads) - 1)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (heads, ruler, *rows))
 

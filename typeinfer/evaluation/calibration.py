@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from typeinfer.evaluation.benchmark import Task, tasks
+from typeinfer.evaluation.benchmark import Task, table, tasks
 from typeinfer.evaluation.metrics import calibration_error, normal_form
 from typeinfer.evaluation.stripping import write_tree
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing
-from typeinfer.training.fitting import Example, fit
 from typeinfer.pipeline import listen
 from typeinfer.program.files import read_files
+from typeinfer.training.fitting import Example, fit
 from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import SlotId
 from typeinfer.values.typeexpr import TypeExpr
@@ -77,6 +77,13 @@ def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
     return tuple(Standing(rule, count, exact[rule] / count) for rule, count in sorted(support.items()))
 
 
+def render_rules(found: Sequence[Standing]) -> str:
+    """A line a rule, the surest first, as Markdown."""
+    ordered = sorted(found, key=lambda standing: (-standing.precision, standing.rule))
+    rows = [[standing.rule, f"{standing.support:,}", f"{100 * standing.precision:.1f}"] for standing in ordered]
+    return table(["rule", "support", "exact, %"], rows)
+
+
 def error_of(belief: Belief, examples: Sequence[Example]) -> float:
     """The expected calibration error of the best type's probability, in 15 bins of equal mass."""
     best = [(belief.rank(example.kind, example.evidence)[0], example) for example in examples]
@@ -96,7 +103,8 @@ def _listen_to(chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> It
 
 
 def _heard(task: Task, rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]]) -> Heard:
-    first, later = [], []
+    first: list[Example] = []
+    later: list[Example] = []
     for slot, expected in task.stripped.truth.items():
         said = [evidence[slot] for evidence in rounds if slot in evidence]
         if slot in rounds[0]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -18,9 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from typeinfer.evaluation.written import last_name
-from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import SlotId
-from typeinfer.values.typeexpr import TypeExpr
 
 K = TypeVar("K", bound=Hashable)
 
@@ -172,33 +170,6 @@ def score_by(truth: Mapping[SlotId, str], written: Mapping[SlotId, str], key: Ca
         group = key(slot)
         scores[group] = scores.get(group, Score()) + one
     return scores
-
-
-@dataclass(frozen=True)
-class RuleScore:
-    """How often a rule spoke of judged slots, and how often it said what the author wrote."""
-
-    support: int
-    exact: int
-
-    @property
-    def precision(self) -> float:
-        return self.exact / self.support if self.support else 0.0
-
-
-def score_evidence(
-    evidence: Iterable[Evidence], truth: Mapping[SlotId, str], write_type: Callable[[TypeExpr], str]
-) -> dict[str, RuleScore]:
-    """By rule, its support and precision. A rule that says two things of one slot is counted twice."""
-    counts: dict[str, list[int]] = {}
-    for said in evidence:
-        expected = truth.get(said.slot)
-        if expected is None:
-            continue
-        count = counts.setdefault(said.rule, [0, 0])
-        count[0] += 1
-        count[1] += normal_form(write_type(said.type)) == normal_form(expected)
-    return {rule: RuleScore(support, exact) for rule, (support, exact) in sorted(counts.items())}
 
 
 # --- classes of types -----------------------------------------------------------------------------------------------

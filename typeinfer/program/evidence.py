@@ -241,9 +241,9 @@ class Witness:
             here = self.project.split(classes[0])
             near = bound or (here is not None and here[0].file.path == module.file.path)
             yield "class-name" if near else "class-name-far", Named(classes[0])
-        written = self.written_by_name.get(parameter.name, {})
-        total = sum(written.values())
+        written = self.written_by_name.get(parameter.name)
         if written:
+            total = sum(written.values())
             term, count = max(written.items(), key=lambda pair: (pair[1], repr(pair[0])))
             if count * 5 >= total * 4:
                 rule = "same-name" if total > 1 else "same-name-once"
@@ -266,7 +266,11 @@ class Witness:
         for module in self.project.modules.values():
             for function in module.functions:
                 for parameter in function.parameters:
-                    if parameter.slot is not None and parameter.slot.written is not None and parameter.kind not in STARRED:
+                    if (
+                        parameter.slot is not None
+                        and parameter.slot.written is not None
+                        and parameter.kind not in STARRED
+                    ):
                         term = self.project.written_type(module, parameter.slot)
                         if term is not None and not isinstance(term, Unknown):
                             found[parameter.name][term] += 1

@@ -262,7 +262,8 @@ class Project:
         """Every base of a class, nearest first, the library's included, each once."""
         known = self._ancestor_tables.get(qualified)
         if known is None:
-            seen, queue = [], list(self.bases(qualified))
+            seen: list[str] = []
+            queue = list(self.bases(qualified))
             while queue:
                 here = queue.pop(0)
                 if here != qualified and here not in seen:

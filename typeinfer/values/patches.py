@@ -76,7 +76,8 @@ def refuse_overlap(edits: tuple[Edit, ...]) -> None:
 
 
 def apply_edits(data: bytes, edits: tuple[Edit, ...]) -> bytes:
-    pieces, position = [], 0
+    pieces: list[bytes] = []
+    position = 0
     for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
         pieces += [data[position : edit.span.start], edit.text.encode("utf-8")]
         position = edit.span.end

@@ -22,12 +22,12 @@ from typeinfer.values.typeexpr import TypeExpr
 class Python:
     """Python 3.7 to 3.14. LibCST, typeshed and the checker are imported when first asked for, not before."""
 
-    name = "python"
-    suffixes = (".py",)
-    stub_suffix = ".pyi"
-    package_marker = "__init__.py"
+    name: str = "python"
+    suffixes: tuple[str, ...] = (".py",)
+    stub_suffix: str = ".pyi"
+    package_marker: str = "__init__.py"
     default_version: Version = (3, 10)
-    needs_arguments = frozenset({"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"})
+    needs_arguments: frozenset[str] = frozenset({"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"})
 
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON
