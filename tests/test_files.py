@@ -59,7 +59,10 @@ def test_the_root(tmp_path: Path) -> None:
     assert root("loose/d/c.py") == tmp_path / "loose" / "d"
     assert root("repo/pkg/src/a.py") == tmp_path / "repo" / "pkg"
     git(tmp_path / "repo", "init", "-q")
-    assert root("repo/pkg/src/a.py") == tmp_path / "repo"
+    assert root("repo/pkg/src/a.py") == tmp_path / "repo" / "pkg", "one project of several in a repository"
+    plant(tmp_path, "repo/loose.py")
+    assert root("repo/loose.py") == tmp_path / "repo"
+    assert project_root([tmp_path / "repo" / "pkg", tmp_path / "repo" / "scratch"]) == tmp_path / "repo"
     plant(tmp_path, "repo/.gitignore", **{"repo/.gitignore": "scratch/\n"})
     assert root("repo/scratch/x") == tmp_path / "repo" / "scratch", "what git ignores is no part of the repository"
     assert find(tmp_path / "repo" / "scratch").named == {"x/b.py"}

@@ -6,7 +6,6 @@ second run would find is found by the first. Writes nothing. Knows no command li
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,7 +108,12 @@ def _annotate_afresh(
         )
         for path, slots in wanted.items()
     }
-    return Run(tuple(sorted(outcomes, key=lambda outcome: outcome.path)), predictions, {path: files[path] for path in wanted}, tuple(search.notes))
+    return Run(
+        tuple(sorted(outcomes, key=lambda outcome: outcome.path)),
+        predictions,
+        {path: files[path] for path in wanted},
+        tuple(search.notes),
+    )
 
 
 def _read(
@@ -206,9 +210,8 @@ class _Search:
         for files in by_language.values():
             language = overlay.language_of(next(iter(files)))
             try:
-                found = language.infer(
-                    self.project.root, files, self.options.target_version or language.default_version
-                )
+                version = self.options.target_version or language.default_version
+                found = language.infer(files, version, cache_folder())
             except CheckerFailed as error:
                 if str(error) not in self.notes:
                     self.notes.append(f"{error}; going on with rules alone")
@@ -384,8 +387,7 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[str | bytes]:
-    """All that a run depends on: texts, options, the weights, and the packages that the checker sees."""
-    environment = os.environ.get("VIRTUAL_ENV", "")
+    """All that a run depends on: texts, options, and the weights."""
     asked = msgspec.json.encode(
         [
             sorted((path, repr(lines)) for path, lines in options.only.items()),
@@ -394,7 +396,7 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
-    return [str(root), environment, asked, belief_path().read_bytes(), *texts]
+    return [str(root), asked, belief_path().read_bytes(), *texts]
 
 
 # --- the weights that ship --------------------------------------------------------------------------------------------

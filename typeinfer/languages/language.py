@@ -81,8 +81,12 @@ class Language(Protocol):
     def names_hint(self, name: str) -> TypeExpr | None:
         """The type that a bare name suggests by convention (`is_open`): weak evidence."""
 
-    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Inference:
-        """What the installed checker infers for these texts. Raises `CheckerFailed`. Writes nothing below `root`."""
+    def infer(self, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+        """What the installed checker infers for these texts. Raises `CheckerFailed`. Other people's packages
+        are not looked at.
+
+        `scratch` is a folder where the checker may keep what saves time in the next call.
+        """
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         """The edits that write these types into the file, imports included."""

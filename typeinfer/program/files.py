@@ -71,13 +71,17 @@ def resolve_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def project_root(paths: Sequence[Path]) -> Path:
-    """The root of the project around the resolved paths: git's top folder, else the nearest with a project file.
+    """The root of the project around the resolved paths: the nearest folder with a project file, else git's top folder.
 
-    Raises `UsageError` when they belong to several projects.
+    Projects side by side in one repository are taken together when several are named. Raises `UsageError` when the paths
+    have nothing in common.
     """
     roots = {_root_of(path): path for path in paths}
     outermost = {root for root in roots if not any(other in root.parents for other in roots)}
     if len(outermost) > 1:
+        tops = {_top_of(root) for root in outermost}
+        if len(tops) == 1 and (top := tops.pop()) is not None:
+            return top
         one, two, *_ = (roots[root] for root in sorted(outermost))
         raise UsageError(f"{one} and {two} belong to different projects; run typeinfer once for each")
     return outermost.pop()
@@ -88,13 +92,13 @@ def find_files(paths: Sequence[Path], excludes: Sequence[Excludes], suffixes: It
     root = project_root(paths)
     endings = tuple(suffixes)
     chosen = _rules_given(excludes)
-    files, unlisted = _walk(root, [_rules_of(root)], chosen, endings)
+    files, unlisted = _walk(root, chosen, endings, root)
     named: set[str] = set()
     skipped: dict[str, str] = {}
     for path in paths:
         name = _relative(path, root)
         if path.is_dir():
-            below, trouble = (files, unlisted) if path == root else _walk_named(root, path, chosen, endings)
+            below, trouble = (files, unlisted) if path == root else _walk(path, chosen, endings, root)
             named |= below
             skipped |= trouble
         elif not path.name.endswith(endings):
@@ -204,19 +208,13 @@ def _spec(lines: Sequence[str]) -> GitIgnoreSpec | None:
 # --- walking --------------------------------------------------------------------------------------------------------
 
 
-def _walk_named(root: Path, start: Path, chosen: Rules, endings: tuple[str, ...]) -> tuple[set[str], dict[str, str]]:
+def _walk(start: Path, chosen: Rules, endings: tuple[str, ...], root: Path) -> tuple[set[str], dict[str, str]]:
     """The files below a folder of the project; the rules of the folders above hold in it too."""
-    above = [folder for folder in reversed(start.parents) if folder == root or root in folder.parents]
-    return _walk(start, [*map(_rules_of, above), _rules_of(start)], chosen, endings, root)
-
-
-def _walk(
-    start: Path, levels: list[Rules], chosen: Rules, endings: tuple[str, ...], root: Path | None = None
-) -> tuple[set[str], dict[str, str]]:
-    root = root or start
+    highest = _top_of(root) or root
+    above = [folder for folder in reversed(start.parents) if folder == highest or highest in folder.parents]
     files: set[str] = set()
     trouble: dict[str, str] = {}
-    stack = [(start, levels)]
+    stack = [(start, [*map(_rules_of, above), _rules_of(start)])]
     while stack:
         folder, levels = stack.pop()
         rules = (*levels, chosen)
@@ -252,13 +250,19 @@ def _holds_source(folder: Path, beside_project: bool) -> bool:
 
 def _root_of(path: Path) -> Path:
     folder = path if path.is_dir() else path.parent
+    top = _top_of(folder)
     upward = (folder, *folder.parents)
-    top = next((above for above in upward if (above / ".git").exists()), None)
-    if top is not None and not _is_ignored_below(top, folder):
-        return top
-    # What git ignores is no part of the repository around it: an unpacked archive, a scratch folder.
-    within = upward if top is None else upward[: upward.index(top)]
-    return next((above for above in within if any((above / marker).is_file() for marker in MARKERS)), folder)
+    within = upward if top is None else upward[: upward.index(top) + 1]
+    return next((above for above in within if any((above / marker).is_file() for marker in MARKERS)), top or folder)
+
+
+def _top_of(folder: Path) -> Path | None:
+    """The top folder of the git repository that a folder belongs to, or None.
+
+    What git ignores is no part of the repository around it: an unpacked archive, a scratch folder.
+    """
+    top = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    return top if top is not None and not _is_ignored_below(top, folder) else None
 
 
 def _is_ignored_below(top: Path, folder: Path) -> bool:

@@ -27,7 +27,9 @@ class Python:
     stub_suffix: str = ".pyi"
     package_marker: str = "__init__.py"
     default_version: Version = (3, 10)
-    needs_arguments: frozenset[str] = frozenset({"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"})
+    needs_arguments: frozenset[str] = frozenset(
+        {"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"}
+    )
 
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON
@@ -103,10 +105,10 @@ class Python:
     def names_hint(self, name: str) -> TypeExpr | None:
         return protocols.names_hint(name)
 
-    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Inference:
+    def infer(self, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
         from typeinfer.languages.python import checker
 
-        return checker.infer(root, files, version)
+        return checker.infer(files, version, scratch)
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.python import rewrite

@@ -162,7 +162,9 @@ class _Reader:
         decorators = _decorators(node)
         if owner is not None and not runtime.is_static(decorators, text_of(name)):
             # def method(*args): the receiver comes in, but under no name of its own.
-            first = next((child for child in (listed.named_children if listed else ()) if child.type != "comment"), None)
+            first = next(
+                (child for child in (listed.named_children if listed else ()) if child.type != "comment"), None
+            )
             found = _parameter_name(first) if first is not None and not _stars(first) else None
             scope.receiver = text_of(found) if found is not None else None
         self.declare_function(node, scope, name, decorators, listed)
