@@ -16,7 +16,7 @@ from tree_sitter import Node
 from typeinfer.languages import treesitter
 from typeinfer.languages.python import runtime
 from typeinfer.languages.python.control_flow import falls_through
-from typeinfer.languages.python.expressions import arguments_of, span_of, text_of, value_of
+from typeinfer.languages.python.expressions import WIDTH, arguments_of, span_of, text_of, value_of
 from typeinfer.values.module import (
     Assignment,
     Call,
@@ -49,6 +49,7 @@ class _Scope:
     qualname: str
     is_class: bool
     end: int
+    fields: bool = False
     receiver: str | None = None
     owner: str | None = None
     parameters: frozenset[str] = frozenset()
@@ -151,7 +152,7 @@ class _Reader:
 
     def enter_function(self, node: Node) -> None:
         name = node.child_by_field_name("name")
-        if name is None or node.child_by_field_name("body") is None:
+        if name is None or name.is_missing or node.child_by_field_name("body") is None:
             return
         in_class = bool(self.scopes) and self.scopes[-1].is_class
         owner = self.scopes[-1].qualname if in_class else None
@@ -176,7 +177,7 @@ class _Reader:
 
     def enter_class(self, node: Node) -> None:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if name is None or body is None:
+        if name is None or name.is_missing or body is None:
             return
         qualname = self.inner(text_of(name))
         listed = node.child_by_field_name("superclasses")
@@ -197,7 +198,7 @@ class _Reader:
             fields=runtime.makes_fields(decorators, bases),
         )
         self.classes.append(declared)
-        self.scopes.append(_Scope(node, qualname, True, node.end_byte))
+        self.scopes.append(_Scope(node, qualname, True, node.end_byte, fields=declared.fields))
 
     def leave(self) -> None:
         scope = self.scopes.pop()
@@ -310,7 +311,8 @@ class _Reader:
 
     def assignment(self, node: Node) -> None:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if left is None:
+        # In broken code the parser makes up names of no width to go on.
+        if left is None or left.is_missing:
             return
         parent = node.parent
         chained = (right is not None and right.type == "assignment") or (
@@ -354,19 +356,15 @@ class _Reader:
                 span=span,
                 annotatable=annotatable,
                 local=local,
-                runtime_visible=in_class and self.in_field_class(),
+                runtime_visible=scope is not None and scope.fields,
             )
         )
-
-    def in_field_class(self) -> bool:
-        here = self.scopes[-1].qualname
-        return any(declared.fields for declared in self.classes if declared.qualname == here)
 
     def bind_attribute(
         self, left: Node, annotation: Node | None, value: Value | None, span: Span, annotatable: bool
     ) -> None:
         base, name = left.child_by_field_name("object"), left.child_by_field_name("attribute")
-        if base is None or name is None or base.type != "identifier":
+        if base is None or name is None or name.is_missing or base.type != "identifier":
             return
         receiver = text_of(base)
         method = next((s for s in reversed(self.scopes) if s.receiver == receiver and s.owner is not None), None)
@@ -437,10 +435,10 @@ def _parameter_name(node: Node) -> Node | None:
     """The identifier of a parameter; None for separators and for what is no single name (Python 2's tuples)."""
     match node.type:
         case "identifier":
-            return node
+            return None if node.is_missing else node
         case "default_parameter" | "typed_default_parameter":
             name = node.child_by_field_name("name")
-            return name if name is not None and name.type == "identifier" else None
+            return _parameter_name(name) if name is not None and name.type == "identifier" else None
         case "typed_parameter" | "list_splat_pattern" | "dictionary_splat_pattern":
             inner = node.named_children
             return _parameter_name(inner[0]) if inner else None
@@ -659,6 +657,8 @@ def _usage(node: Node, name: str) -> Usage | None:
 
 
 def _comparison_usage(node: Node, name: str, parent: Node, span: Span) -> Usage | None:
+    if parent.named_child_count > WIDTH:
+        return None
     operands = [child for child in parent.named_children if child.type not in ("comment",)]
     operators = [text_of(child) for child in parent.children if not child.is_named]
     if len(operands) != 2 or not operators:
@@ -675,6 +675,9 @@ def _argument_usage(node: Node, name: str, parent: Node) -> Usage | None:
     call = parent.parent
     callee = call.child_by_field_name("function") if call is not None and call.type == "call" else None
     if call is None or callee is None or callee.type not in ("identifier", "attribute"):
+        return None
+    # Counting to each of 50,000 arguments takes minutes; a generated table tells nothing by its positions.
+    if parent.named_child_count > 4 * WIDTH:
         return None
     position = next((at for at, child in enumerate(parent.named_children) if child == node), 0)
     spelled = text_of(callee)
