@@ -30,6 +30,8 @@ class Sample:
 
     text: str
     deep: Mapping[str, str]
+    words: tuple[str, ...]
+    """Tokens to make nonsense of."""
     types: tuple[str, ...]
     plain: str
     generator: str
@@ -123,9 +125,16 @@ type Pair[T] = tuple[T, T]
         "classes": rungs("class C:", "x = 1", BLOCKS_DEEP),
         "branches": rungs("if y:", "x = 1", BLOCKS_DEEP),
         "branches of a function": "def f(y):\n" + rungs(" if y:", " return 1", BLOCKS_DEEP),
+        "arguments": f"def f(x): g({'x, ' * DEEP})\n",
+        "fields": "class C:\n a = 1\n" * DEEP,
         "unclosed": "def f(" * DEEP,
         "unopened": ")]}" * DEEP,
     },
+    words=(
+        *"def class x y self ( ) [ ] : = * ** , . -> @ lambda if else return yield async await global nonlocal 1".split(),
+        *"'a' f'{ } import from as print exec int | type match case not in is for while try: except with pass".split(),
+        *("del", ":=", "#", "\n", "\n ", "\n  ", "\n\t", "\f", "\\\n"),
+    ),
     types=(
         "int",
         "None",
@@ -174,6 +183,7 @@ def keeps_its_word(module: Module) -> None:
     file = module.file
     for slot in module.slots:
         spelled = file.at(slot.span)
+        assert slot.id.name, slot
         name = slot.id.qualname.rpartition(".")[2] if slot.id.kind is SlotKind.RETURN else slot.id.name
         assert spelled.endswith(name), slot
         assert 0 <= slot.span.start < slot.span.end <= slot.insert_at <= len(file.data), slot
@@ -216,6 +226,16 @@ def test_a_sample_cut_anywhere_is_read(language: Language, data: st.DataObject) 
     patch = data.draw(st.text(alphabet="()[]{}:=*,.\"'\n #def@;", max_size=4))
     for cut in (text[:end], text[start:end] + patch + text[hole:until], text[:hole] + patch + text[until:]):
         keeps_its_word(read(language, cut))
+
+
+@every_language
+@given(data=st.data())
+@settings(deadline=None)
+def test_words_in_any_order_are_read(language: Language, data: st.DataObject) -> None:
+    words = data.draw(st.lists(st.sampled_from(sample_of(language).words), max_size=40))
+    module = read(language, " ".join(words))
+    keeps_its_word(module)
+    language.refusal(module.file, module)
 
 
 @pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in SAMPLES for kind in SAMPLES[name].deep])

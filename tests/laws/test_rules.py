@@ -94,9 +94,9 @@ CASES = list(cases())
 
 
 @pytest.fixture(scope="module")
-def inference() -> Inference:
+def inference(tmp_path_factory: pytest.TempPathFactory) -> Inference:
     files = {path: file for case in CASES for path, file in case.files.items()}
-    return Python().infer(RULES, files, (3, 12))
+    return Python().infer(files, (3, 12), tmp_path_factory.mktemp("scratch"))
 
 
 def slot_of(project: Project, expected: Expected) -> Slot:
