@@ -7,6 +7,11 @@ from tree_sitter import Node
 # A file may nest 5,000 deep; nobody's function does, and past this depth the answer is the careful one.
 DEPTH = 60
 
+EXITS = frozenset(b"sys.exit os._exit exit quit os.abort assert_never typing.assert_never".split())
+
+# Context managers that end the exception which leaves their block: what stands behind the block is reached.
+SWALLOWERS = frozenset(b"suppress raises assertRaises assertRaisesRegex".split())
+
 
 def falls_through(block: Node, depth: int = DEPTH) -> bool:
     """Whether the statement after this block can be reached from its top."""
@@ -27,9 +32,11 @@ def _never_ends(node: Node, depth: int) -> bool:
         case "if_statement":
             return _every_branch_ends(node, depth)
         case "while_statement":
-            return _loops_forever(node)
+            return _loops_forever(node) or _else_ends(node, depth)
+        case "for_statement":
+            return _else_ends(node, depth)
         case "with_statement":
-            return _body_ends(node, depth)
+            return _body_ends(node, depth) and not _swallows(node)
         case "try_statement":
             return _try_ends(node, depth)
         case "match_statement":
@@ -42,7 +49,7 @@ def _is_exit(node: Node) -> bool:
     if not inner or inner[0].type != "call":
         return False
     callee = inner[0].child_by_field_name("function")
-    return callee is not None and callee.text in (b"sys.exit", b"os._exit", b"exit", b"quit", b"os.abort")
+    return callee is not None and callee.text in EXITS
 
 
 def _body_ends(node: Node, depth: int, field: str = "body") -> bool:
@@ -68,17 +75,41 @@ def _loops_forever(node: Node) -> bool:
     condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
     if condition is None or body is None or condition.text not in (b"True", b"1"):
         return False
+    return not _breaks(body)
+
+
+def _else_ends(node: Node, depth: int) -> bool:
+    """A loop that no `break` leaves runs into its `else`."""
+    body, last = node.child_by_field_name("body"), node.child_by_field_name("alternative")
+    return body is not None and last is not None and _body_ends(last, depth) and not _breaks(body)
+
+
+def _breaks(body: Node) -> bool:
+    """Whether a `break` in the body of a loop leaves that loop."""
     stack = list(body.named_children)
     while stack:
         here = stack.pop()
         if here.type == "break_statement":
-            return False
+            return True
         if here.type not in ("for_statement", "while_statement", "function_definition", "class_definition", "lambda"):
             stack.extend(here.named_children)
         elif here.type in ("for_statement", "while_statement"):
             # A break inside an inner loop is the inner loop's; one in its else clause is ours.
             stack.extend(child for child in here.named_children if child.type == "else_clause")
-    return True
+    return False
+
+
+def _swallows(node: Node) -> bool:
+    calls = [child for item in _with_items(node) for child in item.named_children if child.type == "call"]
+    callees = [callee for call in calls if (callee := call.child_by_field_name("function")) is not None]
+    return any((callee.text or b"").rpartition(b".")[2] in SWALLOWERS for callee in callees)
+
+
+def _with_items(node: Node) -> list[Node]:
+    clauses = [child for child in node.named_children if child.type == "with_clause"]
+    items = [item for clause in clauses for item in clause.named_children if item.type == "with_item"]
+    # with suppress(KeyError) as x: the call stands one level deeper.
+    return items + [value for item in items for value in item.named_children if value.type == "as_pattern"]
 
 
 def _try_ends(node: Node, depth: int) -> bool:
