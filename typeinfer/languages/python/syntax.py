@@ -282,7 +282,9 @@ class _Reader:
     def returned(self, node: Node) -> None:
         if self.scopes and not self.scopes[-1].is_class:
             inner = [child for child in node.named_children if child.type != "comment"]
-            self.scopes[-1].returns.append(value_of(inner[0]) if inner else None)
+            # `return NotImplemented` hands the operands back to the interpreter: no caller of `a + b` ever sees it.
+            if not inner or inner[0].text != b"NotImplemented":
+                self.scopes[-1].returns.append(value_of(inner[0]) if inner else None)
 
     def yielded(self, node: Node) -> None:
         if self.scopes and not self.scopes[-1].is_class:
