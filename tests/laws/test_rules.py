@@ -137,9 +137,9 @@ def parts_of(rule: str) -> set[str]:
 
 def test_every_rule_has_a_spec_that_shows_it_at_work() -> None:
     shown = {one.rule for case in CASES for one in case.expected if one.type is not None}
-    calibrated = json.loads(CALIBRATION.read_text(encoding="utf-8"))["weights"]
-    uttered = {found[1] for key in calibrated if (found := re.match(r"(?:for|against) (\S+)", key))}
-    uttered |= set(named_in_source())
+    calibrated = json.loads(CALIBRATION.read_text(encoding="utf-8"))
+    uttered = {found[1] for key in calibrated["weights"] if (found := re.match(r"(?:for|against) (\S+)", key))}
+    uttered |= {rule for rule, _, _ in calibrated["rules"]} | set(named_in_source())
     assert {part for rule in uttered for part in parts_of(rule)} <= shown
 
 

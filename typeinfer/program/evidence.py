@@ -1,7 +1,7 @@
 """Evidence: a project and what its checker inferred in; for every slot what named rules say of it out, with the rule.
 
 A rule looks at one place and answers with a type or keeps silent; it never guesses. Whether its word is enough is
-measured elsewhere (`typeinfer evaluate --rules`). `tests/spec/python/*.md` shows each rule at work. Knows no language.
+measured elsewhere (`typeinfer evaluate --rules`). `tests/spec/python/rules/*.md` shows each at work. Knows no language.
 """
 
 from __future__ import annotations
