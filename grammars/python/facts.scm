@@ -5,6 +5,14 @@
 (lambda) @lambda
 
 (assignment) @assignment
+; Names bound to a part of something, which no expression here shows whole.
+(pattern_list [(identifier) (attribute)] @rebound)
+(tuple_pattern [(identifier) (attribute)] @rebound)
+(list_pattern [(identifier) (attribute)] @rebound)
+(for_statement left: [(identifier) (attribute)] @rebound)
+(as_pattern_target [(identifier) (attribute)] @rebound)
+(named_expression name: (identifier) @rebound)
+
 (global_statement) @global
 (nonlocal_statement) @global
 

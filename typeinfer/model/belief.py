@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from typeinfer.values.predictions import Evidence, Ranked
@@ -62,6 +63,13 @@ class Belief:
     weights: Mapping[str, float]
     standings: tuple[Standing, ...]
     source: str
+    deciders: frozenset[str] = frozenset()
+    """The features of rules that are right often enough, for a kind of slot and a shape of type, to decide alone."""
+
+    def decides(self, kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence]) -> bool:
+        """Whether the support for a type may decide at all: two rules that agree, or one that stands by itself."""
+        supporters = {said.rule for said in evidence if said.type == term}
+        return len(supporters) > 1 or any(decider(rule, kind, term) in self.deciders for rule in supporters)
 
     def rank(self, kind: SlotKind, evidence: Sequence[Evidence]) -> tuple[Ranked, ...]:
         """The types that evidence speaks for, by falling probability; together they weigh one at most."""
@@ -73,6 +81,11 @@ class Belief:
     def probability(self, present: Iterable[str]) -> float:
         score = sum(self.weights.get(feature, 0.0) for feature in present)
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
+
+
+def decider(rule: str, kind: SlotKind, term: TypeExpr) -> str:
+    """What a rule is measured by when it speaks alone: it may be sure of `bool` and not of `int`."""
+    return f"{rule}, {kind.value}, {shape(term)}"
 
 
 def candidates(evidence: Iterable[Evidence]) -> list[TypeExpr]:
@@ -89,8 +102,8 @@ def features(kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence]) -> li
         else:
             found.add(f"against {said.rule}")
             found.add(f"against {said.rule} {shape(said.type)}")
-    supporters = {said.rule for said in evidence if said.type == term}
-    found.add(f"supporters {min(len(supporters), 4)}")
+    supporters = sorted({said.rule for said in evidence if said.type == term})
+    found |= {f"both {one}, {other}" for one, other in combinations(supporters, 2)}
     return sorted(found)
 
 
@@ -99,9 +112,8 @@ def load_belief(path: Path) -> Belief:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         standings = tuple(Standing(rule, support, precision) for rule, support, precision in content["rules"])
-        return Belief(
-            {str(key): float(value) for key, value in content["weights"].items()}, standings, content["source"]
-        )
+        weights = {str(key): float(value) for key, value in content["weights"].items()}
+        return Belief(weights, standings, content["source"], frozenset(content["deciders"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no calibration of rules ({error}); reinstall typeinfer") from None
 
@@ -110,6 +122,7 @@ def store_belief(path: Path, belief: Belief) -> None:
     content = {
         "source": belief.source,
         "rules": [[standing.rule, standing.support, round(standing.precision, 4)] for standing in belief.standings],
+        "deciders": sorted(belief.deciders),
         "weights": {key: round(value, 4) for key, value in sorted(belief.weights.items())},
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -198,7 +198,12 @@ class Witness:
         if len(compared) == 1:
             yield "compared", next(iter(compared))
         combined = {
-            usage.other for usage in uses if usage.form.startswith("operator") and not isinstance(usage.other, Unknown)
+            usage.other
+            for usage in uses
+            # "%s" % x says nothing of x.
+            if usage.form.startswith("operator")
+            and usage.form != "operator % right"
+            and not isinstance(usage.other, Unknown)
         }
         if len(combined) == 1:
             yield "operator", next(iter(combined))

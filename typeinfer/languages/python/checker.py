@@ -331,7 +331,8 @@ def _in_our_terms(term: TypeExpr) -> TypeExpr:
             public = public_name(name)
             return Named(public, tuple(map(_in_our_terms, args))) if public else UNKNOWN
         case Union(members):
-            return union(map(_in_our_terms, members))
+            # `return NotImplemented` is how a method says that it gives no answer, not what it gives.
+            return union(_in_our_terms(member) for member in members if member not in NO_ANSWER)
         case Tuple(items, is_open):
             return Tuple(tuple(map(_in_our_terms, items)), is_open)
         case CallableType(params, result):
@@ -340,6 +341,8 @@ def _in_our_terms(term: TypeExpr) -> TypeExpr:
             return UNKNOWN
     return term
 
+
+NO_ANSWER = (Named("types.NotImplementedType"), Named("NotImplementedType"), Named("builtins._NotImplementedType"))
 
 # `Never` and `NoReturn` are true of a body that always raises, and hardly ever what its author means by it.
 NOT_A_TYPE = frozenset(

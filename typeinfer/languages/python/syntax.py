@@ -26,6 +26,7 @@ from typeinfer.values.module import (
     Function,
     Import,
     Module,
+    Opaque,
     Parameter,
     ParameterKind,
     Usage,
@@ -53,7 +54,8 @@ class _Scope:
     receiver: str | None = None
     owner: str | None = None
     parameters: frozenset[str] = frozenset()
-    outer_names: set[str] = field(default_factory=set)
+    outer_names: dict[str, bool] = field(default_factory=dict)
+    """Names of an outer scope that this one binds; True for those of the module."""
     returns: list[Value | None] = field(default_factory=list)
     yields: list[Value | None] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)
@@ -105,6 +107,7 @@ class _Reader:
             "class": self.enter_class,
             "lambda": self.enter_lambda,
             "assignment": self.assignment,
+            "rebound": self.rebound,
             "global": self.outer_name,
             "return": self.returned,
             "yield": self.yielded,
@@ -301,7 +304,21 @@ class _Reader:
 
     def outer_name(self, node: Node) -> None:
         if self.scopes:
-            self.scopes[-1].outer_names.update(text_of(child) for child in node.named_children)
+            of_module = node.type == "global_statement"
+            self.scopes[-1].outer_names.update((text_of(child), of_module) for child in node.named_children)
+
+    def rebound(self, node: Node) -> None:
+        """A name bound to something that no expression here shows: part of a tuple, an item of a loop, a context."""
+        pattern = node.parent
+        while pattern is not None and pattern.type in ("pattern_list", "tuple_pattern", "list_pattern"):
+            pattern = pattern.parent
+        if pattern is not None and pattern.type == "for_in_clause":
+            return  # a comprehension's own
+        unknown = Opaque(span_of(node))
+        if node.type == "identifier":
+            self.bind_name(node, None, unknown, span_of(node), False)
+        elif node.type == "attribute":
+            self.bind_attribute(node, None, unknown, span_of(node), False)
 
     def identifier(self, node: Node) -> None:
         name = text_of(node)
@@ -338,6 +355,7 @@ class _Reader:
         name = text_of(left)
         scope = self.scopes[-1] if self.scopes else None
         if scope is not None and name in scope.outer_names:
+            self.bind_outer(name, left, value, span, scope.outer_names[name])
             return
         # Nothing to infer about a name that is only ever thrown away, or that the language itself reads.
         if name == "_" or (name.startswith("__") and name.endswith("__")):
@@ -359,6 +377,27 @@ class _Reader:
                 annotatable=annotatable,
                 local=local,
                 runtime_visible=scope is not None and scope.fields,
+            )
+        )
+
+    def bind_outer(self, name: str, target: Node, value: Value | None, span: Span, of_module: bool) -> None:
+        """A binding under `global` or `nonlocal`: one more value of the outer name, no place for its annotation."""
+        functions = [scope.qualname for scope in self.scopes[:-1] if scope.qualname and not scope.is_class]
+        if not of_module and not functions:
+            return
+        self.bindings.append(
+            _Binding(
+                scope=self.scope_name,
+                holder="" if of_module else functions[-1],
+                kind=SlotKind.VARIABLE,
+                name=name,
+                target=target,
+                annotation=None,
+                value=value,
+                span=span,
+                annotatable=False,
+                local=not of_module,
+                runtime_visible=False,
             )
         )
 
