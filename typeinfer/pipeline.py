@@ -167,6 +167,8 @@ class _Search:
     belief: Belief
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
+    checked: bool = True
+    """A checker answered in this round."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
 
@@ -177,7 +179,9 @@ class _Search:
         overlay = self.project
         for turn in range(ROUNDS):
             progress("inferring", turn, ROUNDS)
-            evidence = gather(overlay, self.infer(overlay))
+            inference = self.infer(overlay)
+            self.checked = bool(inference.checker)
+            evidence = gather(overlay, inference)
             fresh = self.decide(evidence)
             yield evidence
             if not fresh:
@@ -201,7 +205,7 @@ class _Search:
 
     def infer(self, overlay: Project) -> Inference:
         if not self.options.checker:
-            return Inference("none")
+            return Inference("")
         by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
         for path, module in overlay.modules.items():
             by_language[overlay.language_of(path).name][path] = module.file
@@ -229,7 +233,7 @@ class _Search:
         return self.options.replace_any and language.parse_type(module.file.at(slot.written)) == UNKNOWN
 
     def prediction(self, module: Module, slot: Slot, evidence: tuple[Evidence, ...]) -> Prediction:
-        ranked = self.belief.rank(slot.id.kind, evidence)
+        ranked = self.belief.rank(slot.id.kind, evidence, self.checked)
         verdict: Verdict
         if not ranked:
             verdict = Abstain("no evidence")
@@ -325,13 +329,13 @@ def _patches(
 
 
 def listen(
-    root: Path, files: Mapping[str, SourceFile], belief: Belief
+    root: Path, files: Mapping[str, SourceFile], belief: Belief, checker: bool = True
 ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
     """The evidence of every round, as decisions by `belief` bring more of it to light: what a belief is fitted on."""
     from typeinfer.program.project import read_project
 
     project = read_project(root, files)
-    options = Options(only={}, kinds_named=True)
+    options = Options(only={}, kinds_named=True, checker=checker)
     yield from _Search(project, options, frozenset(), belief).settle(silent)
 
 

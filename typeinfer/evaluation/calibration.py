@@ -32,6 +32,9 @@ LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix
 DECIDES_ALONE = 0.9
 """A rule under this precision is evidence and never decides alone."""
 
+NEVER_ALONE = frozenset({"name", "compared"})
+"""What a name suggests, and what a value is compared with, is a hint however often it is right."""
+
 PRIOR = 5
 
 NOBODY = Belief({}, (), "nobody")
@@ -44,6 +47,8 @@ class Heard:
 
     first: tuple[Example, ...]
     later: tuple[Example, ...]
+    unchecked: tuple[Example, ...]
+    """What the rules alone say, where no checker can be asked."""
 
 
 def calibrate(chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> tuple[tuple[Standing, ...], float]:
@@ -63,12 +68,14 @@ def fit_belief(chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
     say("all rounds")
     projects = 0
     examples: list[Example] = []
+    unchecked: list[Example] = []
     for name, heard in _listen_to(chosen, draft, say, only):
         examples += [*heard.first, *heard.later]
+        unchecked += heard.unchecked
         projects += 1
         say(f"{name}: {len(heard.first)} slots in the first round, {len(heard.later)} more later")
     source = f"{projects} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
-    return Belief(fit(examples), standings(examples), source, deciders(examples))
+    return Belief(fit([*examples, *unchecked]), standings(examples), source, deciders(examples))
 
 
 def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
@@ -98,7 +105,7 @@ def deciders(examples: Sequence[Example]) -> frozenset[str]:
     return frozenset(
         key
         for key, rule in rule_of.items()
-        if (exact[key] + PRIOR * overall[rule]) / (support[key] + PRIOR) >= DECIDES_ALONE
+        if rule not in NEVER_ALONE and (exact[key] + PRIOR * overall[rule]) / (support[key] + PRIOR) >= DECIDES_ALONE
     )
 
 
@@ -111,7 +118,7 @@ def render_rules(found: Sequence[Standing]) -> str:
 
 def error_of(belief: Belief, examples: Sequence[Example]) -> float:
     """The expected calibration error of the best type's probability, in 15 bins of equal mass."""
-    best = [(belief.rank(example.kind, example.evidence)[0], example) for example in examples]
+    best = [(belief.rank(example.kind, example.evidence, example.checked)[0], example) for example in examples]
     return calibration_error(
         [ranked.probability for ranked, _ in best], [ranked.type in example.true for ranked, example in best]
     )
@@ -124,22 +131,28 @@ def _listen_to(chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> It
             write_tree(root, task.stripped.files)
             files, _ = read_files(root, sorted(task.stripped.files), LANGUAGE_OF_SUFFIX)
             rounds = list(listen(root, files, belief))
-        yield task.name, _heard(task, rounds)
+            alone = next(iter(listen(root, files, NOBODY, checker=False)))
+        yield task.name, _heard(task, rounds, alone)
 
 
-def _heard(task: Task, rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]]) -> Heard:
+def _heard(
+    task: Task, rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]], alone: Mapping[SlotId, tuple[Evidence, ...]]
+) -> Heard:
     first: list[Example] = []
     later: list[Example] = []
+    unchecked: list[Example] = []
     for slot, expected in task.stripped.truth.items():
         said = [evidence[slot] for evidence in rounds if slot in evidence]
         if slot in rounds[0]:
             first.append(_example(slot, rounds[0][slot], expected))
         if said and (slot not in rounds[0] or said[-1] != rounds[0][slot]):
             later.append(_example(slot, said[-1], expected))
-    return Heard(tuple(first), tuple(later))
+        if slot in alone:
+            unchecked.append(_example(slot, alone[slot], expected, checked=False))
+    return Heard(tuple(first), tuple(later), tuple(unchecked))
 
 
-def _example(slot: SlotId, evidence: tuple[Evidence, ...], expected: str) -> Example:
+def _example(slot: SlotId, evidence: tuple[Evidence, ...], expected: str, checked: bool = True) -> Example:
     language = language_of(slot.path)
     assert language is not None, "evidence comes from files of known languages"
     wanted = normal_form(expected)
@@ -147,4 +160,4 @@ def _example(slot: SlotId, evidence: tuple[Evidence, ...], expected: str) -> Exa
     def is_true(term: TypeExpr) -> bool:
         return normal_form(language.write_type(term)) == wanted
 
-    return Example(slot.kind, evidence, frozenset(said.type for said in evidence if is_true(said.type)))
+    return Example(slot.kind, evidence, frozenset(said.type for said in evidence if is_true(said.type)), checked)

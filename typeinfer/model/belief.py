@@ -71,9 +71,12 @@ class Belief:
         supporters = {said.rule for said in evidence if said.type == term}
         return len(supporters) > 1 or any(decider(rule, kind, term) in self.deciders for rule in supporters)
 
-    def rank(self, kind: SlotKind, evidence: Sequence[Evidence]) -> tuple[Ranked, ...]:
-        """The types that evidence speaks for, by falling probability; together they weigh one at most."""
-        scored = [(term, self.probability(features(kind, term, evidence))) for term in candidates(evidence)]
+    def rank(self, kind: SlotKind, evidence: Sequence[Evidence], checked: bool = True) -> tuple[Ranked, ...]:
+        """The types that evidence speaks for, by falling probability; together they weigh one at most.
+
+        `checked`: a checker was asked too, so that its silence says something.
+        """
+        scored = [(term, self.probability(features(kind, term, evidence, checked))) for term in candidates(evidence)]
         scored.sort(key=lambda pair: (-pair[1], repr(pair[0])))
         total = max(1.0, sum(probability for _, probability in scored))
         return tuple(Ranked(term, probability / total) for term, probability in scored)
@@ -93,9 +96,9 @@ def candidates(evidence: Iterable[Evidence]) -> list[TypeExpr]:
     return list(dict.fromkeys(said.type for said in evidence))
 
 
-def features(kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence]) -> list[str]:
+def features(kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence], checked: bool) -> list[str]:
     """What the model sees of one candidate: who is for it, in which shape, and who is against it."""
-    found = {"bias", f"kind {kind.value}", f"shape {shape(term)}"}
+    found = {"bias" if checked else "bias unchecked", f"kind {kind.value}", f"shape {shape(term)}"}
     for said in evidence:
         if said.type == term:
             found |= {f"for {said.rule}", f"for {said.rule} {shape(term)}", f"for {said.rule} {kind.value}"}
@@ -103,6 +106,8 @@ def features(kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence]) -> li
             found.add(f"against {said.rule}")
             found.add(f"against {said.rule} {shape(said.type)}")
     supporters = sorted({said.rule for said in evidence if said.type == term})
+    if not checked:
+        found |= {f"for {rule} unchecked" for rule in supporters}
     found |= {f"both {one}, {other}" for one, other in combinations(supporters, 2)}
     return sorted(found)
 

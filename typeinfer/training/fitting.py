@@ -32,12 +32,14 @@ class Example:
     kind: SlotKind
     evidence: tuple[Evidence, ...]
     true: frozenset[TypeExpr]
+    checked: bool = True
+    """A checker was among those who were asked."""
 
 
 def fit(examples: Sequence[Example]) -> dict[str, float]:
     """Weights by feature. Deterministic: no seed, no shuffling."""
     rows = [
-        (features(example.kind, term, example.evidence), term in example.true)
+        (features(example.kind, term, example.evidence, example.checked), term in example.true)
         for example in examples
         for term in candidates(example.evidence)
     ]
@@ -49,7 +51,9 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
     for at, (present, _) in enumerate(rows):
         x[at, [column[feature] for feature in present if feature in column]] = 1.0
     penalty = np.full(len(names), PENALTY)
-    penalty[column["bias"]] = 1e-6
+    for name in ("bias", "bias unchecked"):
+        if name in column:
+            penalty[column[name]] = 1e-6
     weights = np.zeros(len(names))
     for _ in range(STEPS):
         probability = 1.0 / (1.0 + np.exp(-np.clip(x @ weights, -30, 30)))
