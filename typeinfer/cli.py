@@ -138,7 +138,7 @@ PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type
 
 INFERENCE = with_options(
     click.option("--kinds", metavar="KIND,...", help="Slots to annotate: parameter, return, attribute, variable. "
-                 "Named, variable takes in locals. [default: all but locals]"),
+                 "Named, variable takes in locals. [default: all; less locals, and what a value says itself]"),
     click.option("--min-confidence", metavar="P", type=float, help="Write only types at least this probable, 0 to 1."),
     click.option("--target-version", metavar="X.Y", help="Oldest version that must read the result. "
                  "[default: from requires-python]"),
