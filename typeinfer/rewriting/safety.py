@@ -50,7 +50,7 @@ def check_laws(language: Language, before: Module, after: SourceFile, rewrite: R
     try:
         language.prove_erasable(before.file, after, rewrite)
     except NotErasable as error:
-        raise BrokenLaw(f"the result is more than annotations: {error}") from None
+        raise BrokenLaw(f"not proven to be the old file plus annotations: {error}") from None
 
 
 def write_atomically(path: Path, file: SourceFile, expected_digest: str) -> None:

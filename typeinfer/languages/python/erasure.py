@@ -57,7 +57,7 @@ def _read(file: SourceFile) -> cst.Module:
     try:
         tree = cst.parse_module(file.text)
     except cst.ParserSyntaxError as error:
-        raise NotErasable(f"LibCST can't read line {error.raw_line}: {error.message.splitlines()[0]}") from None
+        raise NotErasable(f"line {error.raw_line} is no Python 3 that LibCST can read") from None
     # LibCST 1.9 loses a form feed directly before a statement and a space in `except (A, B) :`. What it loses is never
     # more than white space, or it has not understood the file; the bytes between the edits are compared instead.
     if tree.code != file.text and "".join(tree.code.split()) != "".join(file.text.split()):
