@@ -25,7 +25,7 @@ from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, appl
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Suggest, Verdict
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr
+from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
 
 if TYPE_CHECKING:
     from typeinfer.model.belief import Belief
@@ -120,10 +120,20 @@ def _annotate_afresh(
 def _read(
     files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
 ) -> tuple[dict[str, Module], list[Failed]]:
-    """The facts of every file, in path order, from the cache or read by several processes; and what could not be read."""
-    from typeinfer.program.project import module_names
+    """The facts of every file, in path order, and what could not be read."""
+    from typeinfer.program.project import imported_names, module_names
 
-    names = module_names(files)
+    modules, lost = _read_as(module_names(files), files, jobs, cache, progress)
+    names = module_names(files, imported_names(modules.values()))
+    renamed = {path: names[path] for path, module in modules.items() if names[path][0] != module.name}
+    again, _ = _read_as(renamed, files, jobs, cache, progress)
+    return {**modules, **again}, lost
+
+
+def _read_as(
+    names: Mapping[str, tuple[str, bool]], files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
+) -> tuple[dict[str, Module], list[Failed]]:
+    """The facts of the files named, from the cache or read by several processes."""
     tasks = {path: _Reading(files[path], *names[path]) for path in sorted(names)}
     known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
     asked = [task for path, task in tasks.items() if known[path] is None]
@@ -199,7 +209,8 @@ class _Search:
                 prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
                 self.predictions[slot.id] = prediction
                 if isinstance(prediction.verdict, Apply) and prediction.best is not None and path not in self.closed:
-                    self.decided[slot.id] = Placed(slot, prediction.best.type)
+                    # A checker that knows no packages calls a class by where its file lies.
+                    self.decided[slot.id] = Placed(slot, rename(prediction.best.type, self.project.canonical))
                     fresh.add(path)
         return fresh
 

@@ -45,7 +45,7 @@ def names_of(module: Module, cyclic: Iterable[str] = ()) -> NamesInScope:
         module=module.name,
         is_package=module.is_package,
         bound={local: next(iter(meanings)) for local, meanings in bound.items() if len(meanings) == 1},
-        taken=module.identifiers,
+        starred={},
         locate=locate,
         cyclic=frozenset(cyclic),
         library=lambda name: name.partition(".")[0] in sys.stdlib_module_names,

@@ -7,7 +7,7 @@ what an expression evaluates to is the checker's to say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -26,23 +26,58 @@ from typeinfer.values.typeexpr import Named, TypeExpr, Unknown, rename, walk
 REEXPORTS = 12
 
 
-def module_names(paths: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """The import name of each file and whether it is a package, by path."""
+def module_names(paths: Iterable[str], imported: Container[str] = ()) -> dict[str, tuple[str, bool]]:
+    """The import name of each file and whether it is a package, by path.
+
+    `imported`: the names that the project's imports ask for. A folder without a package marker is a package all the
+    same where they go through it (PEP 420): `import google.cloud.storage`.
+    """
     listed = list(paths)
     markers = {language.package_marker for path in listed if (language := language_of(path))}
     packages = frozenset(
         PurePosixPath(path).parent.as_posix() for path in listed if PurePosixPath(path).name in markers
     )
+    packages |= {folder for path in listed for folder in _namespaces(path, packages, imported)}
     return {path: language.module_name(path, packages) for path in listed if (language := language_of(path))}
+
+
+def _namespaces(path: str, packages: frozenset[str], imported: Container[str]) -> Iterator[str]:
+    """The folders above a file's outermost package through which the project imports it."""
+    language = language_of(path)
+    if language is None:
+        return
+    name, is_package = language.module_name(path, packages)
+    above = PurePosixPath(path).parts[: -name.count(".") - 1 - is_package]
+    top = name.partition(".")[0]
+    if top in imported and not language.is_library(top):
+        return
+    for start in range(len(above)):
+        if ".".join([*above[start:], top]) in imported:
+            yield from ("/".join(above[:size]) for size in range(start + 1, len(above) + 1))
+            return
+
+
+def imported_names(modules: Iterable[Module]) -> frozenset[str]:
+    """Every dotted name that an import asks for, with all that it begins with."""
+    asked = {
+        f"{found.module}.{found.name}" if found.name else found.module for module in modules for found in module.imports
+    }
+    parts = [name.split(".") for name in asked]
+    return frozenset(".".join(names[:size]) for names in parts for size in range(1, len(names) + 1))
 
 
 def read_project(root: Path, files: Mapping[str, SourceFile]) -> Project:
     """Read every file of a known language, in path order."""
-    modules = {}
-    for path, (name, is_package) in sorted(module_names(files).items()):
-        language = language_of(path)
-        assert language is not None, "module_names lists files of known languages only"
-        modules[path] = language.read(files[path], name, is_package)
+    modules: dict[str, Module] = {}
+    names = module_names(files)
+    # What the imports ask for is known once everything is read.
+    for _ in range(2):
+        for path, (name, is_package) in sorted(names.items()):
+            language = language_of(path)
+            assert language is not None, "module_names lists files of known languages only"
+            if path not in modules or modules[path].name != name:
+                modules[path] = language.read(files[path], name, is_package)
+        names = module_names(files, imported_names(modules.values()))
     return Project(root, modules)
 
 
@@ -379,11 +414,26 @@ class Project:
             module=module.name,
             is_package=module.is_package,
             bound={name: targets.pop() for name, targets in bound.items() if len(targets) == 1},
-            taken=module.identifiers | bound.keys(),
+            starred=self._starred(module),
             locate=self.locate,
             cyclic=frozenset({module.name, *nx.ancestors(graph, module.name)}),
             library=self.language_of(module.file.path).is_library,
         )
+
+    def _starred(self, module: Module) -> dict[str, str]:
+        """The names that the star imports of a module may bring in, and what each stands for."""
+        found: dict[str, str] = {}
+        seen, queue = {module.name}, self._star_imports(module)
+        while queue:
+            source = self.named(queue.pop(0))
+            if source is None or source.name in seen:
+                continue
+            seen.add(source.name)
+            queue += self._star_imports(source)
+            for name in (*source.class_at, *source.function_at, *self._imported(source), *self._locals(source, "")):
+                if "." not in name and not name.startswith("_"):
+                    found.setdefault(name, self.canonical(f"{source.name}.{name}"))
+        return found
 
 
 NOWHERE = Span(0, 0)

@@ -203,7 +203,6 @@ class Module(Struct, frozen=True, array_like=True, dict=True):
     assignments: tuple[Assignment, ...] = ()
     calls: tuple[CallSite, ...] = ()
     imports: tuple[Import, ...] = ()
-    identifiers: frozenset[str] = frozenset()
     slots: tuple[Slot, ...] = ()
     errors: tuple[Span, ...] = ()
     docstring: str | None = None

@@ -14,8 +14,8 @@ class NamesInScope:
     """All that is needed to spell a qualified type name in one file.
 
     `module`: the file's own dotted name. `bound`: names bound at module level (imports, classes, functions, variables)
-    and the qualified name each stands for; a name bound twice to different things is left out. `taken`: every
-    identifier that the file binds anywhere or reads; a new import may use none of them for something else.
+    and the qualified name each stands for; a name bound twice to different things is left out. `starred`: names
+    that star imports may bring in from elsewhere in the project, and what each stands for.
     `locate`: a qualified name -> (module to import, dotted name inside it), or None where nothing importable has it.
     `cyclic`: project modules that can't be imported at run time from here without closing an import cycle.
     `library`: modules of the language's own library, which may be imported at run time at no risk.
@@ -24,7 +24,7 @@ class NamesInScope:
     module: str
     is_package: bool
     bound: Mapping[str, str]
-    taken: frozenset[str]
+    starred: Mapping[str, str]
     locate: Callable[[str], tuple[str, str] | None]
     cyclic: frozenset[str]
     library: Callable[[str], bool]

@@ -256,13 +256,15 @@ class _Attempt:
             prefix, rest = ".".join(parts[:count]), parts[count:]
             if not self._reaches(prefix, name, located):
                 continue
+            half = located is not None and located[0] in file.names.cyclic and len(prefix) <= len(located[0])
             for local in file.ways.get(prefix, ()):
                 if not _is_sayable([local, *rest]) or file.scopes.shadowed(local, slot):
                     continue
                 if any(map(_is_mangled, (local, *rest))) and file.scopes.in_class(slot):
                     continue
                 position, at_run_time = file.bound_at(local)
-                ready = at_run_time and position <= slot.insert_at
+                # `import shop.item` in a cycle gives a module that has no `Item` yet.
+                ready = at_run_time and position <= slot.insert_at and not half
                 found.append(SaidName(".".join([local, *rest]), ready or not self._is_evaluated(slot)))
         last = parts[-1]
         if not found and located is not None and _reexports(file.names.bound.get(last, ""), last, *located):
@@ -275,9 +277,15 @@ class _Attempt:
         return [self._said(planned, inside) for planned, inside in self._planned(located, slot)]
 
     def _reaches(self, prefix: str, name: str, located: tuple[str, str] | None) -> bool:
-        """Whether a name bound to `prefix` leads to `name`: a package holds only those submodules that are imported."""
-        if prefix == name or located is None:
-            return prefix == name or name.startswith(f"{self.file.names.module}.")
+        """Whether a name bound to `prefix` leads to `name`: a package holds only those submodules that are imported,
+        and a function none of its locals."""
+        own = f"{self.file.names.module}."
+        if prefix == name:
+            return True
+        if prefix.removeprefix(own) in self.file.module.function_at:
+            return False
+        if located is None:
+            return name.startswith(own)
         module = located[0]
         return len(prefix) >= len(module) or module in self.file.imported_modules
 
@@ -300,7 +308,8 @@ class _Attempt:
         file = self.file
         if name not in BUILTIN_TYPES:
             raise Unspellable(f"{name} is no builtin type and comes from no module")
-        if not file.scopes.shadowed(name, slot) and not file.scopes.bound_by_module(name):
+        hidden = file.scopes.bound_by_module(name) or name in file.names.starred
+        if not hidden and not file.scopes.shadowed(name, slot):
             return SaidName(name, True)
         for local in file.ways.get("builtins", ()):
             if not file.scopes.shadowed(local, slot):
@@ -339,6 +348,8 @@ class _Attempt:
 
     def _is_taken(self, local: str, qualified: str) -> bool:
         if keyword.iskeyword(local) or hasattr(builtins, local):
+            return True
+        if self.file.names.starred.get(local, qualified) != qualified:
             return True
         if any(planned.local == local and planned.qualified != qualified for planned in self.plan.values()):
             return True

@@ -94,7 +94,6 @@ class _Reader:
         self.calls: list[CallSite] = []
         self.imports: list[Import] = []
         self.bindings: list[_Binding] = []
-        self.identifiers: set[str] = set()
         self.errors: list[Span] = []
         self.parameter_slots: list[Slot] = []
         self.ordinals: Counter[tuple[str, SlotKind, str]] = Counter()
@@ -138,7 +137,6 @@ class _Reader:
             assignments=assignments,
             calls=tuple(self.calls),
             imports=tuple(self.imports),
-            identifiers=frozenset(self.identifiers),
             slots=tuple(sorted((*slots, *self.parameter_slots), key=lambda slot: (slot.span, slot.insert_at))),
             errors=tuple(self.errors),
             docstring=_docstring(self.tree.root_node),
@@ -322,7 +320,6 @@ class _Reader:
 
     def identifier(self, node: Node) -> None:
         name = text_of(node)
-        self.identifiers.add(name)
         if self.scopes and name in self.scopes[-1].parameters and name != self.scopes[-1].receiver:
             usage = _usage(node, name)
             if usage is not None:
