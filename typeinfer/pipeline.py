@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
 
-MIN_CONFIDENCE = 0.75
+MIN_CONFIDENCE = 0.7
 """Written from here on, unless asked otherwise. What is written is right far more often than its least sure member:
 docs/log.md has the curve that this was read off, on the calibration projects."""
 

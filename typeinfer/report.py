@@ -79,8 +79,8 @@ def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | N
             return _refusal(refused, prediction)
         case Apply(), Unchanged(_, refused):
             return _refusal(refused, prediction)
-        case Apply(), Skipped(_, reason) | Failed(_, reason):
-            return f"its file was left alone: {reason}"
+        case Apply(), Skipped() | Failed():
+            return "its file was left alone"
     return "no edit was made"
 
 
