@@ -30,7 +30,6 @@ from typeinfer.values.module import (
     Name,
     Parameter,
     ParameterKind,
-    Usage,
     Value,
 )
 from typeinfer.values.predictions import Evidence
@@ -129,7 +128,7 @@ class Witness:
             return
         yield from self.default(module, function, parameter)
         yield from self.documented(module, function, parameter.name)
-        yield from self.setter(module, function, parameter)
+        yield from self.setter(module, function)
         yield from self.call_sites(module, function, parameter)
         yield from self.used(module, function, parameter)
         if (hint := self.language(module).names_hint(parameter.name)) is not None:
@@ -148,7 +147,7 @@ class Witness:
         else:
             yield "default-value", self.type_of(module, function.qualname.rpartition(".")[0], value)
 
-    def setter(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+    def setter(self, module: Module, function: Function) -> Iterator[Said]:
         """A property's setter takes what its getter gives."""
         is_setter = any(
             isinstance(decorator, Attribute)
@@ -210,11 +209,9 @@ class Witness:
         methods = {usage.form.partition(" ")[2] for usage in uses if usage.form.startswith("method ")}
         if methods and methods <= TEXT_METHODS:
             yield "text-methods", Named("str")
-        yield from self.forwarded(module, function, parameter, uses)
+        yield from self.forwarded(module, function, parameter)
 
-    def forwarded(
-        self, module: Module, function: Function, parameter: Parameter, uses: Sequence[Usage]
-    ) -> Iterator[Said]:
+    def forwarded(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         """A parameter that is only handed on takes what the function it goes to takes."""
         terms = []
         for site in self.calls_in(module).get(function.qualname, ()):
@@ -474,7 +471,7 @@ class Witness:
             yield f"assigned-{shape}{'-several' if len(set(known)) > 1 else ''}", join(known)
         elif known and any(term != NONE for term in known):
             yield "assigned-some", join(known)
-        seen = self.inference.of(module.file.path).variables.get(self._attribute_name(module, slot))
+        seen = self.inference.of(module.file.path).variables.get(_bare_name(slot))
         if seen is not None:
             yield "checker-variable", seen
 
@@ -502,10 +499,6 @@ class Witness:
                     known[slot.id.qualname, slot.id.name].append(slot)
             self._attribute_tables[module.file.path] = known
         return known
-
-    def _attribute_name(self, module: Module, slot: Slot) -> Span:
-        """The span of the bare name: a slot at `self.x` is known to the checker by its `x`."""
-        return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
 
     # --- values -----------------------------------------------------------------------------------------------------
 
@@ -580,6 +573,11 @@ TEXT_METHODS = frozenset(
         "islower"
     ).split()
 )
+
+
+def _bare_name(slot: Slot) -> Span:
+    """The span of the name alone: a slot at `self.x` is known to the checker by its `x`."""
+    return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
 
 
 def _is_name(value: Value, name: str) -> bool:

@@ -15,21 +15,20 @@ from typeinfer.values.typeexpr import TypeExpr
 
 @dataclass(frozen=True, slots=True)
 class CallTarget:
-    """A function of the project that a call reaches: its path and the span of its name. `bound`: the receiver is passed."""
+    """A function of the project that a call reaches: its path and the span of its name."""
 
     path: str
     name_span: Span
-    bound: bool
 
 
 @dataclass(frozen=True)
 class FileInference:
-    """One file: `results` and `parameters` by the span of the function's name (a generator's or coroutine's result as the
-    caller sees it), `expressions` by their own span (names, constants, calls), `targets` by the span of the whole call.
+    """One file: `results` by the span of the function's name (a generator's or coroutine's as the caller sees it),
+    `variables` by the span of the bare name, `expressions` by their own span (names, constants, calls), `targets` by the
+    span of the whole call.
     """
 
     results: Mapping[Span, TypeExpr] = field(default_factory=dict)
-    parameters: Mapping[tuple[Span, str], TypeExpr] = field(default_factory=dict)
     variables: Mapping[Span, TypeExpr] = field(default_factory=dict)
     expressions: Mapping[Span, TypeExpr] = field(default_factory=dict)
     targets: Mapping[Span, tuple[CallTarget, ...]] = field(default_factory=dict)

@@ -81,12 +81,6 @@ class SourceFile(Struct, frozen=True, dict=True, array_like=True):
         start = self.line_starts[self.line_of(offset) - 1]
         return len(self.data[start:offset].decode("utf-8", "replace").encode("utf-16-le")) // 2
 
-    def offset_of(self, line: int, column: int) -> int:
-        """The byte offset of a line counted from 1 and a column in characters counted from 0."""
-        start = self.line_starts[line - 1]
-        end = self.line_starts[line] if line < len(self.line_starts) else len(self.data)
-        return start + len(self.data[start:end].decode("utf-8")[:column].encode("utf-8"))
-
     def with_data(self, data: bytes) -> SourceFile:
         return SourceFile(self.path, self.language, data, self.encoding, self.bom)
 

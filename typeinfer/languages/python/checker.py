@@ -187,7 +187,6 @@ class _Report:
 
     def _file(self, number: int, file: SourceFile, fields: dict[str, dict[str, TypeExpr]]) -> FileInference:
         results: dict[Span, TypeExpr] = {}
-        parameters: dict[tuple[Span, str], TypeExpr] = {}
         variables: dict[Span, TypeExpr] = {}
         declared = self._module("definitions", number)
         self.definitions[number] = declared["function_definitions"]
@@ -197,11 +196,6 @@ class _Report:
             if span is None or len(signatures) != 1:
                 continue
             results[span] = _type(signatures[0].get("return_annotation"))
-            listed = signatures[0]["parameters"]
-            for entry in listed.get("List", ()) if isinstance(listed, dict) else ():
-                for parameter in entry.values():
-                    if isinstance(parameter, dict) and "name" in parameter:
-                        parameters[span, parameter["name"]] = _type(parameter.get("annotation"))
         module = self.modules[number]["module_name"]
         for name, found in _qualified_classes(declared["class_definitions"], declared["function_definitions"]):
             entries = found.get("fields", {})
@@ -214,7 +208,7 @@ class _Report:
                 variables[span] = _type(entry.get("type"))
         expressions = self._expressions(number, file)
         targets = self._calls(number, file, expressions)
-        return FileInference(results, parameters, variables, expressions, targets)
+        return FileInference(results, variables, expressions, targets)
 
     def _expressions(self, number: int, file: SourceFile) -> dict[Span, TypeExpr]:
         found: dict[Span, TypeExpr] = {}
@@ -267,7 +261,7 @@ class _Report:
             return None
         path = self.paths[found[0][0]]
         span = _span(self.files[path], found[1].get("name_location"))
-        return CallTarget(path, span, "implicit_receiver" in target) if span is not None else None
+        return CallTarget(path, span) if span is not None else None
 
 
 def _instance(target: Mapping[str, Any]) -> TypeExpr:

@@ -86,7 +86,7 @@ class ImportLines:
         self.absolute = {found.span.start: found.module for found in module.imports}
         self.docstring = _docstring_index(root)
         self.head = [found for found in self._statements(root.children) if found.node.start_byte < limit]
-        self.block = self._type_checking_block(limit)
+        self.block = self._type_checking_block()
         self.indent = _indent_of(root, self.data)
         lengths = (self._line_end(found.node.start_byte) - found.node.start_byte for found in self.head)
         self.line_length = max((LINE_LENGTH, *lengths))
@@ -126,7 +126,7 @@ class ImportLines:
             found.append(Statement(node, key, absolute if is_from else None, index))
         return found
 
-    def _type_checking_block(self, limit: int) -> list[Statement] | None:
+    def _type_checking_block(self) -> list[Statement] | None:
         """The imports of an `if TYPE_CHECKING:` at the top level, if they can be added to."""
         for node in self.root.children:
             condition = node.child_by_field_name("condition") if node.type == "if_statement" else None

@@ -42,7 +42,7 @@ def last_name(value: Value) -> str:
     return ""
 
 
-def is_static(decorators: Sequence[Value], name: str) -> bool:
+def is_static(decorators: Sequence[Value]) -> bool:
     """Whether a function in a class body takes no receiver. `__new__` and friends take one without saying so."""
     return any(last_name(decorator) == "staticmethod" for decorator in decorators)
 
@@ -53,10 +53,6 @@ def is_overload(decorators: Sequence[Value]) -> bool:
 
 def is_property(decorators: Sequence[Value]) -> bool:
     return any(last_name(decorator) in ("property", "cached_property", "abstractproperty") for decorator in decorators)
-
-
-def is_context_manager(decorators: Sequence[Value]) -> bool:
-    return any(last_name(decorator) in ("contextmanager", "asynccontextmanager") for decorator in decorators)
 
 
 def reads_signature(decorators: Sequence[Value]) -> bool:

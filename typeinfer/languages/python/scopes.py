@@ -15,9 +15,6 @@ from tree_sitter import Node
 from typeinfer.values.slots import Slot, SlotKind
 
 _SCOPES = frozenset({"function_definition", "class_definition", "lambda"})
-_COMPREHENSIONS = frozenset(
-    {"list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"}
-)
 _PATTERNS = frozenset(
     (
         "pattern_list tuple_pattern list_pattern list_splat_pattern dictionary_splat_pattern as_pattern_target "

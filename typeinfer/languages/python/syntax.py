@@ -162,7 +162,7 @@ class _Reader:
         names = [_parameter_name(child) for child in (listed.named_children if listed else ())]
         scope.parameters = frozenset(text_of(found) for found in names if found)
         decorators = _decorators(node)
-        if owner is not None and not runtime.is_static(decorators, text_of(name)):
+        if owner is not None and not runtime.is_static(decorators):
             # def method(*args): the receiver comes in, but under no name of its own.
             first = next(
                 (child for child in (listed.named_children if listed else ()) if child.type != "comment"), None
