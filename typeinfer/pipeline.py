@@ -6,6 +6,7 @@ second run would find is found by the first. Writes nothing. Knows no command li
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import msgspec
 
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
-from typeinfer.languages import treesitter
+from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Constant, Module, Value
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
@@ -197,6 +198,8 @@ class _Search:
             if not fresh:
                 break
             overlay = self.with_decided(overlay, fresh)
+        else:
+            self.notes.append(f"types still came to light in round {ROUNDS}; run again to find the rest")
         progress("inferring", ROUNDS, ROUNDS)
 
     def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> set[str]:
@@ -405,7 +408,7 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[str | bytes]:
-    """All that a run depends on: texts, options, and the weights."""
+    """All that a run depends on: texts, options, weights, and the versions of what is asked."""
     asked = msgspec.json.encode(
         [
             sorted((path, repr(lines)) for path, lines in options.only.items()),
@@ -414,7 +417,8 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
-    return [str(root), asked, belief_path().read_bytes(), *texts]
+    versions = [version for language in LANGUAGES for version in language.versions()]
+    return [str(root), asked, sys.version, *versions, belief_path().read_bytes(), *texts]
 
 
 # --- the weights that ship --------------------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ class Language(Protocol):
     needs_arguments: frozenset[str]
     """Containers that say nothing without the type of what is in them."""
 
+    def versions(self) -> tuple[str, ...]:
+        """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""
+
     def grammar(self, path: str) -> tree_sitter.Language:
         """The tree-sitter grammar that reads a file of this name."""
 

@@ -123,9 +123,9 @@ class Witness:
         return optional(term) if is_none and not isinstance(term, Unknown) else term
 
     def parameter(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
-        yield from self.inherited(module, function, parameter.name)
         if parameter.kind in STARRED:
-            return
+            return  # `*exc` stands for three parameters of what it overrides, not for the first of them.
+        yield from self.inherited(module, function, parameter.name)
         yield from self.default(module, function, parameter)
         yield from self.documented(module, function, parameter.name)
         yield from self.setter(module, function)
@@ -373,9 +373,12 @@ class Witness:
     def result(self, module: Module, function: Function) -> Iterator[Said]:
         yield from self.inherited(module, function, "return")
         documented = self._documented(module, function)
-        for part, rule in (("return", "docstring"), ("yield", "docstring")):
+        for part in ("return", "yield"):
             if (term := documented.get(part)) is not None:
-                yield rule, self.wrapped(module, function, self.project.qualify(module, function.qualname, term), part)
+                yield (
+                    "docstring",
+                    self.wrapped(module, function, self.project.qualify(module, function.qualname, term), part),
+                )
         if not function.overloaded:
             yield from self.returned(module, function)
             yield from self.checked(module, function)

@@ -24,6 +24,8 @@ RARE = 8
 
 STEPS = 30
 
+BIASES = ("bias", "bias unchecked")
+
 
 @dataclass(frozen=True)
 class Example:
@@ -44,14 +46,14 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
         for term in candidates(example.evidence)
     ]
     seen = Counter(feature for present, _ in rows for feature in present)
-    names = sorted(feature for feature, count in seen.items() if count >= RARE)
+    names = sorted(feature for feature, count in seen.items() if count >= RARE or feature in BIASES)
     column = {name: at for at, name in enumerate(names)}
     x = np.zeros((len(rows), len(names)), dtype=np.float32)  # one row a candidate, one column a feature
     y = np.array([right for _, right in rows], dtype=np.float64)
     for at, (present, _) in enumerate(rows):
         x[at, [column[feature] for feature in present if feature in column]] = 1.0
     penalty = np.full(len(names), PENALTY)
-    for name in ("bias", "bias unchecked"):
+    for name in BIASES:
         if name in column:
             penalty[column[name]] = 1e-6
     weights = np.zeros(len(names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 import tree_sitter
@@ -30,6 +31,10 @@ class Python:
     needs_arguments: frozenset[str] = frozenset(
         {"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"}
     )
+
+    def versions(self) -> tuple[str, ...]:
+        packages = ("pyrefly", "typeshed-client", "docstring-parser", "tree-sitter-python")
+        return tuple(f"{package} {metadata.version(package)}" for package in packages)
 
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON

@@ -64,7 +64,11 @@ def infer(files: Mapping[str, SourceFile], version: Version, scratch: Path) -> I
         _write_settings(mirror, version)
         _lend_stubs(report, scratch / f"pyrefly-{_version_of(program).rpartition(' ')[2]}")
         _run([program, "check", "--report-pysa", str(report), "--report-pysa-format", "json"], mirror)
-        return _Report(report, mirror, files).inference(_version_of(program))
+        try:
+            return _Report(report, mirror, files).inference(_version_of(program))
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CheckerFailed(f"{_version_of(program)} reports in a shape that is not known ({reason})") from error
 
 
 @cache
