@@ -62,7 +62,7 @@ STARRED = (ParameterKind.VARIADIC, ParameterKind.KEYWORDS)
 
 
 def gather(project: Project, inference: Inference) -> dict[SlotId, tuple[Evidence, ...]]:
-    """What every rule says of every slot without an annotation, in the order of the rules."""
+    """What every rule says of every slot without an annotation that says something, in the order of the rules."""
     witness = Witness(project, inference)
     found: dict[SlotId, tuple[Evidence, ...]] = {}
     for module in project.modules.values():
@@ -101,18 +101,22 @@ class Witness:
                 values[assignment.slot.id].append(assignment)
         for assignments in values.values():
             slot = assignments[0].slot
-            if slot is not None and slot.written is None:
+            if slot is not None and self.is_open(module, slot):
                 yield slot, list(self.assigned(module, slot, assignments))
+
+    def is_open(self, module: Module, slot: Slot) -> bool:
+        """No annotation, or one that says nothing (`Any`), which a caller may want replaced."""
+        return slot.written is None or self.language(module).parse_type(module.file.at(slot.written)) == UNKNOWN
 
     def of_function(self, module: Module, function: Function) -> Iterator[tuple[Slot, list[Said]]]:
         for parameter in function.parameters:
-            if parameter.slot is not None and parameter.slot.written is None:
+            if parameter.slot is not None and self.is_open(module, parameter.slot):
                 said = [
                     (rule, self.with_default(parameter, term))
                     for rule, term in self.parameter(module, function, parameter)
                 ]
                 yield parameter.slot, said
-        if function.result is not None and function.result.written is None:
+        if function.result is not None and self.is_open(module, function.result):
             yield function.result, list(self.result(module, function))
 
     # --- parameters -------------------------------------------------------------------------------------------------
