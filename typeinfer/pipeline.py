@@ -20,7 +20,7 @@ from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
-from typeinfer.values.module import Constant, Module, Value
+from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, apply_edits
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Suggest, Verdict
@@ -266,14 +266,20 @@ class _Search:
         return Prediction(slot, ranked, evidence, verdict)
 
     def evident(self, module: Module) -> frozenset[SlotId]:
-        """Attributes and variables that are only ever bound to plain values of one type: `RETRIES = 3`."""
+        """Attributes and variables that are only ever bound to plain values of one type (`RETRIES = 3`), or once, to a
+        parameter, whose annotation says it (`self.name = name`)."""
         known = self.evident_slots.get(module.file.path)
         if known is None:
-            bound: dict[SlotId, list[Value | None]] = defaultdict(list)
+            bound: dict[SlotId, list[Assignment]] = defaultdict(list)
             for assignment in module.assignments:
                 if assignment.slot is not None:
-                    bound[assignment.slot.id].append(assignment.value)
-            known = frozenset(slot for slot, values in bound.items() if _tell_one_type(values))
+                    bound[assignment.slot.id].append(assignment)
+            known = frozenset(
+                slot
+                for slot, assignments in bound.items()
+                if _tell_one_type([assignment.value for assignment in assignments])
+                or (len(assignments) == 1 and _hands_on(module, assignments[0]))
+            )
             self.evident_slots[module.file.path] = known
         return known
 
@@ -304,6 +310,13 @@ class _Search:
 
     def placed(self, module: Module) -> list[Placed]:
         return [self.decided[slot.id] for slot in module.slots if slot.id in self.decided]
+
+
+def _hands_on(module: Module, assignment: Assignment) -> bool:
+    function = module.function_at.get(assignment.scope)
+    parameters = function.parameters if function is not None else ()
+    value = assignment.value
+    return isinstance(value, Name) and any(parameter.name == value.name for parameter in parameters)
 
 
 def _tell_one_type(values: Sequence[Value | None]) -> bool:

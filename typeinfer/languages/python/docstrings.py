@@ -23,6 +23,8 @@ STYLES = (
     (DocstringStyle.GOOGLE, re.compile(r"^\s*(Args|Arguments|Parameters|Returns|Yields):\s*$", re.M)),
 )
 
+LONE_TYPE = re.compile(r"^\s*:type\s+(\*{0,2}\w+)\s*:\s*(\S.*)$", re.M)
+
 WORDS = {
     "string": "str",
     "strings": "str",
@@ -76,6 +78,10 @@ def documented_types(docstring: str) -> Mapping[str, TypeExpr]:
             # "int or None, optional" and "optional" both say that None may come in only when the default is None,
             # which the reader of the signature knows better.
             found[parameter.arg_name.lstrip("*")] = term
+    if style is DocstringStyle.REST:
+        # The parser reads a type only beside the parameter's own entry, which many docstrings leave out.
+        for name, text in LONE_TYPE.findall(docstring):
+            found.setdefault(name.lstrip("*"), type_in_prose(text))
     for result in parsed.many_returns or ([parsed.returns] if parsed.returns else []):
         if result.type_name:
             found.setdefault("yield" if result.is_generator else "return", type_in_prose(result.type_name))
