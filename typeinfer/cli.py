@@ -584,8 +584,7 @@ def _evaluated_rules(chosen: str, only: tuple[str, ...], fit: Path | None, say: 
     from typeinfer.pipeline import load_default_belief
 
     if fit is None:
-        found, error = calibrate(chosen, load_default_belief(), say, only)
-        return f"{render_rules(found)}\n\nExpected calibration error of the belief, 15 bins: {error:.3f}"
+        return calibrate(chosen, load_default_belief(), say, only)
     belief = fit_belief("calibration", say, only)
     store_belief(fit, belief)
     return render_rules(belief.standings)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from typeinfer.languages.language import Language, Version
 from typeinfer.languages.python.syntax import read
+from typeinfer.rewriting.patch import propose, prove
 from typeinfer.values.module import Module
 from typeinfer.values.naming import NamesInScope
+from typeinfer.values.outcomes import Outcome
 from typeinfer.values.patches import Placed
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
@@ -70,3 +73,10 @@ def slots_by_name(module: Module) -> Mapping[str, object]:
 def place(module: Module, types: Mapping[str, TypeExpr]) -> list[Placed]:
     slots = slots_by_name(module)
     return [Placed(slots[label], term) for label, term in types.items()]  # type: ignore[arg-type]
+
+
+def patched(
+    language: Language, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version
+) -> Outcome:
+    """Proposed and proven in one step, as the pipeline does it in two."""
+    return prove(propose(language, module, placed, (), names, version))

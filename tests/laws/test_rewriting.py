@@ -13,13 +13,12 @@ import hypothesmith
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from one_file import module_of, names_of, place
+from one_file import module_of, names_of, patched, place
 from test_annotations import TYPES
 
 from typeinfer.languages.language import NotErasable
 from typeinfer.languages.python import Python
 from typeinfer.languages.python.annotations import parse_type
-from typeinfer.rewriting.patch import patch_file
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Unchanged
 from typeinfer.values.patches import Edit, Placed, Rewrite
@@ -43,7 +42,7 @@ WORLDLY = TYPES.map(lambda term: rename(term, lambda name: QUALIFIED.get(name, n
 def annotated(module: Module, placed: Sequence[Placed], version: tuple[int, int]) -> SourceFile:
     """The file with these types, all laws kept, and stable."""
     names = names_of(module)
-    outcome = patch_file(PYTHON, module, placed, (), names, version)
+    outcome = patched(PYTHON, module, placed, names, version)
     assert not isinstance(outcome, Failed), f"{outcome.reason}:\n{module.file.text}"
     if isinstance(outcome, Unchanged):
         return module.file
@@ -166,7 +165,7 @@ def test_generated_programs(text: str, data: st.DataObject) -> None:
     module = PYTHON.read(file, "shop.cart", False)
     assume(PYTHON.refusal(file, module) is None)
     placed = [Placed(slot, data.draw(WORLDLY)) for slot in module.slots if slot.written is None]
-    outcome = patch_file(PYTHON, module, placed, (), names_of(module), (3, 10))
+    outcome = patched(PYTHON, module, placed, names_of(module), (3, 10))
     # What LibCST reads otherwise than tree-sitter is refused, and never written.
     if isinstance(outcome, Changed) and outcome.patch.edits:
         with warnings.catch_warnings():
@@ -188,7 +187,7 @@ def test_standard_library() -> None:
         module = PYTHON.read(file, "shop.cart", False)
         free = [slot for slot in module.slots if slot.written is None]
         placed = [Placed(slot, types[at % len(types)]) for at, slot in enumerate(free)]
-        outcome = patch_file(PYTHON, module, placed, (), names_of(module), (3, 10))
+        outcome = patched(PYTHON, module, placed, names_of(module), (3, 10))
         annotated_files += isinstance(outcome, Changed)
         if isinstance(outcome, Failed):
             failed.append(f"{path.name}: {outcome.reason}")
@@ -314,7 +313,7 @@ def test_a_result_that_no_longer_compiles_is_caught() -> None:
 def test_deep_nesting_is_written_whole_or_refused_with_a_reason(nested: str) -> None:
     module = module_of(f"def f(a):\n    return a\n\n\n{nested}\n")
     asked = place(module, {"f(a)": Named("int")})
-    outcome = patch_file(PYTHON, module, asked, (), names_of(module), (3, 10))
+    outcome = patched(PYTHON, module, asked, names_of(module), (3, 10))
     assert isinstance(outcome, Changed) or (isinstance(outcome, Failed) and "nests" in outcome.reason)
 
 
@@ -349,7 +348,7 @@ def test_a_name_that_the_encoding_lacks_is_refused() -> None:
     file = decode("shop/cart.py", "python", "# coding: latin-1\ndef f(a, b): pass\n".encode("latin-1"))
     module = PYTHON.read(file, "shop.cart", False)
     types: dict[str, TypeExpr] = {"f(a)": Named("shop.item.Ωmega"), "f(b)": Named("int")}
-    outcome = patch_file(PYTHON, module, place(module, types), (), names_of(module), (3, 10))
+    outcome = patched(PYTHON, module, place(module, types), names_of(module), (3, 10))
     assert isinstance(outcome, Changed)
     assert [refusal.reason for refusal in outcome.refused] == ["iso8859-1 has no characters for Ωmega"]
     assert b"def f(a, b: int)" in outcome.patch.result().to_bytes()

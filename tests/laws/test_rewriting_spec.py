@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from one_file import module_of, names_of, place
+from one_file import module_of, names_of, patched, place
 
 from typeinfer.languages.python import Python
 from typeinfer.languages.python.annotations import parse_type
-from typeinfer.rewriting.patch import patch_file
 from typeinfer.values.outcomes import Changed, Unchanged
 
 SPEC = Path(__file__).parents[1] / "spec" / "python" / "rewriting.md"
@@ -65,7 +64,7 @@ def test_rewriting(case: Case) -> None:
     types = {label: parse_type(text) for label, text in case.types.items()}
     placed = place(module, types)
     names = names_of(module, case.cyclic)
-    outcome = patch_file(Python(), module, placed, (), names, case.version)
+    outcome = patched(Python(), module, placed, names, case.version)
 
     assert isinstance(outcome, Changed), outcome
     assert outcome.patch.result().text == case.after
@@ -76,4 +75,4 @@ def test_rewriting(case: Case) -> None:
     refused = {refusal.slot.id for refusal in outcome.refused}
     left = [asked for asked in place(again, types) if asked.slot.written is None and asked.slot.id not in refused]
     assert left == [], "a slot was written, and the reader doesn't find it written"
-    assert isinstance(patch_file(Python(), again, left, (), names_of(again), case.version), Unchanged)
+    assert isinstance(patched(Python(), again, left, names_of(again), case.version), Unchanged)

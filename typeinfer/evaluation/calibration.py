@@ -14,7 +14,14 @@ from datetime import date
 from pathlib import Path
 
 from typeinfer.evaluation.benchmark import Task, table, tasks
-from typeinfer.evaluation.metrics import calibration_error, normal_form
+from typeinfer.evaluation.metrics import (
+    area_under_risk,
+    brier_score,
+    calibration_error,
+    coverage_at,
+    normal_form,
+    risk_coverage,
+)
 from typeinfer.evaluation.stripping import write_tree
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
@@ -51,13 +58,13 @@ class Heard:
     """What the rules alone say, where no checker can be asked."""
 
 
-def calibrate(chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> tuple[tuple[Standing, ...], float]:
-    """What each rule is worth on a set of projects, and the expected calibration error of `belief` there."""
+def calibrate(chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> str:
+    """What each rule is worth on a set of projects, and whether the probabilities of `belief` mean there what they say."""
     examples: list[Example] = []
     for name, heard in _listen_to(chosen, belief, say, only):
         examples += [*heard.first, *heard.later]
         say(f"{name}: {len(heard.first)} slots with evidence")
-    return standings(examples), error_of(belief, examples)
+    return f"{render_rules(standings(examples))}\n\n{render_trust(belief, examples)}"
 
 
 def fit_belief(chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
@@ -116,12 +123,20 @@ def render_rules(found: Sequence[Standing]) -> str:
     return table(["rule", "support", "exact, %"], rows)
 
 
-def error_of(belief: Belief, examples: Sequence[Example]) -> float:
-    """The expected calibration error of the best type's probability, in 15 bins of equal mass."""
+def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
+    """The figures of evaluation by probability, for the best type of every slot that has evidence, as Markdown."""
     best = [(belief.rank(example.kind, example.evidence, example.checked)[0], example) for example in examples]
-    return calibration_error(
-        [ranked.probability for ranked, _ in best], [ranked.type in example.true for ranked, example in best]
-    )
+    probabilities = [ranked.probability for ranked, _ in best]
+    right = [ranked.type in example.true for ranked, example in best]
+    curve = risk_coverage(probabilities, right, len(examples))
+    rows = [
+        ["expected calibration error, 15 bins of equal mass", f"{calibration_error(probabilities, right):.3f}"],
+        ["Brier score", f"{brier_score(probabilities, right):.3f}"],
+        ["area under the risk-coverage curve", f"{area_under_risk(curve):.3f}"],
+        ["coverage at 95 % precision", f"{coverage_at(0.95, curve):.3f}"],
+        ["coverage at 90 % precision", f"{coverage_at(0.90, curve):.3f}"],
+    ]
+    return table(["of slots with evidence", f"{len(examples):,}"], rows)
 
 
 def _listen_to(chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> Iterator[tuple[str, Heard]]:

@@ -53,15 +53,3 @@ def prove(proposal: Proposal) -> Outcome:
     except BrokenLaw as broken:
         return Failed(path, str(broken))
     return Changed(path, patch, rewrite.refused)
-
-
-def patch_file(
-    language: Language,
-    module: Module,
-    placed: Sequence[Placed],
-    predictions: Sequence[Prediction],
-    names: NamesInScope,
-    version: Version,
-) -> Outcome:
-    """Propose and prove in one step."""
-    return prove(propose(language, module, placed, predictions, names, version))
