@@ -111,9 +111,9 @@ class Witness:
     def of_function(self, module: Module, function: Function) -> Iterator[tuple[Slot, list[Said]]]:
         for parameter in function.parameters:
             if parameter.slot is not None and self.is_open(module, parameter.slot):
+                default = self.default_type(module, function, parameter)
                 said = [
-                    (rule, self.with_default(parameter, term))
-                    for rule, term in self.parameter(module, function, parameter)
+                    (rule, with_default(default, term)) for rule, term in self.parameter(module, function, parameter)
                 ]
                 yield parameter.slot, said
         if function.result is not None and self.is_open(module, function.result):
@@ -121,10 +121,10 @@ class Witness:
 
     # --- parameters -------------------------------------------------------------------------------------------------
 
-    def with_default(self, parameter: Parameter, term: TypeExpr) -> TypeExpr:
-        """A default of None lets None in, whatever else is known: def f(x=None) takes at least that."""
-        is_none = isinstance(parameter.default, Constant) and parameter.default.form == "none"
-        return optional(term) if is_none and not isinstance(term, Unknown) else term
+    def default_type(self, module: Module, function: Function, parameter: Parameter) -> TypeExpr:
+        # A default is evaluated where the function is defined, not inside it.
+        scope = function.qualname.rpartition(".")[0]
+        return self.type_of(module, scope, parameter.default) if parameter.default is not None else UNKNOWN
 
     def parameter(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         if parameter.kind in STARRED:
@@ -572,6 +572,32 @@ class Witness:
     def language(self, module: Module) -> Language:
         return self.project.language_of(module.file.path)
 
+
+def with_default(default: TypeExpr, term: TypeExpr) -> TypeExpr:
+    """What a rule says of a parameter, given the type of its default.
+
+    A default of None lets None in: def f(x=None) takes at least that. A plain type that the default is no member of is
+    wrong, whoever says it: def f(size=_UNSET) takes no `int`, not only that.
+    """
+    if isinstance(term, Unknown) or isinstance(default, Unknown):
+        return term
+    if default == NONE:
+        return optional(term)
+    members = term.members if isinstance(term, Union) else (term,)
+    given = default.members if isinstance(default, Union) else (default,)
+    # Of other types too little is known: the default may be of a subclass.
+    plain = all(isinstance(member, Named) and member.name in PLAIN for member in members)
+    fits = all(part in members or any((_name(part), _name(member)) in WIDER for member in members) for part in given)
+    return term if fits or not plain else UNKNOWN
+
+
+def _name(term: TypeExpr) -> str:
+    return term.name if isinstance(term, Named) else ""
+
+
+PLAIN = frozenset({"bool", "int", "float", "complex", "str", "bytes", "None", "number", "string", "boolean"})
+WIDER = frozenset({("bool", "int"), ("bool", "float"), ("int", "float"), ("int", "complex"), ("float", "complex")})
+"""What may stand where the second is asked for (PEP 484, the numeric tower)."""
 
 TEXT_METHODS = frozenset(
     (
