@@ -108,14 +108,14 @@ def _until_broken(
     except BrokenProcessPool:
         return sorted(flying.values())
     finally:
-        workers = set(multiprocessing.active_children()) - before
-        if flying:
-            # Broken or interrupted: what still runs would be thrown away.
+        # Broken or interrupted: what still runs would be thrown away, and waiting for it in order is waiting for whatever
+        # went wrong. A worker that was only just starting shows up late, so they are counted until there are none.
+        pool.shutdown(wait=not flying, cancel_futures=True)
+        while workers := set(multiprocessing.active_children()) - before:
             for worker in workers:
-                worker.terminate()
-        pool.shutdown(cancel_futures=True)
-        for worker in workers:
-            worker.join()
+                if flying:
+                    worker.kill()
+                worker.join(timeout=1.0)
 
 
 def _guarded(function: Callable[[T], R], item: T) -> R | Lost:
