@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import tree_sitter
 import tree_sitter_python
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from typeinfer.languages import treesitter
@@ -466,7 +467,7 @@ _KINDS = {"*": ParameterKind.VARIADIC, "**": ParameterKind.KEYWORDS}
 
 
 def _positional_only(parameter: Parameter) -> Parameter:
-    return Parameter(parameter.name, ParameterKind.POSITIONAL_ONLY, parameter.default, parameter.slot)
+    return replace(parameter, kind=ParameterKind.POSITIONAL_ONLY)
 
 
 def _parameter_name(node: Node) -> Node | None:
@@ -520,26 +521,15 @@ def _header_only(
 
 
 def _with_body(header: Function, scope: _Scope, falls: bool, stub: bool, docstring: str | None) -> Function:
-    return Function(
-        header.qualname,
-        header.name,
-        header.span,
-        header.header,
-        header.body,
-        header.name_span,
-        header.decorators,
-        header.parameters,
-        tuple(scope.returns),
-        tuple(scope.yields),
-        header.result,
-        docstring,
-        tuple(scope.usages),
-        header.owner,
-        is_async=header.is_async,
+    return replace(
+        header,
+        returns=tuple(scope.returns),
+        yields=tuple(scope.yields),
+        docstring=docstring,
+        usages=tuple(scope.usages),
         is_generator=bool(scope.yields),
         falls_through=falls,
         body_is_stub=stub,
-        overloaded=header.overloaded,
     )
 
 
