@@ -88,10 +88,10 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
 def _annotate_afresh(
     root: Path, files: Mapping[str, SourceFile], options: Options, cache: Cache, progress: Progress
 ) -> Run:
-    from typeinfer.program.project import Project
+    from typeinfer.program.project import Project, localized
 
     modules, lost = _read(files, options.jobs, cache, progress)
-    project = Project(root, modules)
+    project = Project(root, localized(root, modules))
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -230,7 +230,7 @@ class _Search:
             language = overlay.language_of(next(iter(files)))
             try:
                 version = self.options.target_version or language.default_version
-                found = language.infer(files, version, cache_folder())
+                found = language.infer(overlay.root, files, version, cache_folder())
             except CheckerFailed as error:
                 if str(error) not in self.notes:
                     self.notes.append(f"{error}; going on with rules alone")
@@ -292,7 +292,7 @@ class _Search:
 
     def with_decided(self, overlay: Project, fresh: set[str]) -> Project:
         """The project with everything decided written into its texts."""
-        from typeinfer.program.project import Project
+        from typeinfer.program.project import Project, localized
 
         modules = dict(overlay.modules)
         for path in fresh:
@@ -301,7 +301,7 @@ class _Search:
             modules[path] = self.project.language_of(path).read(
                 module.file.with_data(data), module.name, module.is_package
             )
-        return Project(self.project.root, modules)
+        return Project(self.project.root, localized(self.project.root, modules))
 
     def rewrite(self, module: Module) -> Rewrite:
         language = self.project.language_of(module.file.path)

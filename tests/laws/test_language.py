@@ -276,7 +276,7 @@ def test_a_file_is_known_by_its_name(language: Language) -> None:
         assert language_of(f"shop/cart{suffix}") is language
         assert language.module_name(f"cart{suffix}", frozenset())[0] == "cart"
         assert language.module_name(f"src/shop/cart{suffix}", frozenset({"src/shop"})) == ("shop.cart", False)
-    name, is_package = language.module_name(f"src/shop/{language.package_marker}", frozenset({"src/shop"}))
+    name, is_package = language.module_name(f"src/shop/{language.package_markers[0]}", frozenset({"src/shop"}))
     assert (name, is_package) == ("shop", True)
 
 

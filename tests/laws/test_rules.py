@@ -96,7 +96,7 @@ CASES = list(cases())
 @pytest.fixture(scope="module")
 def inference(tmp_path_factory: pytest.TempPathFactory) -> Inference:
     files = {path: file for case in CASES for path, file in case.files.items()}
-    return Python().infer(files, (3, 12), tmp_path_factory.mktemp("scratch"))
+    return Python().infer(Path(), files, (3, 12), tmp_path_factory.mktemp("scratch"))
 
 
 def slot_of(project: Project, expected: Expected) -> Slot:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import tree_sitter
 
-from typeinfer.values.inferred import Inference
+from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.patches import Placed, Rewrite
@@ -27,17 +27,45 @@ class Language(Protocol):
 
     name: str
     suffixes: tuple[str, ...]
+    foreign: Mapping[str, str]
+    """Suffixes of files that hold code of this language inside something else, and why such a file is left alone."""
+    project_files: tuple[str, ...]
+    """Names of files that stand at the root of a project."""
+    package_markers: tuple[str, ...]
+    """Names of files that stand for the folder that they are in."""
     stub_suffix: str
-    package_marker: str
     default_version: Version
+    receiver: str | None
+    """The word by which a method reaches its own object; None where that is the method's first parameter."""
+    constructor: str
+    """The method that a call of its class reaches."""
     needs_arguments: frozenset[str]
     """Containers that say nothing without the type of what is in them."""
+    plain_types: frozenset[str]
+    """Types of which everything is known: a value of another type is none of them."""
+    wider: frozenset[tuple[str, str]]
+    """Plain types of which the first may stand where the second is asked for."""
+    text_type: TypeExpr
+    text_methods: frozenset[str]
+    """Methods that text alone has."""
 
     def versions(self) -> tuple[str, ...]:
         """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""
 
     def grammar(self, path: str) -> tree_sitter.Language:
         """The tree-sitter grammar that reads a file of this name."""
+
+    def localize(self, root: Path, modules: Mapping[str, Module]) -> Mapping[str, Module]:
+        """The modules, by path, with imports that go by another name (path aliases, workspaces) named as what they import.
+
+        Reads the settings below `root` that say so. Never raises for what stands in them.
+        """
+
+    def migrated(self, file: SourceFile) -> str | None:
+        """The path by which a file would become one that takes annotations, or None where it is one, or no such file."""
+
+    def project_additions(self, root: Path, migrated: Iterable[str]) -> Mapping[str, str]:
+        """Files, by path, that the project needs once these files are migrated and that aren't there: name -> text."""
 
     def module_name(self, path: str, packages: frozenset[str]) -> tuple[str, bool]:
         """The import name of a file and whether it is a package; `packages` are the folders that hold a package marker."""
@@ -84,12 +112,18 @@ class Language(Protocol):
     def names_hint(self, name: str) -> TypeExpr | None:
         """The type that a bare name suggests by convention (`is_open`): weak evidence."""
 
-    def infer(self, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
-        """What the installed checker infers for these texts. Raises `CheckerFailed`. Other people's packages
-        are not looked at.
+    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+        """What the installed checker infers for these texts. Raises `CheckerFailed`.
 
-        `scratch` is a folder where the checker may keep what saves time in the next call.
+        `root` is the folder that the paths count from; of what lies there only settings and other people's packages are
+        read. `scratch` is a folder where the checker may keep what saves time in the next call.
         """
+
+    def diagnose(
+        self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path
+    ) -> tuple[Diagnostic, ...]:
+        """The errors that the installed checker reports for these texts, missing packages left aside. Raises
+        `CheckerFailed`."""
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         """The edits that write these types into the file, imports included."""

@@ -45,9 +45,12 @@ from typeinfer.values.typeexpr import (
     Unknown,
     depth,
     is_complete,
+    is_none,
     join,
     optional,
+    union,
     walk,
+    without,
     without_none,
 )
 
@@ -112,9 +115,14 @@ class Witness:
         for parameter in function.parameters:
             if parameter.slot is not None and self.is_open(module, parameter.slot):
                 default = self.default_type(module, function, parameter)
+                language = self.language(module)
                 said = [
-                    (rule, with_default(default, term)) for rule, term in self.parameter(module, function, parameter)
+                    (rule, with_default(language, default, term))
+                    for rule, term in self.parameter(module, function, parameter)
                 ]
+                if parameter.optional:
+                    # `x?: T` says by its mark that x may be missing.
+                    said = [(rule, without(NONE, term)) for rule, term in said]
                 yield parameter.slot, said
         if function.result is not None and self.is_open(module, function.result):
             yield function.result, list(self.result(module, function))
@@ -142,7 +150,7 @@ class Witness:
 
     def default(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         value = parameter.default
-        if value is None or (isinstance(value, Constant) and value.form == "none"):
+        if value is None or (isinstance(value, Constant) and is_none(value.type)):
             return
         if isinstance(value, Constant):
             yield "default-literal", value.type
@@ -211,8 +219,9 @@ class Witness:
         if len(combined) == 1:
             yield "operator", next(iter(combined))
         methods = {usage.form.partition(" ")[2] for usage in uses if usage.form.startswith("method ")}
-        if methods and methods <= TEXT_METHODS:
-            yield "text-methods", Named("str")
+        language = self.language(module)
+        if methods and methods <= language.text_methods:
+            yield "text-methods", language.text_type
         yield from self.forwarded(module, function, parameter)
 
     def forwarded(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
@@ -362,7 +371,8 @@ class Witness:
 
     def documented(self, module: Module, function: Function, part: str) -> Iterator[Said]:
         term = self._documented(module, function).get(part)
-        if term is None and part != "return" and function.name == "__init__" and function.owner is not None:
+        is_constructor = function.name == self.language(module).constructor and function.owner is not None
+        if term is None and part != "return" and is_constructor and function.owner is not None:
             # Constructors are often documented in the class's docstring.
             term = self._documented(module, module.class_at.get(function.owner)).get(part)
         if term is not None:
@@ -410,17 +420,17 @@ class Witness:
             return
         values = [value for value in function.returns if not _is_none(value)]
         if not values:
+            nothing = self.language(module).wrap_result(function, NONE, UNKNOWN)
             if function.body_is_stub:
-                yield "returns-nothing-stub", NONE
+                yield "returns-nothing-stub", nothing
             elif function.falls_through or function.returns:
-                yield "returns-nothing", NONE
+                yield "returns-nothing", nothing
             return
+        rule, term = self.returned_type(module, function, values)
         if function.falls_through or len(values) < len(function.returns):
-            values_type = self.returned_type(module, function, values)
-            rule, term = values_type
-            yield rule + "-or-none", optional(term) if not isinstance(term, Unknown) else term
-        else:
-            yield self.returned_type(module, function, values)
+            rule, term = rule + "-or-none", optional(term) if not isinstance(term, Unknown) else term
+        if not isinstance(term, Unknown):
+            yield rule, self.language(module).wrap_result(function, term, UNKNOWN)
 
     def returned_type(self, module: Module, function: Function, values: Sequence[Value | None]) -> Said:
         forms = {value.form for value in values if isinstance(value, Constant)}
@@ -549,9 +559,8 @@ class Witness:
     def _made(self, module: Module, scope: str, callee: Value) -> TypeExpr:
         """What calling a class gives."""
         target = self.project.resolve(module, scope, callee)
-        if target is not None and self.project.declared_class(target) is not None:
-            return Named(target)
-        return UNKNOWN
+        found = self.project.declared_class(target) if target is not None else None
+        return Named(target) if target is not None and found is not None and found[1].constructs else UNKNOWN
 
     def _written_parameter(self, module: Module, scope: str, name: str) -> TypeExpr:
         function = module.function_at.get(scope)
@@ -573,7 +582,7 @@ class Witness:
         return self.project.language_of(module.file.path)
 
 
-def with_default(default: TypeExpr, term: TypeExpr) -> TypeExpr:
+def with_default(language: Language, default: TypeExpr, term: TypeExpr) -> TypeExpr:
     """What a rule says of a parameter, given the type of its default.
 
     A default of None lets None in: def f(x=None) takes at least that. A plain type that the default is no member of is
@@ -581,31 +590,20 @@ def with_default(default: TypeExpr, term: TypeExpr) -> TypeExpr:
     """
     if isinstance(term, Unknown) or isinstance(default, Unknown):
         return term
-    if default == NONE:
-        return optional(term)
+    if is_none(default):
+        return union((term, default))
     members = term.members if isinstance(term, Union) else (term,)
     given = default.members if isinstance(default, Union) else (default,)
     # Of other types too little is known: the default may be of a subclass.
-    plain = all(isinstance(member, Named) and member.name in PLAIN for member in members)
-    fits = all(part in members or any((_name(part), _name(member)) in WIDER for member in members) for part in given)
+    plain = all(isinstance(member, Named) and member.name in language.plain_types for member in members)
+    fits = all(
+        part in members or any((_name(part), _name(member)) in language.wider for member in members) for part in given
+    )
     return term if fits or not plain else UNKNOWN
 
 
 def _name(term: TypeExpr) -> str:
     return term.name if isinstance(term, Named) else ""
-
-
-PLAIN = frozenset({"bool", "int", "float", "complex", "str", "bytes", "None", "number", "string", "boolean"})
-WIDER = frozenset({("bool", "int"), ("bool", "float"), ("int", "float"), ("int", "complex"), ("float", "complex")})
-"""What may stand where the second is asked for (PEP 484, the numeric tower)."""
-
-TEXT_METHODS = frozenset(
-    (
-        "lower upper strip lstrip rstrip splitlines startswith endswith encode format title capitalize casefold "
-        "isdigit isalpha isspace partition rpartition zfill split rsplit replace isidentifier swapcase isupper "
-        "islower"
-    ).split()
-)
 
 
 def _bare_name(slot: Slot) -> Span:

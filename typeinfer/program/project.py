@@ -33,7 +33,7 @@ def module_names(paths: Iterable[str], imported: Container[str] = ()) -> dict[st
     same where they go through it (PEP 420): `import google.cloud.storage`.
     """
     listed = list(paths)
-    markers = {language.package_marker for path in listed if (language := language_of(path))}
+    markers = {marker for path in listed if (language := language_of(path)) for marker in language.package_markers}
     packages = frozenset(
         PurePosixPath(path).parent.as_posix() for path in listed if PurePosixPath(path).name in markers
     )
@@ -78,7 +78,21 @@ def read_project(root: Path, files: Mapping[str, SourceFile]) -> Project:
             if path not in modules or modules[path].name != name:
                 modules[path] = language.read(files[path], name, is_package)
         names = module_names(files, imported_names(modules.values()))
-    return Project(root, modules)
+    return Project(root, localized(root, modules))
+
+
+def localized(root: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
+    """The modules with their imports by the names that the project's settings give them, language by language."""
+    by_language: dict[str, dict[str, Module]] = defaultdict(dict)
+    for path, module in modules.items():
+        if (language := language_of(path)) is not None:
+            by_language[language.name][path] = module
+    named: dict[str, Module] = {}
+    for group in by_language.values():
+        language = language_of(next(iter(group)))
+        assert language is not None, "groups are made of files of known languages"
+        named.update(language.localize(root, group))
+    return {path: named[path] for path in modules}
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,12 @@ class Project:
         language = language_of(path)
         assert language is not None, "a project holds files of known languages only"
         return language
+
+    @cached_property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages of the project's files."""
+        known = {language.name: language for path in self.modules if (language := language_of(path)) is not None}
+        return tuple(known.values())
 
     # --- names ------------------------------------------------------------------------------------------------------
 
@@ -128,11 +148,13 @@ class Project:
                 return found[0].name if found else qualified
             module, rest = found
             first, _, more = rest.partition(".")
+            if module.exports is not None and (inside := module.exports.get(first, first)) != first:
+                first, rest = inside, f"{inside}.{more}".rstrip(".")
             if first in module.class_at or first in module.function_at:
                 return f"{module.name}.{rest}"
-            target = self._imported(module).get(first)
+            target = self._imported(module).get(first) or self._passed_on(module).get(first)
             if target is None:
-                stars = [star for star in self._star_imports(module) if self._defines(star, first)]
+                stars = [star for star in self._star_imports(module, passed_on=True) if self._defines(star, first)]
                 target = f"{stars[0]}.{first}" if stars else None
             if target is None:
                 return f"{module.name}.{rest}"
@@ -145,11 +167,24 @@ class Project:
     def _defines(self, module_name: str, name: str) -> bool:
         module = self.named(module_name)
         return module is not None and (
-            name in module.class_at or name in module.function_at or name in self._imported(module)
+            name in module.class_at
+            or name in module.function_at
+            or name in self._imported(module)
+            or name in self._passed_on(module)
+            or (module.exports is not None and name in module.exports)
         )
 
-    def _star_imports(self, module: Module) -> list[str]:
-        return [found.module for found in module.imports if found.name == "*" and not found.scope]
+    def _star_imports(self, module: Module, passed_on: bool = False) -> list[str]:
+        """Modules all of whose names are known in this one; with `passed_on` also those handed to its importers alone."""
+        return [
+            found.module
+            for found in module.imports
+            if found.name == "*" and not found.scope and (passed_on or not found.passed_on)
+        ]
+
+    def _passed_on(self, module: Module) -> dict[str, str]:
+        """What a module hands to its importers from elsewhere: name -> qualified name."""
+        return self._imported(module, PASSED_ON)
 
     @cached_property
     def _import_tables(self) -> dict[str, dict[str, dict[str, str]]]:
@@ -162,7 +197,8 @@ class Project:
             tables = defaultdict(dict)
             for found in module.imports:
                 if found.name != "*":
-                    tables[found.scope].setdefault(found.alias, _target(found))
+                    scope_of = PASSED_ON if found.passed_on else found.scope
+                    tables[scope_of].setdefault(found.alias, _target(found))
             self._import_tables[module.file.path] = dict(tables)
         return tables.get(scope, {})
 
@@ -223,9 +259,15 @@ class Project:
     def receiver_class(self, module: Module, scope: str, name: str) -> str | None:
         """The qualified class that `self` or `cls` stands for in a scope, or None where the name is no receiver."""
         inner = scope
+        word = self.language_of(module.file.path).receiver
         while inner:
             function = module.function_at.get(inner)
-            if function is not None and function.parameters and function.parameters[0].name == name:
+            if word is not None:
+                if name != word or inner in module.class_at:
+                    return f"{module.name}.{inner}" if name == word else None
+                if function is not None and function.owner is not None:
+                    return f"{module.name}.{function.owner}"
+            elif function is not None and function.parameters and function.parameters[0].name == name:
                 first = function.parameters[0]
                 return f"{module.name}.{function.owner}" if first.slot is None and function.owner else None
             inner = inner.rpartition(".")[0]
@@ -282,8 +324,7 @@ class Project:
         """The qualified names of the direct bases of a class, of the project or of the library, as far as they resolve."""
         found = self.declared_class(qualified)
         if found is None:
-            language = next(iter(self.modules), None)
-            return self.language_of(language).library_bases(qualified) if language else ()
+            return tuple(base for language in self.languages for base in language.library_bases(qualified))
         module, declared = found
         scope = declared.qualname.rpartition(".")[0]
         resolved = (self.resolve(module, scope, base) for base in declared.bases)
@@ -336,7 +377,7 @@ class Project:
                 if target is None:
                     continue
                 if self.declared_class(target):
-                    target = self.member(target, "__init__") or target
+                    target = self.member(target, self.language_of(module.file.path).constructor) or target
                 index[target].append((module, site))
         return index
 
@@ -373,7 +414,7 @@ class Project:
             f"{found.module}.{found.name}"
             for module in self.modules.values()
             for found in module.imports
-            if found.name not in (None, "*") and self.split(found.module) is None
+            if found.name not in (None, "*") and not found.passed_on and self.split(found.module) is None
         }
 
     def locate(self, qualified: str) -> tuple[str, str] | None:
@@ -387,22 +428,27 @@ class Project:
             inside_function = any(
                 rest.startswith(f"{function.qualname}.") for function in module.functions if function.qualname == outer
             )
-            return (module.name, rest) if defined and not inside_function else None
+            if not defined or inside_function:
+                return None
+            if module.exports is None:
+                return module.name, rest
+            known_as = next((name for name, local in module.exports.items() if local == outer), None)
+            return (module.name, known_as + rest[len(outer) :]) if known_as is not None else None
         if qualified in self._imported_elsewhere:
             name, _, attribute = qualified.rpartition(".")
             return name, attribute
-        language = self.language_of(next(iter(self.modules)))
-        public = language.library_class(qualified)
-        if public is None or "." not in public:
-            return None
-        name, _, attribute = public.rpartition(".")
-        return name, attribute
+        for language in self.languages:
+            public = language.library_class(qualified)
+            if public is not None and "." in public:
+                name, _, attribute = public.rpartition(".")
+                return name, attribute
+        return None
 
     def names_in_scope(self, module: Module) -> NamesInScope:
         """All that is needed to spell types in one file."""
         bound: dict[str, set[str]] = defaultdict(set)
         for found in module.imports:
-            if not found.scope and found.name != "*":
+            if not found.scope and found.name != "*" and not found.passed_on:
                 bound[found.alias].add(self.canonical(_target(found)))
         for name in (*module.class_at, *module.function_at):
             if "." not in name:
@@ -418,6 +464,7 @@ class Project:
             locate=self.locate,
             cyclic=frozenset({module.name, *nx.ancestors(graph, module.name)}),
             library=self.language_of(module.file.path).is_library,
+            path_of=lambda name: found.file.path if (found := self.named(name)) is not None else None,
         )
 
     def _starred(self, module: Module) -> dict[str, str]:
@@ -437,6 +484,9 @@ class Project:
 
 
 NOWHERE = Span(0, 0)
+
+PASSED_ON = " passed on"
+"""The scope, which no program can have, of what a module hands on without binding it."""
 
 
 def _target(found: Import) -> str:

@@ -49,5 +49,15 @@ class Inference:
 NOTHING = FileInference()
 
 
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One error that a checker reports: `code` is its own name for the kind of error, `message` one line."""
+
+    path: str
+    span: Span
+    code: str
+    message: str
+
+
 class CheckerFailed(Exception):
     """The checker is missing, crashed, hung or speaks another version; the message is one line that says which."""

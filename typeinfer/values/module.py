@@ -95,12 +95,14 @@ class ParameterKind(Enum):
 
 
 class Parameter(Struct, frozen=True, array_like=True):
-    """`slot` is None for the receiver (`self`, `cls`)."""
+    """`slot` is None for the receiver (`self`, `cls`). `optional`: marked as one that may be left out (`x?`), so its
+    annotation does not repeat that it may be missing."""
 
     name: str
     kind: ParameterKind
     default: Value | None
     slot: Slot | None
+    optional: bool = False
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -146,7 +148,11 @@ class Function(Struct, frozen=True, array_like=True):
 
 
 class Class(Struct, frozen=True, array_like=True):
-    """`keywords` are those of the class header (`metaclass=...`); `fields`: the class is made of its annotated fields."""
+    """A class, or whatever else declares a type by name: an interface, an enumeration, an alias.
+
+    `keywords` are those of the class header (`metaclass=...`); `fields`: the class is made of its annotated fields.
+    `bases` holds interfaces that are implemented too. `constructs`: calling it makes one of it.
+    """
 
     qualname: str
     name: str
@@ -159,6 +165,7 @@ class Class(Struct, frozen=True, array_like=True):
     docstring: str | None
     type_parameters: tuple[str, ...] = ()
     fields: bool = False
+    constructs: bool = True
 
 
 class Assignment(Struct, frozen=True, array_like=True):
@@ -182,6 +189,7 @@ class Import(Struct, frozen=True, array_like=True):
     """One name that an import binds. `module` is absolute where it can be told; `name` None for `import module`.
 
     `import a.b` binds `a` to the module `a` (`alias` "a", `module` "a.b", `name` None). `name` `*` is a star import.
+    `passed_on`: the name is handed to whoever imports this module and bound to nothing here (`export { a } from "b"`).
     """
 
     alias: str
@@ -190,10 +198,14 @@ class Import(Struct, frozen=True, array_like=True):
     span: Span
     scope: str
     type_only: bool = False
+    passed_on: bool = False
 
 
 class Module(Struct, frozen=True, array_like=True, dict=True):
-    """What one file holds. `name` is its dotted import name within the project; `errors` are byte spans that did not parse."""
+    """What one file holds. `name` is its dotted import name within the project; `errors` are byte spans that did not parse.
+
+    `exports`: the names that other files may import and what each is called here; None where that is every name.
+    """
 
     file: SourceFile
     name: str
@@ -206,6 +218,7 @@ class Module(Struct, frozen=True, array_like=True, dict=True):
     slots: tuple[Slot, ...] = ()
     errors: tuple[Span, ...] = ()
     docstring: str | None = None
+    exports: dict[str, str] | None = None
 
     @cached_property
     def function_at(self) -> dict[str, Function]:

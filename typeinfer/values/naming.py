@@ -19,6 +19,7 @@ class NamesInScope:
     `locate`: a qualified name -> (module to import, dotted name inside it), or None where nothing importable has it.
     `cyclic`: project modules that can't be imported at run time from here without closing an import cycle.
     `library`: modules of the language's own library, which may be imported at run time at no risk.
+    `path_of`: the path of a project module by its name, or None.
     """
 
     module: str
@@ -28,3 +29,4 @@ class NamesInScope:
     locate: Callable[[str], tuple[str, str] | None]
     cyclic: frozenset[str]
     library: Callable[[str], bool]
+    path_of: Callable[[str], str | None] = lambda _: None

@@ -13,11 +13,15 @@ from typeinfer.values.source import SourceFile
 
 @dataclass(frozen=True)
 class Changed:
-    """The file gets the edits of `patch`; `refused` are slots that were decided but can't be spelled here."""
+    """The file gets the edits of `patch`; `refused` are slots that were decided but can't be spelled here.
+
+    `renamed_from`: the file's path until now, where the result goes by another name.
+    """
 
     path: str
     patch: Patch
     refused: tuple[Refused, ...] = ()
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True)

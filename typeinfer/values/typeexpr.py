@@ -95,6 +95,13 @@ def without_none(term: TypeExpr) -> TypeExpr:
     return UNKNOWN if is_none(term) else term
 
 
+def without(part: TypeExpr, term: TypeExpr) -> TypeExpr:
+    """The type less one member of a union; what is that member alone becomes `Unknown`."""
+    if isinstance(term, Union):
+        return union(member for member in term.members if member != part)
+    return UNKNOWN if term == part else term
+
+
 def children(term: TypeExpr) -> tuple[TypeExpr, ...]:
     match term:
         case Named(_, args):

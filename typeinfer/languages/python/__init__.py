@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 import tree_sitter
 
@@ -12,12 +13,12 @@ from typeinfer.languages.language import Version
 from typeinfer.languages.python import protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, read
-from typeinfer.values.inferred import Inference
+from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.patches import Placed, Rewrite
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import TypeExpr
+from typeinfer.values.typeexpr import Named, TypeExpr
 
 
 class Python:
@@ -25,11 +26,28 @@ class Python:
 
     name: str = "python"
     suffixes: tuple[str, ...] = (".py",)
+    foreign: Mapping[str, str] = MappingProxyType({})
+    project_files: tuple[str, ...] = ("pyproject.toml", "setup.py", "setup.cfg")
+    package_markers: tuple[str, ...] = ("__init__.py",)
     stub_suffix: str = ".pyi"
-    package_marker: str = "__init__.py"
     default_version: Version = (3, 10)
+    receiver: str | None = None
+    constructor: str = "__init__"
     needs_arguments: frozenset[str] = frozenset(
         {"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"}
+    )
+    plain_types: frozenset[str] = frozenset({"bool", "int", "float", "complex", "str", "bytes", "None"})
+    # PEP 484, the numeric tower.
+    wider: frozenset[tuple[str, str]] = frozenset(
+        {("bool", "int"), ("bool", "float"), ("int", "float"), ("int", "complex"), ("float", "complex")}
+    )
+    text_type: TypeExpr = Named("str")
+    text_methods: frozenset[str] = frozenset(
+        (
+            "lower upper strip lstrip rstrip splitlines startswith endswith encode format title capitalize casefold "
+            "isdigit isalpha isspace partition rpartition zfill split rsplit replace isidentifier swapcase isupper "
+            "islower"
+        ).split()
     )
 
     def versions(self) -> tuple[str, ...]:
@@ -39,9 +57,18 @@ class Python:
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON
 
+    def localize(self, root: Path, modules: Mapping[str, Module]) -> Mapping[str, Module]:
+        return modules
+
+    def migrated(self, file: SourceFile) -> str | None:
+        return None
+
+    def project_additions(self, root: Path, migrated: Iterable[str]) -> Mapping[str, str]:
+        return {}
+
     def module_name(self, path: str, packages: frozenset[str]) -> tuple[str, bool]:
         place = PurePosixPath(path)
-        is_package = place.name == self.package_marker
+        is_package = place.name in self.package_markers
         parts = [] if is_package else [place.stem]
         folder = place.parent
         while folder.as_posix() in packages and folder.name:
@@ -110,10 +137,17 @@ class Python:
     def names_hint(self, name: str) -> TypeExpr | None:
         return protocols.names_hint(name)
 
-    def infer(self, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
         from typeinfer.languages.python import checker
 
         return checker.infer(files, version, scratch)
+
+    def diagnose(
+        self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path
+    ) -> tuple[Diagnostic, ...]:
+        from typeinfer.languages.python import checker
+
+        return checker.diagnose(files, version)
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.python import rewrite

@@ -27,7 +27,7 @@ import msgspec
 
 from typeinfer.languages.python.annotations import parse_type
 from typeinfer.languages.python.library import public_name
-from typeinfer.values.inferred import CallTarget, CheckerFailed, FileInference, Inference
+from typeinfer.values.inferred import CallTarget, CheckerFailed, Diagnostic, FileInference, Inference
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import (
     UNKNOWN,
@@ -44,6 +44,9 @@ from typeinfer.values.typeexpr import (
 
 SECONDS = 600
 REPORT_FORMAT = 1
+
+MISSING = frozenset({"missing-import", "missing-source", "missing-source-for-stubs", "untyped-import"})
+"""What pyrefly calls an import that it can't follow."""
 
 # Hundreds of thousands of type texts in a project repeat a few thousand; a text as long as this is a whole signature.
 LONGEST_TYPE = 400
@@ -63,12 +66,47 @@ def infer(files: Mapping[str, SourceFile], version: Version, scratch: Path) -> I
         _copy(mirror, files)
         _write_settings(mirror, version)
         _lend_stubs(report, scratch / f"pyrefly-{_version_of(program).rpartition(' ')[2]}")
-        _run([program, "check", "--report-pysa", str(report), "--report-pysa-format", "json"], mirror)
+        reporting = ["--report-pysa", str(report), "--report-pysa-format", "json", "--output-format", "omit-errors"]
+        _run([program, "check", *reporting], mirror)
         try:
             return _Report(report, mirror, files).inference(_version_of(program))
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise CheckerFailed(f"{_version_of(program)} reports in a shape that is not known ({reason})") from error
+
+
+def diagnose(files: Mapping[str, SourceFile], version: Version) -> tuple[Diagnostic, ...]:
+    """The errors that pyrefly reports for these texts; what it can't import is none. Raises `CheckerFailed`."""
+    program = _program()
+    with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
+        mirror = Path(folder, "project")
+        _copy(mirror, files)
+        _write_settings(mirror, version)
+        said = _run([program, "check", "--output-format", "json"], mirror)
+        try:
+            errors = [error for error in json.loads(said)["errors"] if error["severity"] == "error"]
+            return tuple(_diagnostic(error, mirror, files) for error in errors if error["name"] not in MISSING)
+        except (LookupError, TypeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CheckerFailed(f"{_version_of(program)} reports in a shape that is not known ({reason})") from error
+
+
+def _diagnostic(error: dict[str, Any], mirror: Path, files: Mapping[str, SourceFile]) -> Diagnostic:
+    place = Path(error["path"])
+    place = place if place.is_absolute() else mirror / place
+    path = next(place.relative_to(base).as_posix() for base in (mirror, mirror.resolve()) if place.is_relative_to(base))
+    file = files[path]
+    start = _offset(file, error["line"], error["column"])
+    end = _offset(file, error["stop_line"], error["stop_column"])
+    return Diagnostic(path, Span(start, max(start, end)), error["name"], error["description"].partition("\n")[0])
+
+
+def _offset(file: SourceFile, line: int, column: int) -> int:
+    """The byte offset of a line and a column in characters, both counted from 1."""
+    starts = file.line_starts
+    start = starts[min(line, len(starts)) - 1]
+    text = file.data[start : starts[line] if line < len(starts) else None].decode("utf-8", "replace")
+    return start + len(text[: column - 1].encode("utf-8"))
 
 
 @cache
@@ -131,11 +169,9 @@ def _lend_stubs(report: Path, kept: Path) -> None:
         return  # No place to keep them, or no right to link: slower, not wrong.
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path) -> str:
     try:
-        done = subprocess.run(
-            [*command, "--output-format", "omit-errors"], cwd=folder, capture_output=True, text=True, timeout=SECONDS
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         raise CheckerFailed(f"pyrefly did not answer within {SECONDS} s") from None
     except OSError as error:
@@ -143,6 +179,7 @@ def _run(command: list[str], folder: Path) -> None:
     if done.returncode not in (0, 1):
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise CheckerFailed(f"pyrefly ended with status {done.returncode}: {' '.join(last)}")
+    return done.stdout
 
 
 class _Report:

@@ -1,0 +1,147 @@
+"""TypeScript and JavaScript: the `Language` protocol, each promise kept by the module that is named for it.
+
+A type is a term whose absent value is `NONE`: `void` where it is a whole result, `undefined` where it is one of several.
+`null` is a type of its own. A module is named by its path from the root, without suffix; an `index` file by its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+
+import tree_sitter
+
+from typeinfer.languages.language import Version
+from typeinfer.languages.typescript import conventions, library, projects
+from typeinfer.languages.typescript.annotations import parse_type, write_type
+from typeinfer.languages.typescript.syntax import grammar, read, refusal
+from typeinfer.values.inferred import Diagnostic, Inference
+from typeinfer.values.module import Class, Function, Module
+from typeinfer.values.naming import NamesInScope
+from typeinfer.values.patches import Placed, Rewrite
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import Named, TypeExpr
+
+
+class TypeScript:
+    """TypeScript 5 and later, and JavaScript as it is read by the same compiler. Versions play no part in its syntax."""
+
+    name: str = "typescript"
+    suffixes: tuple[str, ...] = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+    foreign: Mapping[str, str] = MappingProxyType(
+        {
+            ".vue": "holds its script inside a Vue component, which is not read",
+            ".svelte": "holds its script inside a Svelte component, which is not read",
+        }
+    )
+    project_files: tuple[str, ...] = ("package.json",)
+    package_markers: tuple[str, ...] = tuple(f"index{suffix}" for suffix in suffixes)
+    stub_suffix: str = ".d.ts"
+    default_version: Version = (5, 0)
+    receiver: str | None = "this"
+    constructor: str = "constructor"
+    needs_arguments: frozenset[str] = frozenset(
+        "Array ReadonlyArray Map ReadonlyMap Set ReadonlySet WeakMap WeakSet Promise PromiseLike Record Partial Iterable "
+        "Iterator IterableIterator AsyncIterable AsyncIterator Generator AsyncGenerator".split()
+    )
+    plain_types: frozenset[str] = frozenset({"string", "number", "boolean", "bigint", "symbol", "null", "None"})
+    wider: frozenset[tuple[str, str]] = frozenset()
+    text_type: TypeExpr = Named("string")
+    text_methods: frozenset[str] = library.TEXT_METHODS
+
+    def versions(self) -> tuple[str, ...]:
+        return (f"tree-sitter-typescript {metadata.version('tree-sitter-typescript')}",)
+
+    def grammar(self, path: str) -> tree_sitter.Language:
+        return grammar(path)
+
+    def localize(self, root: Path, modules: Mapping[str, Module]) -> Mapping[str, Module]:
+        return projects.localize(root, modules)
+
+    def migrated(self, file: SourceFile) -> str | None:
+        return projects.migrated(file)
+
+    def project_additions(self, root: Path, migrated: Iterable[str]) -> Mapping[str, str]:
+        return projects.project_additions(root, migrated)
+
+    def module_name(self, path: str, packages: frozenset[str]) -> tuple[str, bool]:
+        return projects.module_name(path)
+
+    def read(self, file: SourceFile, name: str, is_package: bool) -> Module:
+        return read(file, name, is_package)
+
+    def refusal(self, file: SourceFile, module: Module) -> str | None:
+        return refusal(file, module)
+
+    def parse_type(self, text: str) -> TypeExpr:
+        return parse_type(text)
+
+    def write_type(self, term: TypeExpr) -> str:
+        return write_type(term)
+
+    def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
+        return {}  # The compiler's own library is the compiler's to tell of.
+
+    def library_bases(self, qualified: str) -> tuple[str, ...]:
+        return ()
+
+    def library_class(self, qualified: str) -> str | None:
+        return qualified if library.is_builtin(qualified) else None
+
+    def is_builtin(self, name: str) -> bool:
+        return library.is_builtin(name)
+
+    def is_library(self, module: str) -> bool:
+        return library.is_library(module)
+
+    def documented_types(self, docstring: str) -> Mapping[str, TypeExpr]:
+        from typeinfer.languages.typescript import jsdoc
+
+        return jsdoc.documented_types(docstring)
+
+    def protocol_type(self, function: Function, part: str) -> TypeExpr | None:
+        return conventions.protocol_type(function, part)
+
+    def wrap_result(self, function: Function, result: TypeExpr, yielded: TypeExpr) -> TypeExpr:
+        return conventions.wrap_result(function, result, yielded)
+
+    def unwrap_result(self, function: Function, seen: TypeExpr) -> TypeExpr:
+        return seen  # A promise is annotated as the promise it is.
+
+    def names_hint(self, name: str) -> TypeExpr | None:
+        return conventions.names_hint(name)
+
+    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+        from typeinfer.languages.typescript import checker
+
+        return checker.infer(root, files)
+
+    def diagnose(
+        self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path
+    ) -> tuple[Diagnostic, ...]:
+        from typeinfer.languages.typescript import checker
+
+        return checker.diagnose(root, files)
+
+    def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
+        from typeinfer.languages.typescript import rewrite
+
+        return rewrite.annotate(module, placed, names)
+
+    def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
+        from typeinfer.languages.typescript import erasure
+
+        erasure.prove_erasable(before, after)
+
+    def stub(self, annotated: SourceFile) -> str:
+        from typeinfer.languages.typescript import stubs
+
+        return stubs.stub(annotated)
+
+    def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
+        return False  # Annotations are gone when the program runs; what decorators make of them the reader marks.
+
+    def is_property(self, function: Function) -> bool:
+        return conventions.is_property(function)
