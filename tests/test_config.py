@@ -25,6 +25,7 @@ def test_every_key(tmp_path: Path) -> None:
     jobs = 3
     replace-any = true
     checker = false
+    js = "rename"
     """
     assert settings_of(tmp_path, text) == Settings(
         folder=tmp_path,
@@ -35,6 +36,7 @@ def test_every_key(tmp_path: Path) -> None:
         jobs=3,
         replace_any=True,
         checker=False,
+        rename=True,
     )
 
 
@@ -53,10 +55,11 @@ COMPLAINTS = {
     "jobs = 0": "jobs = 0: must be 1 or more",
     "jobs = 1.5": "jobs = 1.5: must be a whole number",
     "jobs = true": "jobs = true: must be a whole number",
+    'js = "typescript"': 'js = "typescript": must be one of: jsdoc, rename',
     "replace-any = 1": "replace-any = 1: must be true or false",
     "min-confidense = 0.5": "[tool.typeinfer] min-confidense: no such key; did you mean min-confidence?",
     "min_confidence = 0.5": "[tool.typeinfer] min_confidence: no such key; did you mean min-confidence?",
-    "zebra = 1": "no such key; there are: kinds, min-confidence, target-version, exclude, jobs, replace-any, checker",
+    "zebra = 1": "no such key; there are: kinds, min-confidence, target-version, exclude, jobs, replace-any, checker, js",
 }
 
 
@@ -122,3 +125,22 @@ def test_the_nearest_file_counts_and_none_above_the_root(tmp_path: Path) -> None
     assert load_settings(inner, tmp_path / "root").jobs == 2
     (inner / "pyproject.toml").write_text("[tool.typeinfer]\njobs = 3\n")
     assert load_settings(inner, tmp_path / "root").jobs == 3
+
+
+def test_a_file_of_its_own_and_package_json_hold_settings_too(tmp_path: Path) -> None:
+    inner = tmp_path / "app" / "src"
+    inner.mkdir(parents=True)
+    (tmp_path / "app" / "package.json").write_text('{"name": "app"}')
+    (tmp_path / "package.json").write_text('{"typeinfer": {"jobs": 2, "js": "rename"}}')
+    assert load_settings(inner, tmp_path) == Settings(tmp_path, jobs=2, rename=True)
+    (tmp_path / "typeinfer.toml").write_text("jobs = 3\n")
+    assert load_settings(inner, tmp_path) == Settings(tmp_path, jobs=3)
+
+
+def test_a_complaint_about_package_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "package.json").write_text('{"typeinfer": {"jobs": 0}}')
+    with pytest.raises(ConfigError, match=r'^package.json "typeinfer" jobs = 0: must be 1 or more$'):
+        load_settings(tmp_path, tmp_path)
+    (tmp_path / "package.json").write_text("{")
+    assert load_settings(tmp_path, tmp_path) == Settings(tmp_path)

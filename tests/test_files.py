@@ -195,3 +195,9 @@ def test_git_agrees(
             (folder / ".gitignore").write_text("\n".join(patterns) + "\n")
     listed = git(root, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
     assert {*find(root).files} == {name for name in listed if name.endswith(".py")}
+
+
+def test_a_folder_let_in_again_lets_in_nothing_below_it(tmp_path: Path) -> None:
+    plant(tmp_path, "b/a/c.py", "b/d.py")
+    (tmp_path / ".gitignore").write_text("a\n!b\n")
+    assert find(tmp_path).files == ("b/d.py",)

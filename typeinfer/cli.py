@@ -23,6 +23,7 @@ from typeinfer.config import (
     load_settings,
     parse_confidence,
     parse_jobs,
+    parse_js,
     parse_kinds,
     parse_version,
     shown,
@@ -147,6 +148,8 @@ INFERENCE = with_options(
     click.option("--jobs", "-j", metavar="N", type=int, help="Processes to work in. [default: one a processor]"),
     click.option("--replace-any", is_flag=True, default=None, help="Also replace annotations that say only Any."),
     click.option("--no-checker", is_flag=True, help="Don't ask the type checker; rules alone decide."),
+    click.option("--js", metavar="HOW", help="Annotate JavaScript in comments (jsdoc), or rename it to TypeScript "
+                 "(rename). [default: jsdoc]"),
 )  # fmt: skip
 
 
@@ -161,6 +164,7 @@ class Asked:
     jobs: int | None
     replace_any: bool | None
     no_checker: bool
+    js: str | None
 
     def over(self, settings: Settings) -> Settings:
         """Raises `ConfigError` that names the flag."""
@@ -177,6 +181,8 @@ class Asked:
             settings = replace(settings, jobs=parse_jobs(self.jobs, f"--jobs {self.jobs}"))
         if self.replace_any is not None:
             settings = replace(settings, replace_any=self.replace_any)
+        if self.js is not None:
+            settings = replace(settings, rename=parse_js(self.js, f"--js {self.js}"))
         return replace(settings, checker=False) if self.no_checker else settings
 
 
@@ -284,6 +290,7 @@ def _options(opened: Opened) -> Options:
         jobs=settings.jobs or available_processors(),
         replace_any=settings.replace_any,
         checker=settings.checker,
+        rename=settings.rename,
     )
     # The program's own threshold stands with the figures that it was chosen by.
     return options if settings.min_confidence is None else replace(options, min_confidence=settings.min_confidence)
@@ -299,22 +306,28 @@ def _progress() -> Iterator[ProgressBar]:
 
 def _write(result: Run, root: Path) -> Run:
     """Write every changed file; one that can't be written is `Failed`, and the others are still done."""
-    from typeinfer.values.outcomes import Changed
+    from typeinfer.rewriting.safety import NotWritten, write_new
+    from typeinfer.values.outcomes import Changed, Failed
 
-    return replace(
-        result,
-        outcomes=tuple(
-            _written(outcome, root) if isinstance(outcome, Changed) else outcome for outcome in result.outcomes
-        ),
-    )
+    outcomes = [_written(outcome, root) if isinstance(outcome, Changed) else outcome for outcome in result.outcomes]
+    for path, text in result.added.items():
+        try:
+            write_new(root / path, text.encode("utf-8"))
+        except NotWritten as error:
+            outcomes.append(Failed(path, str(error)))
+    return replace(result, outcomes=tuple(outcomes))
 
 
 def _written(changed: Changed, root: Path) -> Changed | Failed:
-    from typeinfer.rewriting.safety import NotWritten, write_atomically
+    from typeinfer.rewriting.safety import NotWritten, rename_atomically, write_atomically
     from typeinfer.values.outcomes import Failed
 
+    result, digest = changed.patch.result(), changed.patch.file.digest
     try:
-        write_atomically(root / changed.path, changed.patch.result(), changed.patch.file.digest)
+        if changed.renamed_from is None:
+            write_atomically(root / changed.path, result, digest)
+        else:
+            rename_atomically(root / changed.renamed_from, root / changed.path, result, digest)
     except NotWritten as error:
         return Failed(changed.path, str(error))
     return changed
@@ -458,7 +471,7 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
     return {path: (Lines(line, line),) for path in opened.only}
 
 
-NO_FLAGS = Asked(None, None, None, (), None, None, False)
+NO_FLAGS = Asked(None, None, None, (), None, None, False, None)
 
 
 def _read(path: Path) -> tuple[Opened, Project]:
@@ -580,11 +593,12 @@ def evaluate(
 
 def _evaluated_rules(chosen: str, only: tuple[str, ...], fit: Path | None, say: Callable[[str], None]) -> str:
     from typeinfer.evaluation.calibration import calibrate, fit_belief, render_rules
+    from typeinfer.languages import LANGUAGES
     from typeinfer.model.belief import store_belief
-    from typeinfer.pipeline import load_default_belief
+    from typeinfer.pipeline import load_beliefs
 
     if fit is None:
-        return calibrate(chosen, load_default_belief(), say, only)
+        return calibrate(chosen, load_beliefs()[LANGUAGES[0].name], say, only)
     belief = fit_belief("calibration", say, only)
     store_belief(fit, belief)
     return render_rules(belief.standings)

@@ -1,4 +1,4 @@
-"""Config: the settings of `[tool.typeinfer]` in the nearest pyproject.toml. In: a folder; out: `Settings`, checked.
+"""Config: the settings nearest to a folder, in typeinfer.toml, pyproject.toml or package.json. Out: `Settings`, checked.
 
 Every complaint is one line that names the file, the key and what is allowed. Knows nothing of the command line, whose
 flags come on top, nor of what the settings do.
@@ -7,6 +7,7 @@ flags come on top, nor of what the settings do.
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -46,60 +47,108 @@ class Settings:
     jobs: int | None = None
     replace_any: bool = False
     checker: bool = True
+    rename: bool = False
+    """Files of a language that takes no annotations are renamed to the one that does (`js = "rename"`)."""
 
 
 def load_settings(start: Path, root: Path) -> Settings:
-    """The settings that hold in `start`: of the nearest pyproject.toml from there to `root`. Raises `ConfigError`."""
+    """The settings that hold in `start`: of the nearest folder, from there to `root`, with a file that may hold some.
+
+    Of several in one folder typeinfer.toml counts before pyproject.toml, and that before package.json, which is passed by
+    where it has no key `typeinfer`. Raises `ConfigError`.
+    """
     for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            return read_settings(path)
+        own, project, package = folder / "typeinfer.toml", folder / "pyproject.toml", folder / "package.json"
+        content = read_toml(project) if project.is_file() else None
+        tables = [
+            *([_Table(shown(own), "", read_toml(own))] if own.is_file() else []),
+            *([table] if content is not None and (table := _tool_table(shown(project), content)) else []),
+            *([table] if package.is_file() and (table := _package_table(package)) else []),
+        ]
+        if tables or content is not None:
+            settings = tables[0].settings(folder) if tables else Settings(folder)
+            if content is None or settings.target_version is not None:
+                return settings
+            return replace(settings, target_version=_required_version(shown(project), content))
         if folder == root:
             break
     return Settings(root)
 
 
-def read_settings(path: Path) -> Settings:
-    """The settings that one pyproject.toml holds. Raises `ConfigError`."""
+def read_toml(path: Path) -> Mapping[str, object]:
+    """What a TOML file holds. Raises `ConfigError`."""
     name = shown(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{name}: can't be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name}: is not UTF-8 at byte {error.start}, as TOML must be") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{name}: is no valid TOML: {str(error) or 'nested too deep'}") from None
-    settings = Settings(path.parent)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The settings as one file holds them; `file` and `table` say where a complaint is about."""
+
+    file: str
+    table: str
+    entries: Mapping[str, object]
+
+    def settings(self, folder: Path) -> Settings:
+        settings = Settings(folder)
+        place = f"{self.file} {self.table}".rstrip()
+        for key, value in self.entries.items():
+            where = f"{place} {key} = {toml(value)}"
+            match key:
+                case "kinds":
+                    settings = replace(settings, kinds=parse_kinds(_strings(value, where), where))
+                case "min-confidence":
+                    settings = replace(settings, min_confidence=parse_confidence(_number(value, where), where))
+                case "target-version":
+                    settings = replace(settings, target_version=parse_version(_string(value, where), where))
+                case "exclude":
+                    settings = replace(settings, exclude=_strings(value, where))
+                case "jobs":
+                    settings = replace(settings, jobs=parse_jobs(_whole(value, where), where))
+                case "replace-any":
+                    settings = replace(settings, replace_any=_truth(value, where))
+                case "checker":
+                    settings = replace(settings, checker=_truth(value, where))
+                case "js":
+                    settings = replace(settings, rename=parse_js(_string(value, where), where))
+                case _:
+                    raise ConfigError(f"{place} {key}: no such key; {suggestion(key, KEYS)}")
+        return settings
+
+
+def _tool_table(name: str, content: Mapping[str, object]) -> _Table | None:
     tool = content.get("tool", {})
-    table = tool.get("typeinfer", {}) if isinstance(tool, dict) else {}
-    if not isinstance(table, dict):
+    table = tool.get("typeinfer") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
         raise ConfigError(f"{name} [tool.typeinfer]: must be a table, not {toml(table)}")
-    for key, value in table.items():
-        where = f"{name} [tool.typeinfer] {key} = {toml(value)}"
-        match key:
-            case "kinds":
-                settings = replace(settings, kinds=parse_kinds(_strings(value, where), where))
-            case "min-confidence":
-                settings = replace(settings, min_confidence=parse_confidence(_number(value, where), where))
-            case "target-version":
-                settings = replace(settings, target_version=parse_version(_string(value, where), where))
-            case "exclude":
-                settings = replace(settings, exclude=_strings(value, where))
-            case "jobs":
-                settings = replace(settings, jobs=parse_jobs(_whole(value, where), where))
-            case "replace-any":
-                settings = replace(settings, replace_any=_truth(value, where))
-            case "checker":
-                settings = replace(settings, checker=_truth(value, where))
-            case _:
-                raise ConfigError(f"{name} [tool.typeinfer] {key}: no such key; {suggestion(key, KEYS)}")
-    if settings.target_version is None:
-        settings = replace(settings, target_version=_required_version(name, content))
-    return settings
+    return None if table is None else _Table(name, "[tool.typeinfer]", table)
 
 
-KEYS = ("kinds", "min-confidence", "target-version", "exclude", "jobs", "replace-any", "checker")
+def _package_table(path: Path) -> _Table | None:
+    name = shown(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{name}: can't be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        # Not ours to complain about: a fixture, a template, a file that another tool will tell of.
+        return None
+    table = content.get("typeinfer") if isinstance(content, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(f'{name} "typeinfer": must be an object, not {toml(table)}')
+    return None if table is None else _Table(name, '"typeinfer"', table)
+
+
+KEYS = ("kinds", "min-confidence", "target-version", "exclude", "jobs", "replace-any", "checker", "js")
+
+JS = ("jsdoc", "rename")
 
 
 def parse_kinds(names: tuple[str, ...], where: str) -> frozenset[SlotKind]:
@@ -132,6 +181,13 @@ def parse_jobs(number: int, where: str) -> int:
     if number < 1:
         raise ConfigError(f"{where}: must be 1 or more")
     return number
+
+
+def parse_js(word: str, where: str) -> bool:
+    """Whether JavaScript files are renamed, rather than annotated in comments."""
+    if word not in JS:
+        raise ConfigError(f"{where}: must be one of: {', '.join(JS)}")
+    return word == "rename"
 
 
 def dotted(version: Version) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
 
 if TYPE_CHECKING:
+    from typeinfer.languages.language import Language
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 MIN_CONFIDENCE = 0.7
 """Written from here on, unless asked otherwise. What is written is right far more often than its least sure member:
 docs/log.md has the curve that this was read off, on the calibration projects."""
+
+CHECKS = 8
+"""What would be written is checked at most this often. Most projects need two or three."""
 
 ROUNDS = 8
 """The checker is asked again at most this often. Most projects settle in three or four."""
@@ -56,6 +60,8 @@ class Options:
     jobs: int = 1
     replace_any: bool = False
     checker: bool = True
+    rename: bool = False
+    """Files that take no annotations are renamed to what does, where their language has such a thing."""
 
 
 def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
@@ -70,16 +76,77 @@ def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progr
 
 def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
     """An outcome for every file asked about, with its patch, and what is believed of its slots."""
+    move = _moved(root, files, options) if options.rename else _Move(files, options)
     with Cache(cache_folder()) as cache:
         key = _key(root, files, options)
         remembered = cache.get("run", key, _Remembered)
         if remembered is None:
-            run = _annotate_afresh(root, files, options, cache, progress)
+            run = move.over(_annotate_afresh(root, move.files, move.options, cache, progress))
             # A file that failed may do better next time (memory), and a checker may be installed by then.
             if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
                 cache.put("run", key, _Remembered.of(run))
             return run
-        return remembered.run(files)
+        return remembered.run(move.files)
+
+
+# --- files that change their name -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Move:
+    """The files as they are to be called; `old_names`: the path until now, by the new one."""
+
+    files: Mapping[str, SourceFile]
+    options: Options
+    old_names: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    added: Mapping[str, str] = field(default_factory=dict)
+
+    def over(self, run: Run) -> Run:
+        """The run with every renamed file among the changed ones, whether it got an annotation or not."""
+        outcomes = [self.renamed(outcome, run.files) for outcome in run.outcomes]
+        return replace(
+            run,
+            outcomes=tuple(sorted([*outcomes, *self.skipped], key=lambda outcome: outcome.path)),
+            added=self.added,
+        )
+
+    def renamed(self, outcome: Outcome, files: Mapping[str, SourceFile]) -> Outcome:
+        old_name = self.old_names.get(outcome.path)
+        match outcome:
+            case Changed() if old_name is not None:
+                return replace(outcome, renamed_from=old_name)
+            case Unchanged(path, refused) if old_name is not None:
+                return Changed(path, Patch(files[path], (), ()), refused, old_name)
+            case Skipped(_, reason) | Failed(_, reason) if old_name is not None:
+                return replace(outcome, path=old_name, reason=reason)
+        return outcome
+
+
+def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Move:
+    """The files asked about under the names that let them take annotations."""
+    from typeinfer.languages import language_of
+
+    named = dict(files)
+    only: dict[str, Sequence[Lines]] = {}
+    old_names: dict[str, str] = {}
+    skipped: list[Skipped] = []
+    for path, lines in options.only.items():
+        language = language_of(path)
+        new = language.migrated(files[path]) if language is not None else None
+        if new is None:
+            only[path] = lines
+        elif new in files or (root / new).exists():
+            skipped.append(Skipped(path, f"can't be renamed: {new} is there already"))
+        else:
+            file = named.pop(path)
+            named[new] = SourceFile(new, file.language, file.data, file.encoding, file.bom)
+            only[new], old_names[new] = lines, path
+    added: dict[str, str] = {}
+    for language in LANGUAGES:
+        if old_names:
+            added |= language.project_additions(root, old_names)
+    return _Move(named, replace(options, only=only), old_names, tuple(skipped), added)
 
 
 # --- the flow ---------------------------------------------------------------------------------------------------------
@@ -97,10 +164,11 @@ def _annotate_afresh(
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    search = _Search(project, options, frozenset(refusals), load_default_belief())
+    search = _Search(project, options, frozenset(refusals), load_beliefs())
     for _ in search.settle(progress):
         pass
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
+    search.dispose(wanted, progress)
     outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
     predictions = {
         path: tuple(
@@ -175,7 +243,8 @@ class _Search:
     options: Options
     closed: frozenset[str]
     """Files that are not rewritten, whatever is believed."""
-    belief: Belief
+    beliefs: Mapping[str, Belief]
+    """By the name of the language that it was fitted for."""
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
     checked: bool = True
@@ -247,13 +316,14 @@ class _Search:
         return self.options.replace_any and language.parse_type(module.file.at(slot.written)) == UNKNOWN
 
     def prediction(self, module: Module, slot: Slot, evidence: tuple[Evidence, ...]) -> Prediction:
-        ranked = self.belief.rank(slot.id.kind, evidence, self.checked)
+        belief = self.beliefs[self.project.language_of(module.file.path).name]
+        ranked = belief.rank(slot.id.kind, evidence, self.checked)
         verdict: Verdict
         if not ranked:
             verdict = Abstain("no evidence")
         elif ranked[0].probability < self.options.min_confidence:
             verdict = Abstain("not believed")
-        elif not self.belief.decides(slot.id.kind, ranked[0].type, evidence):
+        elif not belief.decides(slot.id.kind, ranked[0].type, evidence):
             verdict = Abstain("only one rule says so, and that is wrong too often")
         elif slot.runtime_visible or self.means_a_field(module, slot):
             verdict = Suggest("the annotation would be read at run time")
@@ -303,10 +373,57 @@ class _Search:
             )
         return Project(self.project.root, localized(self.project.root, modules))
 
-    def rewrite(self, module: Module) -> Rewrite:
+    def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
+        """What is decided of a file, or of these slots of it, as edits."""
         language = self.project.language_of(module.file.path)
         version = self.options.target_version or language.default_version
-        return language.annotate(module, self.placed(module), self.project.names_in_scope(module), version)
+        placed = [asked for asked in self.placed(module) if slots is None or asked.slot.id in slots]
+        return language.annotate(module, placed, self.project.names_in_scope(module), version)
+
+    def dispose(self, wanted: Mapping[str, frozenset[SlotId]], progress: Progress) -> None:
+        """Take back what makes the checker report an error that it didn't report before, until none is new."""
+        if not self.options.checker:
+            return
+        for language in self.project.languages:
+            paths = [path for path in self.project.modules if self.project.language_of(path) is language]
+            if any(slot in self.decided for path in paths for slot in wanted.get(path, ())):
+                try:
+                    self.dispose_of(language, paths, wanted, progress)
+                except CheckerFailed as error:
+                    if all(str(error) not in note for note in self.notes):
+                        self.notes.append(f"{error}; what is written is not checked")
+
+    def dispose_of(
+        self, language: Language, paths: Sequence[str], wanted: Mapping[str, frozenset[SlotId]], progress: Progress
+    ) -> None:
+        from typeinfer.rewriting.verify import Blame, new_errors
+
+        version = self.options.target_version or language.default_version
+        files = {path: self.project.modules[path].file for path in paths}
+        before = language.diagnose(self.project.root, files, version, cache_folder())
+        for turn in range(CHECKS):
+            progress("checking", turn, CHECKS)
+            written = [path for path in paths if any(slot in self.decided for slot in wanted.get(path, ()))]
+            edits = {path: self.rewrite(self.project.modules[path], wanted[path]).edits for path in written}
+            overlay = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in written}
+            after = language.diagnose(self.project.root, {**files, **overlay}, version, cache_folder())
+            misfits = new_errors(self.project, before, after, edits)
+            if not misfits:
+                return
+            placed = {
+                slot: self.decided[slot].slot for path in written for slot in wanted[path] if slot in self.decided
+            }
+            blame = Blame(self.project, placed)
+            for misfit in misfits:
+                last_resort = turn >= CHECKS - 2
+                for slot in placed if last_resort else blame.of(misfit):
+                    self.take_back(slot, f"{misfit.code}: {misfit.message}")
+        progress("checking", CHECKS, CHECKS)
+
+    def take_back(self, slot: SlotId, reason: str) -> None:
+        if self.decided.pop(slot, None) is not None:
+            refused = Abstain("refused by the checker", reason)
+            self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=refused)
 
     def placed(self, module: Module) -> list[Placed]:
         return [self.decided[slot.id] for slot in module.slots if slot.id in self.decided]
@@ -363,7 +480,7 @@ def listen(
 
     project = read_project(root, files)
     options = Options(only={}, kinds_named=True, checker=checker)
-    yield from _Search(project, options, frozenset(), belief).settle(silent)
+    yield from _Search(project, options, frozenset(), {language.name: belief for language in LANGUAGES}).settle(silent)
 
 
 # --- what is remembered between runs ----------------------------------------------------------------------------------
@@ -375,6 +492,7 @@ class _File(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
     edits: tuple[Edit, ...] = ()
     refused: tuple[Refused, ...] = ()
+    renamed_from: str | None = None
 
 
 class _Remembered(msgspec.Struct, frozen=True, array_like=True):
@@ -383,25 +501,27 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
     files: tuple[_File, ...]
     predictions: dict[str, tuple[Prediction, ...]]
     notes: tuple[str, ...]
+    added: dict[str, str]
 
     @staticmethod
     def of(run: Run) -> _Remembered:
         kept = []
         for outcome in run.outcomes:
             match outcome:
-                case Changed(path, patch, refused):
-                    kept.append(_File(path, "changed", "", patch.edits, refused))
+                case Changed(path, patch, refused, renamed_from):
+                    kept.append(_File(path, "changed", "", patch.edits, refused, renamed_from))
                 case Unchanged(path, refused):
                     kept.append(_File(path, "unchanged", refused=refused))
                 case Skipped(path, reason):
                     kept.append(_File(path, "skipped", reason))
                 case Failed(path, reason):
                     kept.append(_File(path, "failed", reason))
-        return _Remembered(tuple(kept), dict(run.predictions), run.notes)
+        return _Remembered(tuple(kept), dict(run.predictions), run.notes, dict(run.added))
 
     def run(self, files: Mapping[str, SourceFile]) -> Run:
         outcomes = tuple(self.outcome(kept, files) for kept in self.files)
-        return Run(outcomes, self.predictions, {path: files[path] for path in self.predictions}, self.notes)
+        texts = {path: files[path] for path in self.predictions}
+        return Run(outcomes, self.predictions, texts, self.notes, self.added)
 
     def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:
         match kept.became:
@@ -412,7 +532,7 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
                     for prediction in self.predictions[kept.path]
                     if isinstance(prediction.verdict, Apply) and prediction.slot.id not in refused
                 )
-                return Changed(kept.path, Patch(files[kept.path], kept.edits, written), kept.refused)
+                return Changed(kept.path, Patch(files[kept.path], kept.edits, written), kept.refused, kept.renamed_from)
             case "unchanged":
                 return Unchanged(kept.path, kept.refused)
             case "skipped":
@@ -426,23 +546,32 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
         [
             sorted((path, repr(lines)) for path, lines in options.only.items()),
             sorted(kind.value for kind in options.kinds),
-            [options.kinds_named, options.min_confidence, options.target_version, options.replace_any, options.checker],
+            [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
+            [options.checker, options.rename],
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
     versions = [version for language in LANGUAGES for version in language.versions()]
-    return [str(root), asked, sys.version, *versions, belief_path().read_bytes(), *texts]
+    return [
+        str(root),
+        asked,
+        sys.version,
+        *versions,
+        *(belief_path(language.name).read_bytes() for language in LANGUAGES),
+        *texts,
+    ]
 
 
 # --- the weights that ship --------------------------------------------------------------------------------------------
 
 
-def belief_path() -> Path:
-    return treesitter.grammar_folder().parent / "models" / "rules" / "calibration.json"
+def belief_path(language: str) -> Path:
+    return treesitter.grammar_folder().parent / "models" / "rules" / f"{language}.json"
 
 
 @cache
-def load_default_belief() -> Belief:
+def load_beliefs() -> Mapping[str, Belief]:
+    """The belief of each language, by its name."""
     from typeinfer.model.belief import load_belief
 
-    return load_belief(belief_path())
+    return {language.name: load_belief(belief_path(language.name)) for language in LANGUAGES}

@@ -93,6 +93,7 @@ def summary_lines(run: Run, would: bool) -> Iterator[str]:
     summary = summarise(run)
     yield from (f"typeinfer: {note}" for note in run.notes)
     yield from (f"typeinfer: {left.path}: {left.reason}" for left in summary.not_done)
+    yield from (f"typeinfer: {path}: {'needed, and not there' if would else 'made'}" for path in run.added)
     if not run.outcomes:
         yield "typeinfer: nothing here to annotate"
         return
@@ -117,11 +118,15 @@ def counted(number: int, noun: str) -> str:
 def diff(changed: Changed) -> bytes:
     """A unified diff in the file's own bytes, so that `git apply` takes it whatever the encoding."""
     before, after = changed.patch.file.to_bytes(), changed.patch.result().to_bytes()
-    path = changed.path.encode("utf-8", "surrogateescape")
+    new = changed.path.encode("utf-8", "surrogateescape")
+    old = new if changed.renamed_from is None else changed.renamed_from.encode("utf-8", "surrogateescape")
     lines = difflib.diff_bytes(
-        difflib.unified_diff, _lines(before), _lines(after), b"a/" + path, b"b/" + path, lineterm=b"\n"
+        difflib.unified_diff, _lines(before), _lines(after), b"a/" + old, b"b/" + new, lineterm=b"\n"
     )
-    return b"".join(line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n" for line in lines)
+    head = b"" if old == new else b"diff --git a/%b b/%b\nrename from %b\nrename to %b\n" % (old, new, old, new)
+    return head + b"".join(
+        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n" for line in lines
+    )
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -151,8 +156,8 @@ def explanation(file: SourceFile, predictions: Iterable[Prediction], spell: Spel
         match prediction.verdict:
             case Suggest(reason):
                 yield f"    only suggested: {reason}"
-            case Abstain(reason):
-                yield f"    withheld: {reason}"
+            case Abstain(reason, detail):
+                yield f"    withheld: {reason}{f' ({detail})' if detail else ''}"
 
 
 def ranking(file: SourceFile, prediction: Prediction, spell: Spell, most: int = 5) -> str:
@@ -197,6 +202,8 @@ def as_json(run: Run, spell: Spell) -> bytes:
 def _file_fields(run: Run, outcome: Outcome, spell: Spell) -> dict[str, object]:
     became = type(outcome).__name__.lower()
     fields: dict[str, object] = {"path": outcome.path, "outcome": became}
+    if isinstance(outcome, Changed) and outcome.renamed_from is not None:
+        fields["renamed_from"] = outcome.renamed_from
     if isinstance(outcome, Skipped | Failed):
         fields["reason"] = outcome.reason
     if file := run.files.get(outcome.path):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from typeinfer.model.belief import Belief, decider, load_belief, shape, store_belief
-from typeinfer.pipeline import load_default_belief
+from typeinfer.pipeline import load_beliefs
 from typeinfer.training.fitting import Example, fit
 from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import SlotId, SlotKind
@@ -29,7 +29,7 @@ TERMS = st.sampled_from([INT, STR, NONE, optional(INT), Named("list", (STR,)), N
 
 @given(st.lists(st.builds(says, RULES, TERMS), max_size=8), st.sampled_from(SlotKind))
 def test_what_ships_gives_probabilities(evidence: list[Evidence], kind: SlotKind) -> None:
-    ranked = load_default_belief().rank(kind, evidence)
+    ranked = load_beliefs()["python"].rank(kind, evidence)
     assert {candidate.type for candidate in ranked} == {said.type for said in evidence}
     assert all(0.0 <= candidate.probability <= 1.0 for candidate in ranked)
     assert sum(candidate.probability for candidate in ranked) <= 1.0 + 1e-9
@@ -38,7 +38,7 @@ def test_what_ships_gives_probabilities(evidence: list[Evidence], kind: SlotKind
 
 @given(st.lists(st.builds(says, RULES, TERMS), max_size=8))
 def test_the_order_of_the_evidence_says_nothing(evidence: list[Evidence]) -> None:
-    belief = load_default_belief()
+    belief = load_beliefs()["python"]
     assert belief.rank(SLOT.kind, evidence) == belief.rank(SLOT.kind, evidence[::-1])
 
 
@@ -74,7 +74,7 @@ def test_shapes() -> None:
 
 
 def test_a_belief_is_read_back_as_it_was_stored(tmp_path: Path) -> None:
-    belief = load_default_belief()
+    belief = load_beliefs()["python"]
     store_belief(tmp_path / "again.json", belief)
     assert load_belief(tmp_path / "again.json") == belief
 

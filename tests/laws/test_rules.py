@@ -30,7 +30,7 @@ from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
 
 RULES = Path(__file__).parents[1] / "spec" / "python" / "rules"
-CALIBRATION = Path(__file__).parents[2] / "models" / "rules" / "calibration.json"
+CALIBRATION = Path(__file__).parents[2] / "models" / "rules" / "python.json"
 BLOCK = re.compile(r"^```python\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^# file: (\S+)\n", re.MULTILINE)
 SAYING = re.compile(r"(?P<name>\w+): (?P<type>nothing|\S.*?)(?: by (?P<rule>[a-z-]+))?$")

@@ -29,6 +29,8 @@ class Language(Protocol):
     suffixes: tuple[str, ...]
     foreign: Mapping[str, str]
     """Suffixes of files that hold code of this language inside something else, and why such a file is left alone."""
+    declaration_suffixes: tuple[str, ...]
+    """How the names of files end that declare and hold no code."""
     project_files: tuple[str, ...]
     """Names of files that stand at the root of a project."""
     package_markers: tuple[str, ...]

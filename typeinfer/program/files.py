@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
+from typeinfer.languages import LANGUAGES
 from typeinfer.values.outcomes import Skipped
 from typeinfer.values.source import MAX_BYTES, SourceFile, Unreadable, decode
 
@@ -30,7 +31,13 @@ NEVER = frozenset(
 BUILT = frozenset({"build", "dist"})
 """Folders that hold no source where they stand beside a project's own files; deeper, `build` may be a package."""
 
-MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
+MARKERS = ("typeinfer.toml", *(name for language in LANGUAGES for name in language.project_files))
+"""Files that stand at the root of a project."""
+
+FOREIGN = {suffix: reason for language in LANGUAGES for suffix, reason in language.foreign.items()}
+
+DECLARATIONS = tuple(suffix for language in LANGUAGES for suffix in language.declaration_suffixes)
+"""Files that declare and hold no code: read as evidence, and annotated by nobody."""
 
 
 class UsageError(Exception):
@@ -99,8 +106,10 @@ def find_files(paths: Sequence[Path], excludes: Sequence[Excludes], suffixes: It
         name = _relative(path, root)
         if path.is_dir():
             below, trouble = (files, unlisted) if path == root else _walk(path, chosen, endings, root)
-            named |= below
+            named |= {found for found in below if not found.endswith(DECLARATIONS)}
             skipped |= trouble
+        elif path.suffix in FOREIGN:
+            skipped[name] = FOREIGN[path.suffix]
         elif not path.name.endswith(endings):
             skipped[name] = f"is in no language that typeinfer reads ({', '.join(endings)})"
         elif not _is_printable(path.name):
@@ -160,10 +169,27 @@ def _ignores(levels: Sequence[Rules], path: Path, is_folder: bool) -> bool:
         for folder, spec in reversed(rules):
             if folder not in path.parents:
                 continue
-            decided = spec.check_file(path.relative_to(folder).as_posix() + ("/" if is_folder else "")).include
+            decided = _decides(spec, path.relative_to(folder).as_posix() + ("/" if is_folder else ""))
             if decided is not None:
                 return decided
     return False
+
+
+def _decides(spec: GitIgnoreSpec, path: str) -> bool | None:
+    """What the last pattern that matches the path itself says of it; None where none does.
+
+    A pattern also matches what lies below a folder that it matches. That folder was asked about on the way down, and
+    `!folder` must not let in again what a later pattern keeps out below it.
+    """
+    for pattern in reversed(list(spec.patterns)):
+        if pattern.include is None or (found := pattern.match_file(path)) is None:
+            continue
+        matched = found.match
+        # What stops at a folder's slash spoke of that folder; `x/**` speaks of all below x, and of x itself not.
+        speaks_of_path = matched.end() == len(path) if "ps_d" in matched.re.groupindex else matched.end() < len(path)
+        if speaks_of_path:
+            return pattern.include
+    return None
 
 
 def _rules_of(folder: Path) -> Rules:
@@ -237,6 +263,8 @@ def _walk(start: Path, chosen: Rules, endings: tuple[str, ...], root: Path) -> t
                     files.add(_relative(path, root))
                 else:
                     trouble[_relative(path, root)] = "its name is not valid UTF-8"
+            elif path.suffix in FOREIGN and not _ignores(rules, path, is_folder=False):
+                trouble[_relative(path, root)] = FOREIGN[path.suffix]
     return files, trouble
 
 

@@ -60,6 +60,54 @@ def write_atomically(path: Path, file: SourceFile, expected_digest: str) -> None
     symbolic link is replaced, not the link; mode bits are kept.
     """
     target = Path(os.path.realpath(path))
+    _replace(target, target, file, expected_digest)
+
+
+def rename_atomically(path: Path, new: Path, file: SourceFile, expected_digest: str) -> None:
+    """Put the file at `new` in the place of the one at `path`, or leave both as they are and raise `NotWritten`.
+
+    The new file is whole before the old one goes: a kill in between leaves both. A file that is at `new` already is
+    not overwritten, and a symbolic link is not renamed.
+    """
+    if path.is_symlink():
+        raise NotWritten("is a symbolic link, which is not renamed")
+    _replace(path, new, file, expected_digest)
+
+
+def write_new(path: Path, raw: bytes) -> None:
+    """Write a file that isn't there yet, whole or not at all. Raises `NotWritten`."""
+    try:
+        handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, TEMPORARY_PREFIX, path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary = Path(name)
+        temporary.chmod(0o666 & ~_umask())
+        _place_new(temporary, path)
+    except OSError as error:
+        raise NotWritten(_reason(error)) from None
+
+
+def _umask() -> int:
+    """What the user's new files are not allowed; there is no way to read it but to set it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _place_new(temporary: Path, target: Path) -> None:
+    """Give a finished file its name, which nothing else may have. Raises `NotWritten` or `OSError`."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise NotWritten(f"{target.name} is there already") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _replace(target: Path, new: Path, file: SourceFile, expected_digest: str) -> None:
+    """Write `file` at `new` in place of the one at `target`, which may be the same."""
     try:
         _refuse_changed(target, file, expected_digest)
         status = target.stat()
@@ -79,7 +127,11 @@ def write_atomically(path: Path, file: SourceFile, expected_digest: str) -> None
         temporary.chmod(stat.S_IMODE(status.st_mode))
         # As late as can be: what an editor saved meanwhile is lost only if it did so in this very instant.
         _refuse_changed(target, file, expected_digest)
-        temporary.replace(target)
+        if new == target:
+            temporary.replace(target)
+        else:
+            _place_new(temporary, new)
+            target.unlink()
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise NotWritten(_reason(error)) from None

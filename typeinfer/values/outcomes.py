@@ -55,10 +55,12 @@ Outcome: TypeAlias = Changed | Unchanged | Skipped | Failed
 class Run:
     """One annotation of one project: an outcome a file, in path order, and what is believed of every slot.
 
-    `notes` are one-line messages for the user about the run as a whole (no checker, no typeshed).
+    `notes` are one-line messages for the user about the run as a whole (no checker, no typeshed). `added` are whole files
+    that the project needs beside its annotations, by path.
     """
 
     outcomes: tuple[Outcome, ...]
     predictions: Mapping[str, tuple[Prediction, ...]]
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    added: Mapping[str, str] = field(default_factory=dict)

@@ -29,9 +29,10 @@ class Suggest(Struct, frozen=True, tag=True, array_like=True):
 
 
 class Abstain(Struct, frozen=True, tag=True, array_like=True):
-    """Not written, and why."""
+    """Not written, and why; `detail` is what is peculiar to this slot, such as what the checker said."""
 
     reason: str
+    detail: str = ""
 
 
 Verdict: TypeAlias = Apply | Suggest | Abstain

@@ -27,6 +27,7 @@ class Python:
     name: str = "python"
     suffixes: tuple[str, ...] = (".py",)
     foreign: Mapping[str, str] = MappingProxyType({})
+    declaration_suffixes: tuple[str, ...] = ()
     project_files: tuple[str, ...] = ("pyproject.toml", "setup.py", "setup.cfg")
     package_markers: tuple[str, ...] = ("__init__.py",)
     stub_suffix: str = ".pyi"

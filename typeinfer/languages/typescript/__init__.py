@@ -36,6 +36,7 @@ class TypeScript:
             ".svelte": "holds its script inside a Svelte component, which is not read",
         }
     )
+    declaration_suffixes: tuple[str, ...] = (".d.ts", ".d.mts", ".d.cts")
     project_files: tuple[str, ...] = ("package.json",)
     package_markers: tuple[str, ...] = tuple(f"index{suffix}" for suffix in suffixes)
     stub_suffix: str = ".d.ts"

@@ -1,0 +1,177 @@
+"""Verify: what a checker says before and after in; which annotations to take back, so that no error is new, out.
+
+An error is new where the checker reports one more of its code, on one line of the old text, than it did before. The
+blame is read off the names on that line: whoever is named there, or stands there, and was annotated may be at fault.
+Knows no language and no checker.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from typeinfer.program.project import Project
+from typeinfer.values.inferred import Diagnostic
+from typeinfer.values.module import Function, Module
+from typeinfer.values.patches import Edit
+from typeinfer.values.slots import Slot, SlotId, SlotKind
+
+WORD = re.compile(rb"[^\W\d]\w*|\$\w*")
+
+LINES = 3
+"""Of an error over more lines than this the first ones are read: it is about what stands at their head."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A new error at its line of the old text; the message is the checker's, for the user."""
+
+    path: str
+    line: int
+    code: str
+    message: str
+
+
+def new_errors(
+    project: Project,
+    before: Iterable[Diagnostic],
+    after: Iterable[Diagnostic],
+    edits: Mapping[str, Sequence[Edit]],
+) -> tuple[Misfit, ...]:
+    """The errors of `after`, whose texts are those of `project` with `edits`, that `before` doesn't hold."""
+    known = Counter(
+        (said.path, project.modules[said.path].file.line_of(said.span.start), said.code)
+        for said in before
+        if said.path in project.modules
+    )
+    found: list[Misfit] = []
+    places = {path: _Displacement(changes) for path, changes in edits.items()}
+    for said in after:
+        if said.path not in project.modules:
+            continue
+        start = places[said.path].old(said.span.start) if said.path in places else said.span.start
+        key = (said.path, project.modules[said.path].file.line_of(start), said.code)
+        if known[key] > 0:
+            known[key] -= 1
+        else:
+            found.append(Misfit(*key, said.message))
+    return tuple(found)
+
+
+class _Displacement:
+    """Where a byte of the new text stood in the old one; what was inserted stood where it was inserted."""
+
+    def __init__(self, edits: Sequence[Edit]) -> None:
+        self.starts, self.shifts, self.anchors = [0], [0], [0]
+        shift = 0
+        for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
+            size = len(edit.text.encode("utf-8"))
+            self.starts.append(edit.span.start + shift)
+            self.anchors.append(edit.span.start)
+            shift += size - (edit.span.end - edit.span.start)
+            self.shifts.append(shift)
+        self.ends = [0, *(edit.span.end for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)))]
+
+    def old(self, offset: int) -> int:
+        at = bisect_right(self.starts, offset) - 1
+        return self.anchors[at] if at and offset < self.ends[at] + self.shifts[at] else offset - self.shifts[at]
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Who may be at fault for a new error, among the slots that were annotated."""
+
+    project: Project
+    annotated: Mapping[SlotId, Slot]
+
+    def of(self, misfit: Misfit) -> frozenset[SlotId]:
+        """The nearest suspects: those on the line; else those around it that it names; else all around it."""
+        module = self.project.modules[misfit.path]
+        functions = self._around(module, misfit.line)
+        words = self._words(module, misfit.line)
+        for suspects in (
+            self._standing_there(module, misfit.line, words),
+            self._named(module, functions, words),
+            self._called(words),
+            self._all_of(functions[:1], module),
+            {slot for slot in self.annotated if slot.path == misfit.path},
+        ):
+            if suspects:
+                return frozenset(suspects)
+        return frozenset(self.annotated)
+
+    def _standing_there(self, module: Module, line: int, words: frozenset[str]) -> set[SlotId]:
+        return {
+            slot.id
+            for slot in self._in_file.get(module.file.path, ())
+            if module.file.line_of(slot.insert_at) == line or module.file.line_of(slot.span.start) == line
+        }
+
+    def _named(self, module: Module, functions: Sequence[Function], words: frozenset[str]) -> set[SlotId]:
+        """Parameters, variables and attributes that the line names, and the result of the function that it returns from."""
+        scopes = {function.qualname for function in functions} | {""}
+        returns = {function.qualname for function in functions[:1] if words & {"return", "yield"}}
+        found: set[SlotId] = set()
+        for slot in self._in_file.get(module.file.path, ()):
+            if slot.id.kind in (SlotKind.PARAMETER, SlotKind.VARIABLE):
+                # A destructured parameter has no name of its own that the line could hold.
+                is_named = slot.id.name in words or slot.id.name.startswith("__")
+                if is_named and slot.id.qualname in scopes:
+                    found.add(slot.id)
+            elif slot.id.kind is SlotKind.RETURN and slot.id.qualname in returns:
+                found.add(slot.id)
+        return found | {slot for word in words for slot in self._attributes.get(word, ())}
+
+    def _called(self, words: frozenset[str]) -> set[SlotId]:
+        return {slot for word in words for slot in self._by_function.get(word, ())}
+
+    def _all_of(self, functions: Sequence[Function], module: Module) -> set[SlotId]:
+        names = {function.qualname for function in functions}
+        return {slot.id for slot in self._in_file.get(module.file.path, ()) if slot.id.qualname in names}
+
+    def _around(self, module: Module, line: int) -> list[Function]:
+        """The functions around a line, innermost first."""
+        starts = module.file.line_starts
+        begin = starts[line - 1]
+        end = starts[line] if line < len(starts) else len(module.file.data)
+        around = [one for one in module.functions if one.span.start < end and begin < one.span.end]
+        return sorted(around, key=lambda one: one.span.end - one.span.start)
+
+    def _words(self, module: Module, line: int) -> frozenset[str]:
+        starts = module.file.line_starts
+        begin, last = starts[line - 1], min(line + LINES - 1, len(starts) - 1)
+        end = starts[last] if last > line - 1 else len(module.file.data)
+        return frozenset(word.decode("utf-8", "replace") for word in WORD.findall(module.file.data[begin:end]))
+
+    @cached_property
+    def _in_file(self) -> dict[str, list[Slot]]:
+        found: dict[str, list[Slot]] = defaultdict(list)
+        for slot in self.annotated.values():
+            found[slot.id.path].append(slot)
+        return found
+
+    @cached_property
+    def _attributes(self) -> dict[str, list[SlotId]]:
+        return _grouped((slot.name, slot) for slot in self.annotated if slot.kind is SlotKind.ATTRIBUTE)
+
+    @cached_property
+    def _by_function(self) -> dict[str, list[SlotId]]:
+        """Parameters and results by the last name of their function; a constructor's also by its class's."""
+
+        def names(slot: SlotId) -> Iterator[tuple[str, SlotId]]:
+            if slot.kind in (SlotKind.PARAMETER, SlotKind.RETURN):
+                for name in slot.qualname.split(".")[-2:]:
+                    yield name, slot
+
+        return _grouped(pair for slot in self.annotated for pair in names(slot))
+
+
+def _grouped(pairs: Iterable[tuple[str, SlotId]]) -> dict[str, list[SlotId]]:
+    found: dict[str, list[SlotId]] = defaultdict(list)
+    for name, slot in pairs:
+        found[name].append(slot)
+    return found
