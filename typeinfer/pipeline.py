@@ -7,7 +7,7 @@ second run would find is found by the first. Writes nothing. Knows no command li
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
+    from typeinfer.rewriting.verify import Misfit
 
 MIN_CONFIDENCE = 0.7
 """Written from here on, unless asked otherwise. What is written is right far more often than its least sure member:
@@ -40,6 +41,9 @@ docs/log.md has the curve that this was read off, on the calibration projects.""
 
 CHECKS = 8
 """What would be written is checked at most this often. Most projects need two or three."""
+
+REVISIONS = 4
+"""With something taken back, the rest is thought over again at most this often: a second run would do so."""
 
 ROUNDS = 8
 """The checker is asked again at most this often. Most projects settle in three or four."""
@@ -165,10 +169,12 @@ def _annotate_afresh(
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
     search = _Search(project, options, frozenset(refusals), load_beliefs())
-    for _ in search.settle(progress):
-        pass
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
-    search.dispose(wanted, progress)
+    for _ in range(REVISIONS):
+        for _ in search.settle(progress):
+            pass
+        if not search.dispose(wanted, progress):
+            break
     outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
     predictions = {
         path: tuple(
@@ -247,6 +253,8 @@ class _Search:
     """By the name of the language that it was fitted for."""
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
+    verified: set[SlotId] = field(default_factory=set)
+    """Decided slots of which it is known that they bring no new error."""
     checked: bool = True
     """A checker answered in this round."""
     notes: list[str] = field(default_factory=list)
@@ -256,7 +264,7 @@ class _Search:
         """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round."""
         from typeinfer.program.evidence import gather
 
-        overlay = self.project
+        overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
         for turn in range(ROUNDS):
             progress("inferring", turn, ROUNDS)
             inference = self.infer(overlay)
@@ -380,43 +388,56 @@ class _Search:
         placed = [asked for asked in self.placed(module) if slots is None or asked.slot.id in slots]
         return language.annotate(module, placed, self.project.names_in_scope(module), version)
 
-    def dispose(self, wanted: Mapping[str, frozenset[SlotId]], progress: Progress) -> None:
-        """Take back what makes the checker report an error that it didn't report before, until none is new."""
-        if not self.options.checker:
-            return
-        for language in self.project.languages:
+    def dispose(self, wanted: Mapping[str, frozenset[SlotId]], progress: Progress) -> bool:
+        """Take back what makes the checker report an error that it didn't report before.
+
+        True where something was taken back and something else is new: then there may be more to find.
+        """
+        taken = kept = False
+        for language in self.project.languages if self.options.checker else ():
             paths = [path for path in self.project.modules if self.project.language_of(path) is language]
-            if any(slot in self.decided for path in paths for slot in wanted.get(path, ())):
-                try:
-                    self.dispose_of(language, paths, wanted, progress)
-                except CheckerFailed as error:
-                    if all(str(error) not in note for note in self.notes):
-                        self.notes.append(f"{error}; what is written is not checked")
+            slots = {slot for path in paths for slot in wanted.get(path, ())}
+            fresh = (slots & self.decided.keys()) - self.verified
+            if not fresh:
+                continue
+            try:
+                self.dispose_of(language, paths, wanted, progress)
+            except CheckerFailed as error:
+                if all(str(error) not in note for note in self.notes):
+                    self.notes.append(f"{error}; what is written is not checked")
+            taken |= not fresh <= self.decided.keys()
+            kept |= bool(fresh & self.decided.keys())
+            self.verified |= fresh & self.decided.keys()
+        return taken and kept
 
     def dispose_of(
         self, language: Language, paths: Sequence[str], wanted: Mapping[str, frozenset[SlotId]], progress: Progress
     ) -> None:
-        from typeinfer.rewriting.verify import Blame, new_errors
+        from typeinfer.rewriting.verify import Blame, misfits
 
         version = self.options.target_version or language.default_version
         files = {path: self.project.modules[path].file for path in paths}
-        before = language.diagnose(self.project.root, files, version, cache_folder())
+
+        def errors(slots: Mapping[str, frozenset[SlotId]]) -> Counter[Misfit]:
+            """What the checker reports with the decided ones of these slots written."""
+            edits = {path: self.rewrite(self.project.modules[path], chosen).edits for path, chosen in slots.items()}
+            texts = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in edits}
+            reported = language.diagnose(self.project.root, {**files, **texts}, version, cache_folder())
+            return misfits(self.project, reported, edits)
+
+        asked = {path: wanted[path] for path in paths if path in wanted}
+        before = errors({path: slots & self.verified for path, slots in asked.items() if slots & self.verified})
         for turn in range(CHECKS):
             progress("checking", turn, CHECKS)
-            written = [path for path in paths if any(slot in self.decided for slot in wanted.get(path, ()))]
-            edits = {path: self.rewrite(self.project.modules[path], wanted[path]).edits for path in written}
-            overlay = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in written}
-            after = language.diagnose(self.project.root, {**files, **overlay}, version, cache_folder())
-            misfits = new_errors(self.project, before, after, edits)
-            if not misfits:
-                return
-            placed = {
-                slot: self.decided[slot].slot for path in written for slot in wanted[path] if slot in self.decided
-            }
-            blame = Blame(self.project, placed)
-            for misfit in misfits:
-                last_resort = turn >= CHECKS - 2
-                for slot in placed if last_resort else blame.of(misfit):
+            fresh = {slot for slots in asked.values() for slot in (slots & self.decided.keys()) - self.verified}
+            written = {path: slots for path, slots in asked.items() if slots & self.decided.keys()}
+            new = errors(written) - before if fresh else None
+            if not new:
+                break
+            blame = Blame(self.project, {slot: self.decided[slot].slot for slot in fresh})
+            for misfit in new:
+                # Whoever can't be found out by then, all go.
+                for slot in fresh if turn >= CHECKS - 2 else blame.of(misfit):
                     self.take_back(slot, f"{misfit.code}: {misfit.message}")
         progress("checking", CHECKS, CHECKS)
 

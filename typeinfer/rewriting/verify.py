@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from typeinfer.program.project import Project
@@ -28,38 +28,23 @@ LINES = 3
 
 @dataclass(frozen=True)
 class Misfit:
-    """A new error at its line of the old text; the message is the checker's, for the user."""
+    """An error at its line of the old text; the message is the checker's, for the user, and tells no two errors apart."""
 
     path: str
     line: int
     code: str
-    message: str
+    message: str = field(compare=False)
 
 
-def new_errors(
-    project: Project,
-    before: Iterable[Diagnostic],
-    after: Iterable[Diagnostic],
-    edits: Mapping[str, Sequence[Edit]],
-) -> tuple[Misfit, ...]:
-    """The errors of `after`, whose texts are those of `project` with `edits`, that `before` doesn't hold."""
-    known = Counter(
-        (said.path, project.modules[said.path].file.line_of(said.span.start), said.code)
-        for said in before
-        if said.path in project.modules
-    )
-    found: list[Misfit] = []
+def misfits(project: Project, reported: Iterable[Diagnostic], edits: Mapping[str, Sequence[Edit]]) -> Counter[Misfit]:
+    """The errors reported for the texts of `project` with `edits` in them, by where they stand in the old texts."""
     places = {path: _Displacement(changes) for path, changes in edits.items()}
-    for said in after:
-        if said.path not in project.modules:
-            continue
+
+    def place(said: Diagnostic) -> Misfit:
         start = places[said.path].old(said.span.start) if said.path in places else said.span.start
-        key = (said.path, project.modules[said.path].file.line_of(start), said.code)
-        if known[key] > 0:
-            known[key] -= 1
-        else:
-            found.append(Misfit(*key, said.message))
-    return tuple(found)
+        return Misfit(said.path, project.modules[said.path].file.line_of(start), said.code, said.message)
+
+    return Counter(place(said) for said in reported if said.path in project.modules)
 
 
 class _Displacement:
