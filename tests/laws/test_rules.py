@@ -1,11 +1,11 @@
-"""tests/spec/python/rules/*.md: a Python block is a small project, and its comments state what rules say of it.
+"""tests/spec/<language>/rules/*.md: a block of code is a small project, and its comments state what rules say of it.
 
 `def wait(seconds=0):  # seconds: int by default-literal; times: nothing by default-literal` speaks of the slots that
 begin on that line; on a line of its own, such a comment speaks of the line above. A result goes by the name `returns`.
 `nothing by RULE`: that rule keeps silent; `nothing` alone: every rule does. What is not mentioned is not compared.
 `# file: cart.py` begins another file of the same package.
 
-The checker is run once over all blocks; each block is a project of its own to the rules.
+The checker is run once over all blocks of a language; each block is a project of its own to the rules.
 """
 
 from __future__ import annotations

@@ -58,6 +58,12 @@ DEEPEST = 4
 WIDEST = 4
 """Types deeper or unions wider than these are what a checker adds up, not what an author writes."""
 
+ENDING = 4
+"""Letters that a name must share with the end of a class's name to be named for it: `options`, not `id`."""
+
+PATTERN_PARTS = ("options", "props", "params", "args", "config", "opts")
+"""What a parameter without a name is called in the name of its type."""
+
 SITES = 40
 """Call sites looked at for one parameter."""
 
@@ -145,8 +151,12 @@ class Witness:
         yield from self.used(module, function, parameter)
         if (hint := self.language(module).names_hint(parameter.name)) is not None:
             yield "name", hint
-        yield from self.named_alike(module, parameter)
+        yield from self.named_alike(module, parameter.name)
+        yield from self.named_for_owner(module, function, parameter.name)
         yield from self.members(function, parameter)
+        seen = self.inference.of(module.file.path).variables.get(parameter.slot.span) if parameter.slot else None
+        if seen is not None:
+            yield "checker-parameter", seen
 
     def default(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         value = parameter.default
@@ -246,23 +256,66 @@ class Witness:
                             terms.append(written)
         if terms:
             yield "forwarded", join(terms)
+        yield from self.expected(module, function, parameter)
 
-    def named_alike(self, module: Module, parameter: Parameter) -> Iterator[Said]:
-        """A parameter named as a class of the project is, or as parameters elsewhere whose type is written."""
-        bare = parameter.name.strip("_").replace("_", "").lower()
-        classes = self.classes_by_name.get(bare, ())
+    def expected(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
+        """What the checker knows that the functions take to which the parameter goes, the library's among them."""
+        expected = self.inference.of(module.file.path).expected
+        terms = {
+            expected[argument.value.span]
+            for site in self.calls_in(module).get(function.qualname, ())
+            for argument in site.call.arguments
+            if _is_name(argument.value, parameter.name) and argument.value.span in expected
+        }
+        if len(terms) == 1:
+            yield "expected", next(iter(terms))
+
+    def named_alike(self, module: Module, name: str) -> Iterator[Said]:
+        """A name like that of a class of the project, or of parameters or attributes elsewhere whose type is written."""
+        bare = _bare(name)
+        classes = self.classes_by_name.get(bare, [])
         if len(classes) == 1:
             bound = any(found.alias == classes[0].rpartition(".")[2] for found in module.imports)
             here = self.project.split(classes[0])
             near = bound or (here is not None and here[0].file.path == module.file.path)
             yield "class-name" if near else "class-name-far", Named(classes[0])
-        written = self.written_by_name.get(parameter.name)
-        if written:
-            total = sum(written.values())
-            term, count = max(written.items(), key=lambda pair: (pair[1], repr(pair[0])))
-            if count * 5 >= total * 4:
-                rule = "same-name" if total > 1 else "same-name-once"
-                yield rule, without_none(term) if isinstance(term, Union) else term
+        elif len(bare) >= ENDING:
+            ending = [declared for declared in self.classes_in(module) if _bare(declared.name).endswith(bare)]
+            if len(ending) == 1 and _bare(ending[0].name) != bare:
+                yield "class-ending", Named(f"{module.name}.{ending[0].qualname}")
+        if (agreed := _agreed(self.written_by_name.get(name))) is not None:
+            yield "same-name" if agreed[1] > 1 else "same-name-once", agreed[0]
+        if (agreed := _agreed(self.fields_by_name.get(name))) is not None:
+            yield "same-name-field" if agreed[1] > 1 else "same-name-field-once", agreed[0]
+
+    def named_for_owner(self, module: Module, function: Function, part: str) -> Iterator[Said]:
+        """A class named for the function or class together with its part: the `options` of `Cart` are `CartOptions`."""
+        owners = [function.name, *((function.owner or "").split(".")[-1:])]
+        parts = PATTERN_PARTS if part.startswith("__") else (_bare(part),)
+        found = {
+            classes[0]
+            for owner in owners
+            for what in parts
+            if len(classes := self.classes_by_name.get(_bare(owner) + what, ())) == 1 and _bare(owner)
+        }
+        if len(found) == 1:
+            yield "owner-name", Named(found.pop())
+
+    def classes_in(self, module: Module) -> Iterator[Class]:
+        """The classes at the top of a module."""
+        return (declared for declared in module.classes if "." not in declared.qualname)
+
+    @cached_property
+    def fields_by_name(self) -> dict[str, Counter[TypeExpr]]:
+        """What attributes of each name are annotated with, in the whole project."""
+        found: dict[str, Counter[TypeExpr]] = defaultdict(Counter)
+        for module in self.project.modules.values():
+            for slot in module.slots:
+                if slot.id.kind is SlotKind.ATTRIBUTE and slot.written is not None:
+                    term = self.project.written_type(module, slot)
+                    if term is not None and not isinstance(term, Unknown):
+                        found[slot.id.name][term] += 1
+        return found
 
     @cached_property
     def classes_by_name(self) -> dict[str, list[str]]:
@@ -271,7 +324,7 @@ class Witness:
         for module in self.project.modules.values():
             for declared in module.classes:
                 if "." not in declared.qualname:
-                    found[declared.name.strip("_").lower()].append(f"{module.name}.{declared.qualname}")
+                    found[_bare(declared.name)].append(f"{module.name}.{declared.qualname}")
         return found
 
     @cached_property
@@ -483,6 +536,7 @@ class Witness:
             if class_documented is not None:
                 yield "docstring", self.project.qualify(module, slot.id.qualname, class_documented)
             yield from self.inherited_attribute(module, slot)
+            yield from self.named_alike(module, slot.id.name)
         if known and len(known) == len(terms):
             shape = "literal" if all(isinstance(value, Constant) for value in values) else "value"
             yield f"assigned-{shape}{'-several' if len(set(known)) > 1 else ''}", join(known)
@@ -609,6 +663,20 @@ def _name(term: TypeExpr) -> str:
 def _bare_name(slot: Slot) -> Span:
     """The span of the name alone: a slot at `self.x` is known to the checker by its `x`."""
     return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
+
+
+def _bare(name: str) -> str:
+    """A name without what tells conventions apart: `eval_context` and `EvalContext` are one."""
+    return name.replace("_", "").lower()
+
+
+def _agreed(written: Counter[TypeExpr] | None) -> tuple[TypeExpr, int] | None:
+    """The type that four in five agree on, less None, and how many were asked."""
+    if not written:
+        return None
+    total = sum(written.values())
+    term, count = max(written.items(), key=lambda pair: (pair[1], repr(pair[0])))
+    return (without_none(term) if isinstance(term, Union) else term, total) if count * 5 >= total * 4 else None
 
 
 def _is_name(value: Value, name: str) -> bool:

@@ -25,13 +25,14 @@ class CallTarget:
 class FileInference:
     """One file: `results` by the span of the function's name (a generator's or coroutine's as the caller sees it),
     `variables` by the span of the bare name, `expressions` by their own span (names, constants, calls), `targets` by the
-    span of the whole call.
+    span of the whole call. `expected`: what the function called takes in the place of an argument, by the argument's span.
     """
 
     results: Mapping[Span, TypeExpr] = field(default_factory=dict)
     variables: Mapping[Span, TypeExpr] = field(default_factory=dict)
     expressions: Mapping[Span, TypeExpr] = field(default_factory=dict)
     targets: Mapping[Span, tuple[CallTarget, ...]] = field(default_factory=dict)
+    expected: Mapping[Span, TypeExpr] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
