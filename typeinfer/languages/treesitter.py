@@ -28,8 +28,15 @@ def grammar_folder() -> Path:
 
 @cache
 def query(language: tree_sitter.Language, folder: str, name: str) -> tree_sitter.Query:
-    """The query `grammars/<folder>/<name>.scm`."""
-    return tree_sitter.Query(language, (grammar_folder() / folder / f"{name}.scm").read_text(encoding="utf-8"))
+    """The query `grammars/<folder>/<name>.scm`, and behind it `<name>.<kind>.scm` for every kind of node that is named so
+    and that this grammar has: a query that asks for nodes which a grammar lacks can't be made.
+    """
+    queries = grammar_folder() / folder
+    paths = [queries / f"{name}.scm"]
+    for path in sorted(queries.glob(f"{name}.*.scm")):
+        if language.id_for_node_kind(path.suffixes[0].removeprefix("."), True) is not None:
+            paths.append(path)
+    return tree_sitter.Query(language, "".join(path.read_text(encoding="utf-8") for path in paths))
 
 
 def captures(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import tree_sitter
@@ -21,10 +21,16 @@ from typeinfer.languages import treesitter
 MOST_SOURCES = 64
 """A value that mentions more names than this is a table, and says little of its target."""
 
-_OUTER, _CLASS, _FUNCTION, _COMPREHENSION = range(4)
+_OUTER, _CLASS, _FUNCTION, _CLOSURE, _COMPREHENSION = range(5)
 # Of ranges with one span the outermost must open first: `def f(a=lambda: 0)` has its default around the lambda, and a
 # class body that is one `def` spans no more than that `def`.
-_RANGES = {"outer": _OUTER, "scope.class": _CLASS, "scope.function": _FUNCTION, "scope.comprehension": _COMPREHENSION}
+_RANGES = {
+    "outer": _OUTER,
+    "scope.class": _CLASS,
+    "scope.function": _FUNCTION,
+    "scope.closure": _CLOSURE,
+    "scope.comprehension": _COMPREHENSION,
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,9 @@ def occurrences(grammar: tree_sitter.Language, folder: str, root: tree_sitter.No
     """The variables of one tree. `folder` is the language's name below `grammars/`."""
     names = _Names(treesitter.captures(grammar, folder, "names", root), data)
     cursor = tree_sitter.QueryCursor(treesitter.query(grammar, folder, "flow"))
-    flows = [{name: nodes[0] for name, nodes in found.items()} for _, found in cursor.matches(root)]
+    matches = [{name: nodes[0] for name, nodes in found.items()} for _, found in cursor.matches(root)]
+    apart = {found["apart"].byte_range for found in matches if "apart" in found}
+    flows = [found for found in matches if found.get("value", root).byte_range not in apart and "apart" not in found]
     next_use, last_write = _chains(names, _late(flows))
     return Occurrences(next_use, last_write, _computed_from(names, flows))
 
@@ -62,22 +70,40 @@ class _Names:
         leaves = sorted(spans)
         self.starts = [start for start, _ in leaves]
         self.texts = [data[start:end] for start, end in leaves]
-        around_comprehensions = starts("binding.function")
-        self.writes = starts("binding") | starts("binding.member") | around_comprehensions
+        parameters = starts("binding.parameter")
+        bindings = starts("binding") | starts("binding.function") | parameters
+        around_comprehensions = starts("binding.function") | (bindings & self._inside(captured.get("hoisted", ())))
+        elsewhere = bindings & self._inside(captured.get("assigned", ()))
+        self.writes = bindings | starts("binding.member")
 
         self.parent, self.kind = [-1], [_FUNCTION]
         self.bound: list[set[bytes]] = [set()]
         self.sent: list[dict[bytes, bool]] = [{}]
         self.scopes = self._scopes(captured)
-        receivers, sent_out = starts("receiver"), starts("global") | starts("nonlocal")
-        self._bind(members | sent_out, around_comprehensions)
+        sent_out = starts("global") | starts("nonlocal")
+        self._bind(members | sent_out | elsewhere, around_comprehensions)
         self._send(starts("global"), starts("nonlocal"))
-        self.variables = self._variables(members, receivers, sent_out)
+        words = {data[node.start_byte : node.end_byte] for node in captured.get("receiver.word", ())}
+        owners = self._owners(starts("receiver")) | self._bind_words(words)
+        self.variables = self._variables(members, owners, sent_out)
+        self._make_members(parameters)
+
+    def _inside(self, ranges: Iterable[tree_sitter.Node]) -> set[int]:
+        """The leaves that stand in one of these ranges."""
+        found: set[int] = set()
+        for node in ranges:
+            first, last = bisect_left(self.starts, node.start_byte), bisect_left(self.starts, node.end_byte)
+            found.update(self.starts[first:last])
+        return found
 
     def _scopes(self, captured: dict[str, list[tree_sitter.Node]]) -> list[int]:
         """The scope of each leaf; scope 0 is the file."""
         ranges = sorted(
-            (node.start_byte, -node.end_byte, kind) for name, kind in _RANGES.items() for node in captured.get(name, ())
+            {
+                (node.start_byte, -node.end_byte, kind)
+                for name, kind in _RANGES.items()
+                for node in captured.get(name, ())
+            }
         )
         ranges.append((1 << 62, 0, _OUTER))
         scopes: list[int] = []
@@ -120,13 +146,35 @@ class _Names:
                 if start in to_file and text in self.bound[scope]:
                     self.bound[0].add(text)
 
-    def _variables(self, members: set[int], receivers: set[int], sent_out: set[int]) -> list[tuple[int, bytes] | None]:
-        seen: dict[tuple[int, bytes], tuple[int, bytes] | None] = {}
-        owners: dict[tuple[int, bytes], int] = {
-            (scope, text): self.parent[scope]
+    def _owners(self, receivers: set[int]) -> dict[tuple[int, bytes], int]:
+        """The parameters by which methods reach their own objects, and the scopes of their classes."""
+        found = zip(self.starts, self.scopes, self.texts, strict=True)
+        return {(scope, text): self.parent[scope] for start, scope, text in found if start in receivers}
+
+    def _bind_words(self, words: set[bytes]) -> dict[tuple[int, bytes], int]:
+        """Bind the words for a function's own object in every function but closures; those of methods as in `_owners`."""
+        owners: dict[tuple[int, bytes], int] = {}
+        for scope, around in enumerate(self.parent):
+            if self.kind[scope] == _FUNCTION:
+                self.bound[scope] |= words
+                if around >= 0 and self.kind[around] == _CLASS:
+                    owners |= {(scope, word): around for word in words}
+        return owners
+
+    def _make_members(self, parameters: set[int]) -> None:
+        """Make a parameter that is a member too one variable with the member."""
+        same: dict[tuple[int, bytes] | None, tuple[int, bytes]] = {
+            (scope, text): (self.parent[scope], text)
             for start, scope, text in zip(self.starts, self.scopes, self.texts, strict=True)
-            if start in receivers
+            if start in parameters
         }
+        self.variables = [same.get(variable, variable) for variable in self.variables]
+
+    def _variables(
+        self, members: set[int], owners: dict[tuple[int, bytes], int], sent_out: set[int]
+    ) -> list[tuple[int, bytes] | None]:
+        """The variable of every leaf; `owners`: for a variable that holds a method's own object, the class's scope."""
+        seen: dict[tuple[int, bytes], tuple[int, bytes] | None] = {}
         found: list[tuple[int, bytes] | None] = []
         for index, start in enumerate(self.starts):
             scope, text = self.scopes[index], self.texts[index]
