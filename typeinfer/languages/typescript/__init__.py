@@ -134,7 +134,7 @@ class TypeScript:
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         from typeinfer.languages.typescript import erasure
 
-        erasure.prove_erasable(before, after)
+        erasure.prove_erasable(before, after, rewrite)
 
     def stub(self, annotated: SourceFile) -> str:
         from typeinfer.languages.typescript import stubs
