@@ -1,0 +1,79 @@
+"""Conventions: the types that the language fixes for special methods, the wrappers of async and generators, and what names
+suggest. In: functions and names; out: types. Knows nothing of what a body does.
+
+Source: ECMAScript 2025, "Fundamental Objects" and "Control Abstraction Objects".
+"""
+
+from __future__ import annotations
+
+import re
+
+from typeinfer.values.module import Function, Name
+from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, Unknown
+
+STRING, NUMBER, BOOLEAN = Named("string"), Named("number"), Named("boolean")
+
+RESULTS: dict[str, TypeExpr] = {
+    "toString": STRING,
+    "toLocaleString": STRING,
+    "[Symbol.toStringTag]": STRING,
+    "[Symbol.hasInstance]": BOOLEAN,
+}
+
+PARAMETERS: dict[str, tuple[TypeExpr, ...]] = {
+    "[Symbol.hasInstance]": (Named("unknown"),),
+}
+
+
+def protocol_type(function: Function, part: str) -> TypeExpr | None:
+    """The type of a special method's `return` or of one of its parameters, or None where the language leaves it open."""
+    if "." not in function.qualname:
+        return None  # A function that is called so; special are only the methods.
+    if part == "return":
+        return RESULTS.get(function.name)
+    positions = [parameter.name for parameter in function.parameters]
+    types = PARAMETERS.get(function.name, ())
+    at = positions.index(part) if part in positions else len(types)
+    return types[at] if at < len(types) else None
+
+
+def wrap_result(function: Function, result: TypeExpr, yielded: TypeExpr) -> TypeExpr:
+    """The annotation of a function that returns `result` and yields `yielded`.
+
+    An async function is annotated with its promise, whether its body returns the value or a promise of it. A generator
+    that returns nothing is annotated with what it yields alone.
+    """
+    if function.is_generator:
+        if isinstance(yielded, Unknown):
+            return UNKNOWN
+        name = "AsyncGenerator" if function.is_async else "Generator"
+        return Named(name, (yielded,) if result in (NONE, UNKNOWN) else (yielded, result))
+    if not function.is_async or isinstance(result, Unknown):
+        return result
+    return result if isinstance(result, Named) and result.name == "Promise" else Named("Promise", (result,))
+
+
+BOOLEANS = re.compile(r"(?:is|has|should|can)[A-Z]\w*")
+STRINGS = re.compile(
+    r"name|text|title|message|msg|prefix|suffix|label|description|path|url|filename|fileName|filePath|placeholder|"
+    r"className|separator|encoding|locale|\w+(?:Name|Text|Title|Message|Path|Url|URL|Label)"
+)
+NUMBERS = re.compile(
+    r"count|index|idx|length|size|width|height|depth|offset|delay|timeout|ms|duration|limit|level|"
+    r"\w+(?:Count|Index|Length|Width|Height|Depth|Offset|Delay|Timeout|Ms|Duration)"
+)
+
+
+def names_hint(name: str) -> TypeExpr | None:
+    """What a name suggests by convention: `isOpen`, `fileName`, `rowCount`. Weak evidence, never enough alone."""
+    bare = name.lstrip("_#$")
+    if BOOLEANS.fullmatch(bare):
+        return BOOLEAN
+    if STRINGS.fullmatch(bare):
+        return STRING
+    return NUMBER if NUMBERS.fullmatch(bare) else None
+
+
+def is_property(function: Function) -> bool:
+    """Whether a method is read like an attribute. The reader gives accessors their keyword as a decorator: `Name("get")`."""
+    return any(isinstance(decorator, Name) and decorator.name == "get" for decorator in function.decorators)
