@@ -6,8 +6,9 @@ from pathlib import PurePath
 
 from typeinfer.languages.language import Language
 from typeinfer.languages.python import Python
+from typeinfer.languages.typescript import TypeScript
 
-LANGUAGES: tuple[Language, ...] = (Python(),)
+LANGUAGES: tuple[Language, ...] = (Python(), TypeScript())
 
 
 def language_of(path: str) -> Language | None:
