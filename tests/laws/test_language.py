@@ -276,7 +276,7 @@ module.exports = { plain, count: count, run(x) { return x } };
     types=(
         "number",
         "void",
-        "src/shop/cart.Cart",
+        "shop.Cart",
         "number[]",
         "Map<string, Uint8Array[]>",
         "string | number | null | undefined",

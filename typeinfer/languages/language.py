@@ -141,3 +141,6 @@ class Language(Protocol):
 
     def is_property(self, function: Function) -> bool:
         """Whether a method is read like an attribute."""
+
+    def is_setter(self, function: Function) -> bool:
+        """Whether a method is written to like an attribute; the property that it belongs to has its qualified name."""

@@ -171,14 +171,7 @@ class Witness:
 
     def setter(self, module: Module, function: Function) -> Iterator[Said]:
         """A property's setter takes what its getter gives."""
-        is_setter = any(
-            isinstance(decorator, Attribute)
-            and decorator.name == "setter"
-            and isinstance(decorator.base, Name)
-            and decorator.base.name == function.name
-            for decorator in function.decorators
-        )
-        if is_setter:
+        if self.language(module).is_setter(function):
             for getter in module.functions:
                 if getter.qualname == function.qualname and self.language(module).is_property(getter):
                     yield "setter", self.known_result(module, getter)

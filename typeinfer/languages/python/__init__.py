@@ -170,3 +170,6 @@ class Python:
 
     def is_property(self, function: Function) -> bool:
         return runtime.is_property(function.decorators)
+
+    def is_setter(self, function: Function) -> bool:
+        return runtime.is_setter(function.name, function.decorators)

@@ -63,3 +63,14 @@ def makes_fields(decorators: Sequence[Value], bases: Iterable[Value]) -> bool:
     """Whether the class body's own names have meaning beyond being attributes."""
     decorated = any(last_name(decorator) in FIELD_DECORATORS for decorator in decorators)
     return decorated or any(last_name(base) in FIELD_BASES for base in bases)
+
+
+def is_setter(name: str, decorators: Iterable[Value]) -> bool:
+    """Whether the method of this name is decorated by the setter of the property of the same name."""
+    return any(
+        isinstance(decorator, Attribute)
+        and decorator.name == "setter"
+        and isinstance(decorator.base, Name)
+        and decorator.base.name == name
+        for decorator in decorators
+    )

@@ -146,3 +146,6 @@ class TypeScript:
 
     def is_property(self, function: Function) -> bool:
         return conventions.is_property(function)
+
+    def is_setter(self, function: Function) -> bool:
+        return conventions.is_setter(function)

@@ -77,3 +77,7 @@ def names_hint(name: str) -> TypeExpr | None:
 def is_property(function: Function) -> bool:
     """Whether a method is read like an attribute. The reader gives accessors their keyword as a decorator: `Name("get")`."""
     return any(isinstance(decorator, Name) and decorator.name == "get" for decorator in function.decorators)
+
+
+def is_setter(function: Function) -> bool:
+    return any(isinstance(decorator, Name) and decorator.name == "set" for decorator in function.decorators)
