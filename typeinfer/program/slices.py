@@ -26,6 +26,7 @@ from typeinfer.program.graph import (
     EdgeKind,
     ProgramGraph,
 )
+from typeinfer.program.places import inside
 from typeinfer.program.project import Project
 from typeinfer.values.module import Assignment, Call, CallSite, Class, Function, Module, Name
 from typeinfer.values.slots import Slot, SlotId, SlotKind
@@ -235,44 +236,48 @@ class _Slicer:
 
     def function_pieces(self, facts: _Facts, function: Function) -> Iterator[Piece]:
         project, module, path = self.project, facts.module, facts.path
-        yield Piece(Role.SIGNATURE, path, function.header, 0)
-        yield from _decorators(path, function)
-        docstring = _docstring(module.file, function.docstring, function.body)
+        docstring = _docstring(module.file, function, function.body)
+        yield Piece(Role.SIGNATURE, path, _signature(module.file, function), 0)
+        yield from _decorators(module.file, function, docstring)
         if docstring is not None:
             yield Piece(Role.DOCSTRING, path, docstring, 0)
         body = function.body
-        if docstring is not None:
+        if docstring is not None and docstring in body:
             body = _stripped(module.file, Span(docstring.end, body.end))
         yield from self.body(facts, function, body)
         owner = module.class_at.get(function.owner) if function.owner is not None else None
         if owner is not None:
-            yield Piece(Role.CLASS_HEADER, path, owner.header, 1)
+            yield Piece(Role.CLASS_HEADER, path, _stripped(module.file, owner.header), 1)
             said = _WORD.findall(module.file.data, body.start, body.end) if self.fits(path, body) else ()
             yield from self.members(facts, owner, function, frozenset(said))
             yield from self.bases(module, owner, 2)
         if (above := project.overridden(module, function)) is not None:
-            yield Piece(Role.OVERRIDDEN, above[0].file.path, above[1].header, 1)
+            yield Piece(Role.OVERRIDDEN, above[0].file.path, _declaration(above[0].file, above[1]), 1)
         if module.function_at[function.qualname] is function:
             yield from self.call_sites(module, f"{module.name}.{function.qualname}", 1)
         for site in facts.calls_in(function):
             callee = self.reached.get((path, site.call.span))
             if callee is not None and _is_annotated(callee[1]):
-                yield Piece(Role.CALLEE, callee[0].file.path, callee[1].header, 1)
+                yield Piece(Role.CALLEE, callee[0].file.path, _declaration(callee[0].file, callee[1]), 1)
 
     def class_pieces(self, facts: _Facts, declared: Class) -> Iterator[Piece]:
-        path = facts.path
-        yield Piece(Role.CLASS_HEADER, path, declared.header, 0)
-        yield from _decorators(path, declared)
-        docstring = _docstring(facts.module.file, declared.docstring, Span(declared.header.end, declared.span.end))
+        path, file = facts.path, facts.module.file
+        docstring = _docstring(file, declared, Span(declared.header.end, declared.span.end))
+        yield Piece(Role.CLASS_HEADER, path, _stripped(file, declared.header), 0)
+        yield from _decorators(file, declared, docstring)
         if docstring is not None:
             yield Piece(Role.DOCSTRING, path, docstring, 0)
         for assignment in facts.assignments_in[declared.qualname]:
             yield Piece(Role.BODY, path, assignment.span, 0)
+        for slot in facts.slots_of_class[declared.qualname]:
+            # What is declared and given no value.
+            if slot.written is not None and slot.id not in facts.assigned:
+                yield Piece(Role.BODY, path, Span(slot.span.start, max(slot.insert_at, slot.written.end)), 0)
         for assignment in facts.attributes_of[declared.qualname]:
             if assignment.scope != declared.qualname:
                 yield Piece(Role.ATTRIBUTE, path, assignment.span, 0)
         for method in facts.methods_of[declared.qualname]:
-            yield Piece(Role.SIBLING, path, method.header, 1)
+            yield Piece(Role.SIBLING, path, _declaration(file, method), 1)
         yield from self.uses(facts, facts.slots_of_class[declared.qualname])
         yield from self.bases(facts.module, declared, 1)
         yield from self.call_sites(facts.module, f"{facts.module.name}.{declared.qualname}", 1)
@@ -285,7 +290,7 @@ class _Slicer:
 
     def module_pieces(self, facts: _Facts) -> Iterator[Piece]:
         file = facts.module.file
-        docstring = _docstring(file, facts.module.docstring, Span(0, len(file.data)))
+        docstring = _found_at(file, facts.module.docstring, Span(0, len(file.data)))
         if docstring is not None:
             yield Piece(Role.DOCSTRING, facts.path, docstring, 0)
         for assignment in facts.assignments_in[""]:
@@ -303,7 +308,7 @@ class _Slicer:
             return
         file, room = facts.module.file, self.budget * 3 // 4
         telling = [
-            *(slot.span.start for slot in facts.locals_of[function.qualname]),
+            *(slot.span.start for slot in inside(body, facts.locals_of[function.qualname], _place_of_slot)),
             *(value.span.start for value in (*function.returns, *function.yields) if value is not None),
             *(usage.span.start for usage in function.usages),
         ]
@@ -327,7 +332,7 @@ class _Slicer:
         for member in (member for word in said if word in named for member in named[word]):
             yield from self.member(facts, member, function, 1)
         for member in (*attributes[:MOST_MEMBERS], *methods[:MOST_MEMBERS]):
-            if member.name.encode() not in said:
+            if _spoken(member.name) not in said:
                 yield from self.member(facts, member, function, 2)
 
     def member(self, facts: _Facts, member: Assignment | Function, function: Function, hops: int) -> Iterator[Piece]:
@@ -335,12 +340,12 @@ class _Slicer:
             if member.scope != function.qualname:
                 yield Piece(Role.ATTRIBUTE, facts.path, member.span, hops)
         elif member is not function:
-            yield Piece(Role.SIBLING, facts.path, member.header, hops)
+            yield Piece(Role.SIBLING, facts.path, _declaration(facts.module.file, member), hops)
 
     def bases(self, module: Module, declared: Class, hops: int) -> Iterator[Piece]:
         for qualified in self.project.ancestors(f"{module.name}.{declared.qualname}"):
             if (found := self.project.declared_class(qualified)) is not None:
-                yield Piece(Role.BASE, found[0].file.path, found[1].header, hops)
+                yield Piece(Role.BASE, found[0].file.path, _stripped(found[0].file, found[1].header), hops)
 
     def call_sites(self, module: Module, qualified: str, hops: int) -> Iterator[Piece]:
         """The lines of calls, those of the same file first: what becomes of the result stands beside the call."""
@@ -363,7 +368,7 @@ class _Slicer:
 
     def imports(self, module: Module, words: set[bytes]) -> Iterator[Piece]:
         for statement in module.imports:
-            if statement.alias.encode() in words:
+            if statement.alias.encode() in words and not statement.passed_on:
                 yield Piece(Role.IMPORT, module.file.path, statement.span, 1)
 
     # --- what goes with the pieces ----------------------------------------------------------------------------------
@@ -373,9 +378,9 @@ class _Slicer:
         local = [Candidate(Named(f"{module.name}.{c.qualname}"), Origin.LOCAL) for c in module.classes]
         imported = []
         for statement in module.imports:
-            if statement.name is None or statement.name == "*":
+            if statement.name is None or statement.name == "*" or statement.passed_on:
                 continue
-            qualified = f"{statement.module}.{statement.name}"
+            qualified = self.project.canonical(f"{statement.module}.{statement.name}")
             if not self.project.named(qualified) and not self.project.function(qualified):
                 imported.append(Candidate(Named(qualified), Origin.IMPORTED))
         return tuple(dict.fromkeys((*local, *imported)))
@@ -384,8 +389,8 @@ class _Slicer:
         """Slots that a function's slots are tied to, by facts alone."""
         own = {p.name: p.slot.id for p in function.parameters if p.slot is not None}
         own |= {slot.id.name: slot.id for slot in facts.slots_of(function) if slot.id.kind is SlotKind.VARIABLE}
-        for assignment in facts.assignments_in[function.qualname]:
-            if assignment.slot is not None and isinstance(assignment.value, Name) and assignment.span in function.span:
+        for assignment in inside(function.span, facts.assignments_in[function.qualname], _place_of_assignment):
+            if assignment.slot is not None and isinstance(assignment.value, Name):
                 source = own.get(assignment.value.name)
                 if source is not None and source != assignment.slot.id:
                     yield Link(source, assignment.slot.id, COMPUTED_FROM)
@@ -438,6 +443,7 @@ class _Facts:
         self.members_of: dict[str, dict[bytes, list[Assignment | Function]]] = defaultdict(lambda: defaultdict(list))
         self.calls: dict[str, list[CallSite]] = defaultdict(list)
         self.annotated: dict[SlotId, list[Span]] = defaultdict(list)
+        self.assigned: set[SlotId] = set()
         for slot in module.slots:
             if slot.id.kind is SlotKind.ATTRIBUTE:
                 self.slots_of_class[slot.id.qualname].append(slot)
@@ -447,39 +453,48 @@ class _Facts:
             if assignment.slot is None:
                 continue
             self.assignments_in[assignment.scope].append(assignment)
+            self.assigned.add(assignment.slot.id)
             if (again := _annotation(module.file, assignment)) is not None:
                 self.annotated[assignment.slot.id].append(again)
             if assignment.slot.id.kind is SlotKind.ATTRIBUTE:
                 self.attributes_of[assignment.slot.id.qualname].append(assignment)
-                self.members_of[assignment.slot.id.qualname][assignment.name.encode()].append(assignment)
+                self.members_of[assignment.slot.id.qualname][_spoken(assignment.name)].append(assignment)
         for function in module.functions:
             if function.owner is not None:
                 self.methods_of[function.owner].append(function)
-                self.members_of[function.owner][function.name.encode()].append(function)
+                self.members_of[function.owner][_spoken(function.name)].append(function)
         for site in module.calls:
             self.calls[site.scope].append(site)
+        for slots in self.locals_of.values():
+            slots.sort(key=_place_of_slot)
+        for assignments in self.assignments_in.values():
+            assignments.sort(key=_place_of_assignment)
+        for calls in self.calls.values():
+            calls.sort(key=_place_of_call)
 
     def slots_of(self, function: Function) -> list[Slot]:
         """Parameters in order, the result, then locals. Functions of one name share a name, so locals go by place."""
         slots = [parameter.slot for parameter in function.parameters if parameter.slot is not None]
         slots += [function.result] if function.result is not None else []
-        return slots + [slot for slot in self.locals_of[function.qualname] if slot.span in function.span]
+        return [*slots, *inside(function.span, self.locals_of[function.qualname], _place_of_slot)]
 
     def annotations(self, slots: Iterable[Slot]) -> tuple[Span, ...]:
         """Where the annotations of these slots stand, with what leads from the name to them.
 
         A variable may be annotated more than once (`if a: n: int = 1`, `else: n: int = 2`): each is the answer.
         """
-        spans = {Span(slot.insert_at, slot.written.end) for slot in slots if slot.written is not None}
+        spans = {_hidden(self.module.file, slot, slot.written) for slot in slots if slot.written is not None}
         return tuple(sorted(spans.union(*(self.annotated.get(slot.id, ()) for slot in slots))))
 
     def calls_in(self, function: Function) -> Iterator[CallSite]:
-        return (site for site in self.calls[function.qualname] if site.call.span in function.body)
+        return inside(function.body, self.calls[function.qualname], _place_of_call)
 
 
 def _annotation(file: SourceFile, assignment: Assignment) -> Span | None:
     """From behind the target of an assignment to the end of its annotation, or None where it has none."""
     data, (start, end) = file.data, (assignment.span.start, assignment.span.end)
+    if assignment.slot is not None and assignment.slot.span in assignment.span:
+        start = assignment.slot.span.end
     colon = data.find(b":", start, end)
     if colon < 0 or 0 <= data.find(b"=", start, end) < colon:
         return None
@@ -491,16 +506,72 @@ def _annotation(file: SourceFile, assignment: Assignment) -> Span | None:
 
 # --- places ---------------------------------------------------------------------------------------------------------
 
-_WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
+
+def _place_of_slot(slot: Slot) -> Span:
+    return slot.span
 
 
-def _decorators(path: str, declared: Function | Class) -> Iterator[Piece]:
-    if declared.span.start < declared.header.start and declared.decorators:
-        end = max(value.span.end for value in declared.decorators)
-        yield Piece(Role.DECORATOR, path, Span(declared.span.start, end), 0)
+def _place_of_assignment(assignment: Assignment) -> Span:
+    return assignment.span
 
 
-def _docstring(file: SourceFile, text: str | None, within: Span) -> Span | None:
+def _place_of_call(site: CallSite) -> Span:
+    return site.call.span
+
+
+_CLOSING = re.compile(rb"[\s=]*\}[ \t]*")
+_WORD = re.compile(rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*")
+
+
+def _spoken(name: str) -> bytes:
+    """A member's name as the word by which code says it; the mark of a private one (`#size`) is no part of the word."""
+    return name.encode().removeprefix(b"#")
+
+
+def _signature(file: SourceFile, function: Function) -> Span:
+    """A header from the name on, where that stands before it: `add = (item) =>`."""
+    return _stripped(file, Span(min(function.name_span.start, function.header.start), function.header.end))
+
+
+def _declaration(file: SourceFile, function: Function) -> Span:
+    """A signature with all of its annotations, though they stand in the comment before it."""
+    signature = _signature(file, function)
+    slots = (function.result, *(parameter.slot for parameter in function.parameters))
+    apart = any(slot is not None and slot.written is not None and slot.written not in signature for slot in slots)
+    return Span(function.span.start, signature.end) if apart else signature
+
+
+def _decorators(file: SourceFile, declared: Function | Class, docstring: Span | None) -> Iterator[Piece]:
+    start = declared.span.start
+    if docstring is not None and docstring.start == start:
+        start = _stripped(file, Span(docstring.end, declared.header.start)).start
+    ends = [value.span.end for value in declared.decorators if start < value.span.end <= declared.header.start]
+    if ends:
+        yield Piece(Role.DECORATOR, file.path, Span(start, max(ends)), 0)
+
+
+def _hidden(file: SourceFile, slot: Slot, written: Span) -> Span:
+    """An annotation and what leads to it: from the name on or, where it stands in a comment before the name, the braces
+    around it and the blanks behind them.
+    """
+    if slot.insert_at <= written.start:
+        return Span(slot.insert_at, written.end)
+    opens = file.data.rfind(b"{", 0, written.start)
+    closes = _CLOSING.match(file.data, written.end)
+    if opens < 0 or closes is None or file.data[opens + 1 : written.start].strip(b" ."):
+        return written
+    return Span(opens, closes.end())
+
+
+def _docstring(file: SourceFile, declared: Function | Class, body: Span) -> Span | None:
+    """The place of a docstring: before all else of the declaration, or at the start of its body."""
+    text = (declared.docstring or "").encode()
+    if text and file.data.startswith(text, declared.span.start):
+        return Span(declared.span.start, declared.span.start + len(text))
+    return _found_at(file, declared.docstring, body)
+
+
+def _found_at(file: SourceFile, text: str | None, within: Span) -> Span | None:
     """The place of a docstring, from the line (or the start of the body) where its text begins to where its text's last
     line ends.
     """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from typeinfer.program.arguments import Reached, reached
+from typeinfer.program.places import inside
 from typeinfer.program.project import Project
 from typeinfer.values.module import Attribute, Call, CallSite, Constant, Function, Module, Name, Value
 from typeinfer.values.slots import Slot, SlotKind
@@ -109,6 +110,7 @@ def usages_as_json(units: Iterable[UnitUsages], project: Project) -> dict[str, o
 class _Reader:
     def __init__(self, project: Project, module: Module, calls: Reached) -> None:
         self.project, self.module, self.reached = project, module, calls
+        self.language = project.language_of(module.file.path)
         self.calls: dict[str, list[CallSite]] = defaultdict(list)
         for site in module.calls:
             self.calls[site.scope].append(site)
@@ -116,6 +118,10 @@ class _Reader:
         for assignment in module.assignments:
             if assignment.slot is not None:
                 self.assigned[assignment.scope].append((assignment.slot, assignment.value))
+        for sites in self.calls.values():
+            sites.sort(key=_place_of_call)
+        for assigned in self.assigned.values():
+            assigned.sort(key=_place_of_target)
 
     def objects(self, qualname: str, span: Span, function: Function | None) -> Iterator[ObjectUsages]:
         """Parameters in order, then locals in order of their first assignment."""
@@ -127,21 +133,26 @@ class _Reader:
             written = self.written(parameter.slot)
             target = Definition(parameter.name, written, Label.PARAMETER, parameter.slot.span, position)
             targets[parameter.name] = (target, None)
-        for slot, value in self.assigned[qualname]:
-            name = self.module.file.at(slot.span)
-            if slot.span in span and name not in targets:
+        for slot, value in inside(span, self.assigned[qualname], _place_of_target):
+            name = self.name_of(slot, qualname)
+            if name not in targets:
                 written = self.written(slot)
                 spelled = written if written != ANY else self.type_of(value, {})
                 targets[name] = (Definition(name, spelled, Label.LOCAL, slot.span), value)
         known.update({name: target.type for name, (target, _) in targets.items()})
         invoked: dict[str, list[ObservedCall]] = defaultdict(list)
         passed: dict[str, list[ObservedCall]] = defaultdict(list)
-        for site in self.calls[qualname]:
-            if site.call.span in span:
-                self.observe(site, known, invoked, passed)
+        for site in inside(span, self.calls[qualname], _place_of_call):
+            self.observe(site, known, invoked, passed)
         for name, (target, value) in targets.items():
             defined_by = target if target.label is Label.PARAMETER else self.definition(value, known)
             yield ObjectUsages(target, defined_by, tuple(invoked[name]), tuple(passed[name]))
+
+    def name_of(self, slot: Slot, scope: str) -> str:
+        """How code in a function says what a slot holds: an attribute of its own object by the word for that object."""
+        word = self.language.receiver
+        is_member = slot.id.kind is SlotKind.ATTRIBUTE and slot.id.qualname != scope
+        return f"{word}.{slot.id.name}" if is_member and word is not None else self.module.file.at(slot.span)
 
     def observe(
         self,
@@ -202,7 +213,15 @@ class _Reader:
     def spelled(self, term: TypeExpr | None) -> str:
         if term is None or term == UNKNOWN:
             return ANY
-        return self.project.language_of(self.module.file.path).write_type(term)
+        return self.language.write_type(term)
+
+
+def _place_of_call(site: CallSite) -> Span:
+    return site.call.span
+
+
+def _place_of_target(assigned: tuple[Slot, Value | None]) -> Span:
+    return assigned[0].span
 
 
 def _dotted(value: Value) -> str:
