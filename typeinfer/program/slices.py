@@ -268,14 +268,14 @@ class _Slicer:
         if docstring is not None:
             yield Piece(Role.DOCSTRING, path, docstring, 0)
         for assignment in facts.assignments_in[declared.qualname]:
-            yield Piece(Role.BODY, path, assignment.span, 0)
+            yield Piece(Role.BODY, path, facts.statement(assignment), 0)
         for slot in facts.slots_of_class[declared.qualname]:
             # What is declared and given no value.
             if slot.written is not None and slot.id not in facts.assigned:
                 yield Piece(Role.BODY, path, Span(slot.span.start, max(slot.insert_at, slot.written.end)), 0)
         for assignment in facts.attributes_of[declared.qualname]:
             if assignment.scope != declared.qualname:
-                yield Piece(Role.ATTRIBUTE, path, assignment.span, 0)
+                yield Piece(Role.ATTRIBUTE, path, facts.statement(assignment), 0)
         for method in facts.methods_of[declared.qualname]:
             yield Piece(Role.SIBLING, path, _declaration(file, method), 1)
         yield from self.uses(facts, facts.slots_of_class[declared.qualname])
@@ -294,7 +294,7 @@ class _Slicer:
         if docstring is not None:
             yield Piece(Role.DOCSTRING, facts.path, docstring, 0)
         for assignment in facts.assignments_in[""]:
-            yield Piece(Role.BODY, facts.path, assignment.span, 0)
+            yield Piece(Role.BODY, facts.path, facts.statement(assignment), 0)
         yield from self.uses(facts, facts.module_slots)
 
     # --- pieces by relation -----------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ class _Slicer:
     def member(self, facts: _Facts, member: Assignment | Function, function: Function, hops: int) -> Iterator[Piece]:
         if isinstance(member, Assignment):
             if member.scope != function.qualname:
-                yield Piece(Role.ATTRIBUTE, facts.path, member.span, hops)
+                yield Piece(Role.ATTRIBUTE, facts.path, facts.statement(member), hops)
         elif member is not function:
             yield Piece(Role.SIBLING, facts.path, _declaration(facts.module.file, member), hops)
 
@@ -442,6 +442,7 @@ class _Facts:
         self.methods_of: dict[str, list[Function]] = defaultdict(list)
         self.members_of: dict[str, dict[bytes, list[Assignment | Function]]] = defaultdict(lambda: defaultdict(list))
         self.calls: dict[str, list[CallSite]] = defaultdict(list)
+        self.function_named_at = {function.name_span: function for function in module.functions}
         self.annotated: dict[SlotId, list[Span]] = defaultdict(list)
         self.assigned: set[SlotId] = set()
         for slot in module.slots:
@@ -477,6 +478,12 @@ class _Facts:
         slots = [parameter.slot for parameter in function.parameters if parameter.slot is not None]
         slots += [function.result] if function.result is not None else []
         return [*slots, *inside(function.span, self.locals_of[function.qualname], _place_of_slot)]
+
+    def statement(self, assignment: Assignment) -> Span:
+        """An assignment, or of one that names a function what the function takes: its body is a slice of its own."""
+        function = self.function_named_at.get(assignment.slot.span) if assignment.slot is not None else None
+        named = function is not None and function.header in assignment.span
+        return _signature(self.module.file, function) if function is not None and named else assignment.span
 
     def annotations(self, slots: Iterable[Slot]) -> tuple[Span, ...]:
         """Where the annotations of these slots stand, with what leads from the name to them.
