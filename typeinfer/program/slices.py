@@ -26,7 +26,7 @@ from typeinfer.program.graph import (
     EdgeKind,
     ProgramGraph,
 )
-from typeinfer.program.places import inside
+from typeinfer.program.places import inside, signature, stripped
 from typeinfer.program.project import Project
 from typeinfer.values.module import Assignment, Call, CallSite, Class, Function, Module, Name
 from typeinfer.values.slots import Slot, SlotId, SlotKind
@@ -237,17 +237,17 @@ class _Slicer:
     def function_pieces(self, facts: _Facts, function: Function) -> Iterator[Piece]:
         project, module, path = self.project, facts.module, facts.path
         docstring = _docstring(module.file, function, function.body)
-        yield Piece(Role.SIGNATURE, path, _signature(module.file, function), 0)
+        yield Piece(Role.SIGNATURE, path, signature(module.file, function), 0)
         yield from _decorators(module.file, function, docstring)
         if docstring is not None:
             yield Piece(Role.DOCSTRING, path, docstring, 0)
         body = function.body
         if docstring is not None and docstring in body:
-            body = _stripped(module.file, Span(docstring.end, body.end))
+            body = stripped(module.file, Span(docstring.end, body.end))
         yield from self.body(facts, function, body)
         owner = module.class_at.get(function.owner) if function.owner is not None else None
         if owner is not None:
-            yield Piece(Role.CLASS_HEADER, path, _stripped(module.file, owner.header), 1)
+            yield Piece(Role.CLASS_HEADER, path, stripped(module.file, owner.header), 1)
             said = _WORD.findall(module.file.data, body.start, body.end) if self.fits(path, body) else ()
             yield from self.members(facts, owner, function, frozenset(said))
             yield from self.bases(module, owner, 2)
@@ -263,7 +263,7 @@ class _Slicer:
     def class_pieces(self, facts: _Facts, declared: Class) -> Iterator[Piece]:
         path, file = facts.path, facts.module.file
         docstring = _docstring(file, declared, Span(declared.header.end, declared.span.end))
-        yield Piece(Role.CLASS_HEADER, path, _stripped(file, declared.header), 0)
+        yield Piece(Role.CLASS_HEADER, path, stripped(file, declared.header), 0)
         yield from _decorators(file, declared, docstring)
         if docstring is not None:
             yield Piece(Role.DOCSTRING, path, docstring, 0)
@@ -345,7 +345,7 @@ class _Slicer:
     def bases(self, module: Module, declared: Class, hops: int) -> Iterator[Piece]:
         for qualified in self.project.ancestors(f"{module.name}.{declared.qualname}"):
             if (found := self.project.declared_class(qualified)) is not None:
-                yield Piece(Role.BASE, found[0].file.path, _stripped(found[0].file, found[1].header), hops)
+                yield Piece(Role.BASE, found[0].file.path, stripped(found[0].file, found[1].header), hops)
 
     def call_sites(self, module: Module, qualified: str, hops: int) -> Iterator[Piece]:
         """The lines of calls, those of the same file first: what becomes of the result stands beside the call."""
@@ -483,7 +483,7 @@ class _Facts:
         """An assignment, or of one that names a function what the function takes: its body is a slice of its own."""
         function = self.function_named_at.get(assignment.slot.span) if assignment.slot is not None else None
         named = function is not None and function.header in assignment.span
-        return _signature(self.module.file, function) if function is not None and named else assignment.span
+        return signature(self.module.file, function) if function is not None and named else assignment.span
 
     def annotations(self, slots: Iterable[Slot]) -> tuple[Span, ...]:
         """Where the annotations of these slots stand, with what leads from the name to them.
@@ -508,7 +508,7 @@ def _annotation(file: SourceFile, assignment: Assignment) -> Span | None:
     if assignment.value is not None:
         # What stands between the value and its equals sign is space and brackets.
         end = data.rfind(b"=", colon, assignment.value.span.start)
-    return Span(_stripped(file, Span(start, colon)).end, _stripped(file, Span(colon, end)).end) if end > colon else None
+    return Span(stripped(file, Span(start, colon)).end, stripped(file, Span(colon, end)).end) if end > colon else None
 
 
 # --- places ---------------------------------------------------------------------------------------------------------
@@ -535,23 +535,18 @@ def _spoken(name: str) -> bytes:
     return name.encode().removeprefix(b"#")
 
 
-def _signature(file: SourceFile, function: Function) -> Span:
-    """A header from the name on, where that stands before it: `add = (item) =>`."""
-    return _stripped(file, Span(min(function.name_span.start, function.header.start), function.header.end))
-
-
 def _declaration(file: SourceFile, function: Function) -> Span:
     """A signature with all of its annotations, though they stand in the comment before it."""
-    signature = _signature(file, function)
+    header = signature(file, function)
     slots = (function.result, *(parameter.slot for parameter in function.parameters))
-    apart = any(slot is not None and slot.written is not None and slot.written not in signature for slot in slots)
-    return Span(function.span.start, signature.end) if apart else signature
+    apart = any(slot is not None and slot.written is not None and slot.written not in header for slot in slots)
+    return Span(function.span.start, header.end) if apart else header
 
 
 def _decorators(file: SourceFile, declared: Function | Class, docstring: Span | None) -> Iterator[Piece]:
     start = declared.span.start
     if docstring is not None and docstring.start == start:
-        start = _stripped(file, Span(docstring.end, declared.header.start)).start
+        start = stripped(file, Span(docstring.end, declared.header.start)).start
     ends = [value.span.end for value in declared.decorators if start < value.span.end <= declared.header.start]
     if ends:
         yield Piece(Role.DECORATOR, file.path, Span(start, max(ends)), 0)
@@ -594,7 +589,7 @@ def _line(file: SourceFile, line: int, within: Span) -> Span:
     """One line, counted from 1, less its indentation and line end, as far as it lies within a span."""
     starts = file.line_starts
     start, end = starts[line - 1], starts[line] if line < len(starts) else len(file.data)
-    return _stripped(file, Span(max(start, within.start), max(min(end, within.end), within.start)))
+    return stripped(file, Span(max(start, within.start), max(min(end, within.end), within.start)))
 
 
 def _whole_lines(file: SourceFile, span: Span) -> Span:
@@ -602,12 +597,6 @@ def _whole_lines(file: SourceFile, span: Span) -> Span:
     whole = Span(0, len(file.data))
     first = _line(file, file.line_of(span.start), whole)
     return Span(first.start, _line(file, file.line_of(max(span.end - 1, span.start)), whole).end)
-
-
-def _stripped(file: SourceFile, span: Span) -> Span:
-    text = file.data[span.start : span.end]
-    start = span.start + len(text) - len(text.lstrip())
-    return Span(start, max(span.start + len(text.rstrip()), start))
 
 
 def _runs(lines: Sequence[int]) -> Iterator[tuple[int, int]]:

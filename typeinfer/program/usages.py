@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from typeinfer.program.arguments import Reached, reached
-from typeinfer.program.places import inside
+from typeinfer.program.places import inside, signature
 from typeinfer.program.project import Project
 from typeinfer.values.module import Attribute, Call, CallSite, Constant, Function, Module, Name, Value
 from typeinfer.values.slots import Slot, SlotKind
@@ -93,7 +93,7 @@ def usages_of(project: Project, path: str, calls: Reached) -> Iterator[UnitUsage
     for qualname, span, function in units:
         objects = tuple(reader.objects(qualname, span, function))
         if objects:
-            header = function.header if function is not None else Span(0, 0)
+            header = signature(module.file, function) if function is not None else Span(0, 0)
             yield UnitUsages(f"{module.name}.{qualname}".rstrip("."), path, header, objects)
 
 
