@@ -84,6 +84,9 @@ class Language(Protocol):
     def write_type(self, term: TypeExpr) -> str:
         """A type as this language's users write it, names unqualified: for reports, never for files."""
 
+    def is_writable(self, term: TypeExpr) -> bool:
+        """Whether a type without holes is one that is ever written."""
+
     def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
         """What the language's library declares for a method of one of its classes: parameter names in order and `return`."""
 

@@ -39,6 +39,7 @@ from typeinfer.values.typeexpr import (
     NONE,
     UNKNOWN,
     Named,
+    Record,
     Tuple,
     TypeExpr,
     Union,
@@ -48,6 +49,7 @@ from typeinfer.values.typeexpr import (
     is_none,
     join,
     optional,
+    replaced,
     union,
     walk,
     without,
@@ -75,18 +77,19 @@ def gather(project: Project, inference: Inference) -> dict[SlotId, tuple[Evidenc
     witness = Witness(project, inference)
     found: dict[SlotId, tuple[Evidence, ...]] = {}
     for module in project.modules.values():
+        language = project.language_of(module.file.path)
         for slot, said in witness.of_module(module):
-            bare = project.language_of(module.file.path).needs_arguments
-            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in said if _sayable(term, bare)):
+            shaped = (one for rule, term in said for one in witness.shaped(rule, term))
+            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in shaped if _sayable(term, language)):
                 found[slot.id] = evidence
     return found
 
 
-def _sayable(term: TypeExpr, bare: frozenset[str]) -> bool:
-    if not is_complete(term) or depth(term) > DEEPEST:
+def _sayable(term: TypeExpr, language: Language) -> bool:
+    if not is_complete(term) or depth(term) > DEEPEST or not language.is_writable(term):
         return False
     # An empty display is a list of something that nobody has said yet.
-    if any(isinstance(part, Named) and part.name in bare and not part.args for part in walk(term)):
+    if any(isinstance(part, Named) and part.name in language.needs_arguments and not part.args for part in walk(term)):
         return False
     return not isinstance(term, Union) or len(term.members) <= WIDEST
 
@@ -100,6 +103,51 @@ class Witness:
 
     project: Project
     inference: Inference
+
+    def shaped(self, rule: str, term: TypeExpr) -> Iterator[Said]:
+        """What a rule says, and the same by name: an object type with the fields of one class of the project is that class."""
+        yield rule, term
+        named = replaced(term, lambda part: self.class_shaped(part) if isinstance(part, Record) else part)
+        if named != term:
+            yield f"{rule}-shape", named
+
+    def class_shaped(self, record: Record) -> TypeExpr:
+        """The one class with these fields, those left aside that may be missing; else the record as it is."""
+        given = frozenset(name.rstrip("?") for name, _ in record.fields)
+        required = frozenset(name for name, _ in record.fields if not name.endswith("?"))
+        fitting = [
+            name
+            for name, (always, sometimes) in self.fields_by_class.items()
+            if given and always <= given <= always | sometimes and required <= always | sometimes
+        ]
+        exact = [name for name in fitting if given == self.fields_by_class[name][0]]
+        chosen = exact if len(exact) == 1 else fitting
+        return Named(chosen[0]) if len(chosen) == 1 else record
+
+    @cached_property
+    def fields_by_class(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        """For each class that declares its fields, those that are always there and those that may be missing."""
+        own: dict[str, tuple[set[str], set[str]]] = {}
+        for module in self.project.modules.values():
+            for declared in module.classes:
+                if not declared.constructs and not declared.type_parameters:
+                    own[f"{module.name}.{declared.qualname}"] = (set(), set())
+            for slot in module.slots:
+                known = own.get(f"{module.name}.{slot.id.qualname}")
+                if slot.id.kind is SlotKind.ATTRIBUTE and known is not None:
+                    # A mark between the name and its type says that the field may be missing.
+                    known[slot.insert_at > slot.span.end].add(slot.id.name)
+            for function in module.functions:
+                if function.owner is not None and (known := own.get(f"{module.name}.{function.owner}")) is not None:
+                    known[False].add(function.name)
+        whole: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        for name in own:
+            holders = [own[one] for one in (name, *self.project.ancestors(name)) if one in own]
+            always = frozenset(field for holder in holders for field in holder[0])
+            sometimes = frozenset(field for holder in holders for field in holder[1]) - always
+            if always or sometimes:
+                whole[name] = (always, sometimes)
+        return whole
 
     def of_module(self, module: Module) -> Iterator[tuple[Slot, list[Said]]]:
         for function in module.functions:
@@ -272,6 +320,10 @@ class Witness:
             here = self.project.split(classes[0])
             near = bound or (here is not None and here[0].file.path == module.file.path)
             yield "class-name" if near else "class-name-far", Named(classes[0])
+        elif len(imported := self.imported_by_name.get(bare, ())) == 1:
+            (qualified,) = imported
+            near = any(found.alias == qualified.rpartition(".")[2] for found in module.imports)
+            yield "import-name" if near else "import-name-far", Named(qualified)
         elif len(bare) >= ENDING:
             ending = [declared for declared in self.classes_in(module) if _bare(declared.name).endswith(bare)]
             if len(ending) == 1 and _bare(ending[0].name) != bare:
@@ -318,6 +370,18 @@ class Witness:
             for declared in module.classes:
                 if "." not in declared.qualname:
                     found[_bare(declared.name)].append(f"{module.name}.{declared.qualname}")
+        return found
+
+    @cached_property
+    def imported_by_name(self) -> dict[str, set[str]]:
+        """What files of the project import from other people's packages under names like those of classes."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for module in self.project.modules.values():
+            for one in module.imports:
+                # CONSTANTS are no classes, and what is renamed is called otherwise here.
+                is_class = one.alias[:1].isupper() and not one.alias.isupper() and one.alias == one.name
+                if is_class and self.project.split(one.module) is None:
+                    found[_bare(one.alias)].add(f"{one.module}.{one.name}")
         return found
 
     @cached_property

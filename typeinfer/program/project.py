@@ -288,7 +288,9 @@ class Project:
         language = self.language_of(module.file.path)
 
         def qualified(name: str) -> str:
-            if language.is_builtin(name):
+            # A program may have a class of its own by the name of one that the language has in scope.
+            is_own = name in module.class_at or name in self._imported(module)
+            if language.is_builtin(name) and not is_own:
                 return name
             first, *rest = name.split(".")
             value: Value = Name(first, NOWHERE)

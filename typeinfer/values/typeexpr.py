@@ -137,22 +137,31 @@ def depth(term: TypeExpr) -> int:
 def rename(term: TypeExpr, new_name: Callable[[str], str]) -> TypeExpr:
     """The term with every name replaced, in normal form again."""
 
+    def renamed(part: TypeExpr) -> TypeExpr:
+        return Named(new_name(part.name), part.args) if isinstance(part, Named) else part
+
+    return replaced(term, renamed)
+
+
+def replaced(term: TypeExpr, change: Callable[[TypeExpr], TypeExpr]) -> TypeExpr:
+    """The term with every part of it changed, innermost first, in normal form again."""
+
     def again(part: TypeExpr) -> TypeExpr:
-        return rename(part, new_name)
+        return replaced(part, change)
 
     match term:
         case Named(name, args):
-            return Named(new_name(name), tuple(map(again, args)))
+            return change(Named(name, tuple(map(again, args))))
         case Union(members):
-            return union(map(again, members))
+            return change(union(map(again, members)))
         case Tuple(items, is_open):
-            return Tuple(tuple(map(again, items)), is_open)
+            return change(Tuple(tuple(map(again, items)), is_open))
         case CallableType(params, result):
-            return CallableType(None if params is None else tuple(map(again, params)), again(result))
+            return change(CallableType(None if params is None else tuple(map(again, params)), again(result)))
         case Record(fields):
-            return Record(tuple((key, again(part)) for key, part in fields))
+            return change(Record(tuple((key, again(part)) for key, part in fields)))
         case _:
-            return term
+            return change(term)
 
 
 def names(term: TypeExpr) -> list[str]:

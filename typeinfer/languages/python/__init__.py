@@ -95,6 +95,9 @@ class Python:
     def write_type(self, term: TypeExpr) -> str:
         return write_type(term)
 
+    def is_writable(self, term: TypeExpr) -> bool:
+        return True
+
     def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
         from typeinfer.languages.python import library
 

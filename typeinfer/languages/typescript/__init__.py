@@ -15,7 +15,7 @@ import tree_sitter
 
 from typeinfer.languages.language import Version
 from typeinfer.languages.typescript import conventions, library, projects
-from typeinfer.languages.typescript.annotations import parse_type, write_type
+from typeinfer.languages.typescript.annotations import is_writable, parse_type, write_type
 from typeinfer.languages.typescript.syntax import grammar, read, refusal
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
@@ -81,6 +81,9 @@ class TypeScript:
 
     def write_type(self, term: TypeExpr) -> str:
         return write_type(term)
+
+    def is_writable(self, term: TypeExpr) -> bool:
+        return is_writable(term) is None
 
     def library_signature(self, owner: str, method: str) -> Mapping[str, TypeExpr]:
         return {}  # The compiler's own library is the compiler's to tell of.
