@@ -52,10 +52,12 @@ TRUE, FALSE = Literal("true"), Literal("false")
 # Strings are passed over: one may hold anything.
 IMPORT_OR_STRING = re.compile(
     r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)"""
-    r"""|\bimport\(\s*(?P<module>"[^"\\]*"|'[^'\\]*')\s*\)(?P<member>\s*\.)?""",
+    r"""|\bimport\s*\(\s*(?P<module>"[^"\\]*"|'[^'\\]*')\s*\)(?P<member>\s*\.)?""",
     re.DOTALL,
 )
 STAND_IN = re.compile(r"\bimported_module_(\d+)\b")
+# Our own spelling of a name with its module, which is no TypeScript: `src/shop/cart.Cart`, `node:fs.Stats`.
+QUALIFIED = re.compile(r"(?!.*//)(?=.*[/:@-])[\w$@#~./][\w$@#~.:/+-]*\.[A-Za-z_$][\w$]*")
 QUOTE = re.compile(r"""\\.|["']""", re.DOTALL)
 
 
@@ -63,10 +65,12 @@ QUOTE = re.compile(r"""\\.|["']""", re.DOTALL)
 def parse_type(text: str) -> TypeExpr:
     """The type that an annotation's text says, names as written; `Unknown` where it says nothing. Never raises.
 
-    `import("./shop").Cart` is `./shop.Cart`: the module as written, then a dot.
+    `import("./shop").Cart` is `./shop.Cart`: the module as written, then a dot. A name spelled so is read as well.
     """
     if len(text) > MAX_LENGTH:
         return UNKNOWN
+    if QUALIFIED.fullmatch(text):
+        return Named(text)
     modules: list[str] = []
 
     def without_import(found: re.Match[str]) -> str:
