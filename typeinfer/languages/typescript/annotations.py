@@ -107,13 +107,16 @@ class _Reader:
             case "literal_type":
                 return _literal(node)
             case "union_type":
-                return _merged(self.read(part, inner) for part in _alternatives(node))
+                return self.union(node, inner)
             case "parenthesized_type" | "type_annotation":
                 return self.read(_only(node), inner)
             case "array_type":
                 return Named("Array", (self.read(_only(node), inner),))
             case "readonly_type":
-                return _readonly(self.read(_only(node), inner))
+                below = _only(node)
+                if below is not None and below.type == "union_type":
+                    return self.union(node, inner)
+                return _readonly(self.read(below, inner))
             case "generic_type":
                 return self.generic(node, inner)
             case "tuple_type":
@@ -138,6 +141,10 @@ class _Reader:
     def _module(self, found: re.Match[str]) -> str:
         at = int(found[1])
         return self.modules[at] if at < len(self.modules) else found[0]
+
+    def union(self, node: tree_sitter.Node, nesting: int) -> TypeExpr:
+        terms = [(self.read(part, nesting), is_readonly) for part, is_readonly in _alternatives(node)]
+        return _merged(_readonly(term) if is_readonly else term for term, is_readonly in terms)
 
     def generic(self, node: tree_sitter.Node, nesting: int) -> TypeExpr:
         outer = self.read(node.child_by_field_name("name"), nesting)
@@ -219,16 +226,22 @@ def _text(node: tree_sitter.Node) -> str:
     return node.text.decode("utf-8") if node.text is not None else ""
 
 
-def _alternatives(node: tree_sitter.Node) -> list[tree_sitter.Node]:
-    """The members of nested unions, without recursion: generated unions run to thousands."""
-    members: list[tree_sitter.Node] = []
-    stack = [node]
+def _alternatives(node: tree_sitter.Node) -> list[tuple[tree_sitter.Node, bool]]:
+    """The members of nested unions and which of them are readonly, without recursion: generated unions run to thousands.
+
+    `readonly A[] | B` is `(readonly A[]) | B`; the grammar has it the other way around.
+    """
+    members: list[tuple[tree_sitter.Node, bool]] = []
+    stack = [(node, False)]
     while stack:
-        here = stack.pop()
-        if here.type == "union_type":
-            stack += reversed(_parts(here))
+        here, is_readonly = stack.pop()
+        below = _only(here) if here.type == "readonly_type" else None
+        if below is not None and below.type == "union_type":
+            stack.append((below, True))
+        elif here.type == "union_type":
+            stack += reversed([(part, is_readonly and at == 0) for at, part in enumerate(_parts(here))])
         else:
-            members.append(here)
+            members.append((here, is_readonly))
     return members
 
 
