@@ -42,6 +42,8 @@ WINDOW = 512
 # A longer type is no annotation that anybody would write, and every character of it is printed, sent and read.
 LONGEST_SHOWN = 1000
 
+BETWEEN_WORDS = re.compile(r"[\w$]{2}")
+
 MISSING = (
     "no TypeScript compiler found in node_modules or on PATH; "
     "`npm install --save-dev typescript`, or run with --no-checker"
@@ -72,6 +74,14 @@ class Hint:
     line: int
     column: int
     parts: tuple[HintPart, ...]
+
+    @property
+    def text(self) -> str:
+        text = ""
+        for part in self.parts:
+            # The native compiler leaves out the space behind a word: `readonly`, `string`.
+            text += f" {part.text}" if BETWEEN_WORDS.match(text[-1:] + part.text[:1]) else part.text
+        return text
 
 
 @dataclass(frozen=True, slots=True)

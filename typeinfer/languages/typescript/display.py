@@ -7,8 +7,10 @@ Read as a value it tells the type of a name where it is used; read as a call, wh
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 
 ENUM_MEMBER = re.compile(r"(?:\(alias\) )?\(enum member\) ([\w$.]+)\.")
 
@@ -23,6 +25,9 @@ OVERLOADS = re.compile(r" \(\+\d+ (?:\w+ )?overloads?\)$")
 
 # `...` before a name or a bracket belongs to the type; anywhere else something has been left out.
 LEFT_OUT = re.compile(r"\.\.\.(?![\w$\[({<])|\.\.\. ?\d+ more ")
+
+PARAMETER = re.compile(r"(?:\.\.\.)?(?:[\w$]+|\{[^{}]*\}|\[[^\[\]]*\])\??:")
+SIMPLE_ARRAY = re.compile(r"[\w$.]+(?:<[\w$., ]*>)?\[\]")
 
 CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 QUOTES = "\"'`"
@@ -50,12 +55,63 @@ def type_of_call(shown: str) -> str | None:
         found = _signature(head.rest)
         return _whole(found[1]) if found else None
     if head.rest.startswith(":"):
-        called = (head.called or head.rest[1:]).strip().removeprefix("new ")
+        called = _called(head)
         after = _after_bracket(called, 0) if called.startswith("<") else 0
         close = _after_bracket(called, after) if called.startswith("(", after) else 0
         # A bracket around the whole type, as in `((x: A) => B) | undefined`, is behind no arrow.
         return _whole(called[close + 4 :]) if close and called.startswith(" => ", close) else None
     return None
+
+
+def type_of_result(shown: str) -> str | None:
+    """The type that a function gives, as text, where its own name is hovered on."""
+    head = _Head.of(shown)
+    return type_of_value(shown) if head is not None and head.kind in ("accessor", "getter") else type_of_call(shown)
+
+
+def types_of_parameters(shown: str) -> Iterator[str | None]:
+    """The types that a call of what is shown takes, as text, one for each argument in order; None where it is cut short.
+
+    What may be left out is of the type that it has when it is there. The last may repeat without end.
+    """
+    head = _Head.of(shown)
+    text = head.rest if head is not None and not head.rest.startswith(":") else _called(head)
+    start = _after_bracket(text, 0) if text.startswith("<") else 0
+    if not text.startswith("(", start):
+        return
+    for part in _parts(text[start + 1 : _after_bracket(text, start) - 1]):
+        found = PARAMETER.match(part)
+        taken = _whole(part[found.end() :]) if found else None
+        if part.startswith("..."):
+            yield from repeat(_element(taken))
+        yield taken
+
+
+def _called(head: _Head | None) -> str:
+    """The function type behind the colon, or the signature below."""
+    return "" if head is None else (head.called or head.rest[1:]).strip().removeprefix("new ")
+
+
+def _parts(text: str) -> Iterator[str]:
+    start = at = 0
+    while at < len(text):
+        if text[at] == ",":
+            yield text[start:at].strip()
+            start = at + 1
+        at = (
+            _after_quote(text, at)
+            if text[at] in QUOTES
+            else _after_bracket(text, at)
+            if text[at] in CLOSING
+            else at + 1
+        )
+    if text[start:].strip():
+        yield text[start:].strip()
+
+
+def _element(text: str | None) -> str | None:
+    """The type of one of several values: of `A[]` its A."""
+    return text[:-2] if text is not None and SIMPLE_ARRAY.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)

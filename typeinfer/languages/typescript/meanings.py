@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from typeinfer.languages.typescript.annotations import parse_type
-from typeinfer.languages.typescript.compiler import HintPart, Place
+from typeinfer.languages.typescript.compiler import Hint, Place
 from typeinfer.languages.typescript.library import is_builtin
 from typeinfer.values.module import Function, Import, Module
 from typeinfer.values.source import Span
@@ -52,10 +52,9 @@ class Meanings:
             found = self.known[path, text] = self._qualified(_parsed(text), lambda name: self._named(path, name))
         return found
 
-    def of_hint(self, path: str, parts: Sequence[HintPart]) -> TypeExpr:
-        """A type that a hint shows in a file."""
-        text = "".join(part.text for part in parts)
-        places = {part.text: part.declared for part in parts if part.declared is not None}
+    def of_hint(self, path: str, text: str, hint: Hint) -> TypeExpr:
+        """A type that is printed in a file, of which a hint tells where the names are declared."""
+        places = {part.text: part.declared for part in hint.parts if part.declared is not None}
         if not places:
             return self.of_text(path, text)
 

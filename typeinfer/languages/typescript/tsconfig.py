@@ -69,16 +69,15 @@ def read_configuration(file: Path) -> Configuration | None:
     options = flat.get("compilerOptions", {})
     for key, value in options.items():
         options[key] = _in_folder(value, file.parent)
-    listed = {
-        key: tuple(_in_folder(flat[key], file.parent)) if key in flat else None
-        for key in ("include", "exclude", "files")
-    }
+    include, exclude, files = (
+        tuple(_in_folder(flat[key], file.parent)) if key in flat else None for key in ("include", "exclude", "files")
+    )
     references = tuple(
         _referenced(file.parent, entry["path"])
         for entry in content.get("references") or ()
         if isinstance(entry, dict) and isinstance(entry.get("path"), str)
     )
-    return Configuration(file, options, references=references, **listed)
+    return Configuration(file, options, include, exclude, files, references)
 
 
 def jsonc(text: str) -> Any:

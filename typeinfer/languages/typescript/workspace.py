@@ -14,6 +14,7 @@ import contextlib
 import json
 import re
 import tempfile
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from typeinfer.languages.typescript.compiler import Place
 from typeinfer.languages.typescript.tsconfig import NAMES, Configuration, read_configuration
 from typeinfer.values.source import SourceFile
 
@@ -60,24 +62,68 @@ GONE_SINCE_7 = frozenset(
 SCRIPTS = (".js", ".jsx", ".mjs", ".cjs")
 DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 
+# tsserver also ends a line at the two separators of Unicode; the Language Server Protocol does not.
+MORE_LINE_ENDS = re.compile("[\u2028\u2029]".encode())
+
 NAMED_FOLDER = re.compile(r'"(?:\./)?([\w.-]+)/')
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The copy. `root` is where the project's root lies in it."""
+    """The copy, and how its places are those of the project. `root` is where the project's root lies in it."""
 
     root: Path
+    files: Mapping[str, SourceFile]
+    major: int
+
+    @cached_property
+    def texts(self) -> dict[Path, str]:
+        return {self.path_of(name): file.text for name, file in self.files.items()}
 
     def path_of(self, name: str) -> Path:
         return self.root / name
 
-    def name_of(self, place: Path) -> str | None:
-        """The name within the project of a path in the copy; None for what lies elsewhere."""
+    def place(self, name: str, offset: int) -> Place:
+        """A byte offset of a file as the compiler counts."""
+        data, starts = self.files[name].data, self._line_starts(name)
+        line = bisect_right(starts, offset) - 1
+        before = data[starts[line] : offset]
+        column = len(before) if before.isascii() else len(before.decode("utf-8", "replace").encode("utf-16-le")) // 2
+        return Place(self.path_of(name), line, column)
+
+    def offset(self, name: str, line: int, column: int) -> int:
+        """The byte offset of a place in a file that the compiler tells."""
+        data, starts = self.files[name].data, self._line_starts(name)
+        if line >= len(starts):
+            return len(data)
+        start, end = starts[line], starts[line + 1] if line + 1 < len(starts) else len(data)
+        text = data[start:end]
+        if text.isascii():
+            return min(start + column, end)
+        units = text.decode("utf-8").encode("utf-16-le")[: column * 2]
+        return start + len(units.decode("utf-16-le", "replace").encode("utf-8"))
+
+    def declared(self, place: Place) -> tuple[str, int] | None:
+        """The file and the byte offset of a place that the compiler tells; None for what lies outside the project."""
         try:
-            return place.relative_to(self.root).as_posix()
+            name = place.path.relative_to(self.root).as_posix()
         except ValueError:
             return None
+        return (name, self.offset(name, place.line, place.column)) if name in self.files else None
+
+    @cached_property
+    def _all_line_starts(self) -> dict[str, list[int]]:
+        return {}
+
+    def _line_starts(self, name: str) -> list[int]:
+        starts = self._all_line_starts.get(name)
+        if starts is None:
+            file = self.files[name]
+            starts = file.line_starts
+            if self.major < 7 and MORE_LINE_ENDS.search(file.data):
+                starts = sorted({*starts, *(found.end() for found in MORE_LINE_ENDS.finditer(file.data))})
+            self._all_line_starts[name] = starts
+        return starts
 
 
 @contextlib.contextmanager
@@ -88,7 +134,7 @@ def copied(root: Path, files: Mapping[str, SourceFile], major: int, forced: Mapp
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         copy = Path(folder).resolve() / "project"
         _Copying(root, top, copy, files, major, forced).everything()
-        yield Workspace(copy / root.relative_to(top))
+        yield Workspace(copy / root.relative_to(top), files, major)
 
 
 def _top_of(root: Path) -> Path:
@@ -209,7 +255,7 @@ class _Copying:
         content = {
             "compilerOptions": options,
             "files": listed,
-            "include": [],
+            "include": (),
             "references": [{"path": str(self._place(reference))} for reference in references],
             "typeAcquisition": {"enable": False},
         }
@@ -263,7 +309,9 @@ class _Copying:
                 yield str(self._place(self.root / name))
 
     def _options(self, configuration: Configuration, listed: Iterable[str]) -> dict[str, Any]:
-        options = {key: self._moved(value) for key, value in configuration.options.items() if key not in DROPPED}
+        options: dict[str, Any] = {
+            key: self._moved(value) for key, value in configuration.options.items() if key not in DROPPED
+        }
         if configuration.stands_in:
             options = {**STRICT, "types": self._installed_typings()}
         base_url = options.pop("baseUrl", None)
