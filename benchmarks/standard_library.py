@@ -93,7 +93,7 @@ def command(root: Path, cache: Path, *flags: str) -> tuple[str, float, float]:
 
 def bones(content: bytes) -> str | None:
     """The syntax tree without annotations and imports, or None for what does not parse."""
-    from typeinfer.evaluation.written import skeleton
+    from typeinfer.evaluation.python.written import skeleton
 
     try:
         return skeleton(ast.parse(content))

@@ -14,9 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from typeinfer.evaluation.peers import checker_errors
+from typeinfer.evaluation.judge import write_tree
 from typeinfer.evaluation.projects import data_folder, fetch, pinned_projects
-from typeinfer.evaluation.stripping import read_tree, write_tree
+from typeinfer.evaluation.python import PythonJudge
+
+JUDGE = PythonJudge()
 
 
 def annotate(root: Path, cache: Path) -> tuple[dict[str, object], float]:
@@ -32,14 +34,14 @@ def annotate(root: Path, cache: Path) -> tuple[dict[str, object], float]:
 def main() -> None:
     print("| project | lines | slots | annotated | new pyrefly errors | seconds | second run changes |")
     print("|---|--:|--:|--:|--:|--:|--:|")
-    for project in pinned_projects("untyped"):
+    for project in pinned_projects("python", "untyped"):
         with tempfile.TemporaryDirectory() as place:
             root = Path(place) / project.name
-            files = read_tree(fetch(project, data_folder()))
+            files = JUDGE.read_tree(fetch(project, data_folder()))
             write_tree(root, files)
-            before = checker_errors(root)
+            before = JUDGE.errors(root)
             first, seconds = annotate(root, Path(place) / "cache")
-            after = checker_errors(root)
+            after = JUDGE.errors(root)
             second, _ = annotate(root, Path(place) / "another-cache")
             lines = sum(content.count(b"\n") for content in files.values())
             print(

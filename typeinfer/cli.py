@@ -31,7 +31,7 @@ from typeinfer.config import (
 from typeinfer.values.slots import SlotKind
 
 if TYPE_CHECKING:
-    from typeinfer.evaluation.stripping import Variant
+    from typeinfer.evaluation.judge import Judge, Variant
     from typeinfer.pipeline import Options
     from typeinfer.program.changes import Lines
     from typeinfer.program.files import ProjectFiles
@@ -552,6 +552,7 @@ def _usages(project: Project, opened: Opened) -> object:
 
 
 @cli.command()
+@click.option("--language", metavar="NAME", help="The language of the projects: python, typescript. [default: python]")
 @click.option("--set", "chosen", type=click.Choice(["development", "calibration"]), default="development",
               show_default=True, help="The pinned projects to run over; they are downloaded once.")  # fmt: skip
 @click.option("--only", metavar="NAME", multiple=True, help="Only this project of the set; may be repeated.")
@@ -563,6 +564,7 @@ def _usages(project: Project, opened: Opened) -> object:
               help="Fit the weights of the rules and store them here. Implies --rules and --set calibration.")  # fmt: skip
 @TRACEBACK
 def evaluate(
+    language: str | None,
     chosen: str,
     only: tuple[str, ...],
     variant: Variant,
@@ -572,6 +574,7 @@ def evaluate(
     traceback: bool,
 ) -> int:
     """Score typeinfer and its peers on projects whose annotations are known. Works on copies."""
+    from typeinfer.evaluation import judge_of
     from typeinfer.evaluation.benchmark import evaluate as run_benchmark
     from typeinfer.evaluation.peers import tools_named
     from typeinfer.evaluation.projects import ProjectUnavailable
@@ -580,10 +583,11 @@ def evaluate(
         print(f"typeinfer: {line}", file=sys.stderr, flush=True)
 
     try:
+        judge = judge_of(language)
         if rules or fit is not None:
-            click.echo(_evaluated_rules(chosen, only, fit, say))
+            click.echo(_evaluated_rules(judge, chosen, only, fit, say))
         else:
-            click.echo(run_benchmark(chosen, variant, tools_named(tools), say, only))
+            click.echo(run_benchmark(judge, chosen, variant, tools_named(tools, judge.peers), say, only))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except ProjectUnavailable as error:
@@ -591,15 +595,16 @@ def evaluate(
     return OK
 
 
-def _evaluated_rules(chosen: str, only: tuple[str, ...], fit: Path | None, say: Callable[[str], None]) -> str:
+def _evaluated_rules(
+    judge: Judge, chosen: str, only: tuple[str, ...], fit: Path | None, say: Callable[[str], None]
+) -> str:
     from typeinfer.evaluation.calibration import calibrate, fit_belief, render_rules
-    from typeinfer.languages import LANGUAGES
     from typeinfer.model.belief import store_belief
     from typeinfer.pipeline import load_beliefs
 
     if fit is None:
-        return calibrate(chosen, load_beliefs()[LANGUAGES[0].name], say, only)
-    belief = fit_belief("calibration", say, only)
+        return calibrate(judge, chosen, load_beliefs()[judge.language], say, only)
+    belief = fit_belief(judge, "calibration", say, only)
     store_belief(fit, belief)
     return render_rules(belief.standings)
 

@@ -12,26 +12,32 @@ from pathlib import Path
 import pytest
 
 from typeinfer.evaluation import benchmark, projects
-from typeinfer.evaluation.hints import insert_hints
+from typeinfer.evaluation.judge import Origin
 from typeinfer.evaluation.metrics import Score
-from typeinfer.evaluation.peers import HUMAN, TOOLS, Tool, run, tools_named
-from typeinfer.evaluation.projects import Project, ProjectUnavailable, fetch, is_reserved, pinned_projects
+from typeinfer.evaluation.peers import HUMAN, OURS, Tool, run, tools_named
+from typeinfer.evaluation.projects import Package, Project, ProjectUnavailable, fetch, is_reserved, pinned_projects
+from typeinfer.evaluation.python import PythonJudge
+from typeinfer.evaluation.python.hints import insert_hints
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
 
 CART = "class Cart:\n    def add(self, item: str, count: int = 1) -> None:\n        self.last: str = item\n"
 
 
-def test_the_two_sets_share_no_project_and_none_is_reserved() -> None:
-    development, calibration = pinned_projects("development"), pinned_projects("calibration")
-    assert len(development) == 12
+PYTHON = PythonJudge()
+
+
+@pytest.mark.parametrize(("language", "size"), [("python", 12), ("typescript", 10)])
+def test_the_two_sets_share_no_project_and_none_is_reserved(language: str, size: int) -> None:
+    development, calibration = pinned_projects(language, "development"), pinned_projects(language, "calibration")
+    assert len(development) == size
     assert not {project.name for project in development} & {project.name for project in calibration}
-    assert not [project.name for project in (*development, *calibration) if is_reserved(project.name)]
+    assert not [project.name for project in (*development, *calibration) if is_reserved(project)]
 
 
 def test_a_set_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(ProjectUnavailable, match="no set 'tiny'; there are: calibration, development"):
-        pinned_projects("tiny")
+    with pytest.raises(ProjectUnavailable, match="no set 'tiny' for python; there are: calibration, development"):
+        pinned_projects("python", "tiny")
 
 
 def shop(folder: Path) -> Project:
@@ -64,10 +70,12 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
 def test_a_reserved_project_is_refused_by_any_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reserved = tmp_path / "reserved.sha256"
     reserved.write_text(hashlib.sha256(b"pypi:my-shop").hexdigest() + "\n")
-    assert is_reserved("My_.Shop", reserved)
-    assert not is_reserved("shop", reserved)
-    assert not is_reserved("My_.Shop", tmp_path / "absent")
-    monkeypatch.setattr(projects, "is_reserved", lambda name: True)
+    project = Project("My_.Shop", "1.0", "", "", "development")
+    assert is_reserved(project, reserved)
+    assert not is_reserved(Project("shop", "1.0", "", "", "development"), reserved)
+    assert not is_reserved(Package("my-shop", "1.0", "", (), "development"), reserved)
+    assert not is_reserved(project, tmp_path / "absent")
+    monkeypatch.setattr(projects, "is_reserved", lambda project: True)
     with pytest.raises(ProjectUnavailable, match="shop is reserved"):
         fetch(shop(tmp_path), tmp_path)
 
@@ -86,7 +94,7 @@ def editing(name: str, old: str, new: str) -> Tool:
 
 def test_every_tool_is_judged_on_the_same_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pinned = shop(tmp_path)
-    monkeypatch.setattr(benchmark, "pinned_projects", lambda chosen: (pinned,))
+    monkeypatch.setattr(benchmark, "pinned_projects", lambda language, chosen: (pinned,))
     tools = [
         editing("half right", "(self, item, count=1)", "(self, item: bytes, count: int = 1)"),
         editing("breaks", "def add", "def def add"),
@@ -96,7 +104,7 @@ def test_every_tool_is_judged_on_the_same_copy(tmp_path: Path, monkeypatch: pyte
     ]
     said: list[str] = []
     results = tmp_path / "results"
-    table = benchmark.evaluate("development", "bare", tools, said.append, folder=tmp_path, results=results)
+    table = benchmark.evaluate(PYTHON, "development", "bare", tools, said.append, folder=tmp_path, results=results)
     row = json.loads((results / "development-bare.jsonl").read_text())
     figures = {name: (tool["total"], tool["broken"], tool["altered"]) for name, tool in row["tools"].items()}
     assert figures == {
@@ -111,7 +119,7 @@ def test_every_tool_is_judged_on_the_same_copy(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_checker_peers_run_for_real(tmp_path: Path) -> None:
-    for tool in TOOLS:
+    for tool in PYTHON.peers:
         if tool.name.startswith("pyrefly"):
             root = tmp_path / tool.name.replace(" ", "-").replace(",", "")
             (root / "shop").mkdir(parents=True)
@@ -122,10 +130,10 @@ def test_the_checker_peers_run_for_real(tmp_path: Path) -> None:
 
 
 def test_a_tool_of_another_name_is_answered_with_those_there_are() -> None:
-    assert tools_named([]) == TOOLS
-    assert tools_named(["human"]) == (HUMAN,)
+    assert tools_named([], PYTHON.peers) == (OURS, *PYTHON.peers, HUMAN)
+    assert tools_named(["human"], PYTHON.peers) == (HUMAN,)
     with pytest.raises(ValueError, match="no tool is named 'mypy'; there are: typeinfer, "):
-        tools_named(["mypy"])
+        tools_named(["mypy"], PYTHON.peers)
 
 
 def test_hints_are_written_where_an_annotation_may_stand_and_nowhere_else() -> None:
@@ -145,7 +153,7 @@ def test_hints_are_written_where_an_annotation_may_stand_and_nowhere_else() -> N
 
 
 def test_groups_add_up_to_the_whole() -> None:
-    group = (SlotKind.RETURN, next(iter(benchmark.Origin)), False)
+    group = (SlotKind.RETURN, Origin.BUILTIN, False)
     one = benchmark.Outcome(benchmark.Cost(1, 5, None), {group: Score(2, 1, 1, 1)}, 3, 1, 0, 0, 1, 0.5)
     other = benchmark.Outcome(benchmark.Cost(2, 4, "late"), {group: Score(1, 0, 0, 0)}, 1, 0, 1, 0, 0, 0.5)
     assert one + other == benchmark.Outcome(

@@ -8,23 +8,20 @@ from pathlib import Path
 import pytest
 
 import typeinfer
+from typeinfer.evaluation.judge import Form, Origin
 from typeinfer.evaluation.metrics import (
-    Origin,
     Score,
     area_under_risk,
-    base_form,
     brier_score,
     calibration_error,
     coverage_at,
-    is_generic,
-    normal_form,
-    origins,
     risk_coverage,
     score,
     score_by,
 )
-from typeinfer.evaluation.stripping import read_tree, strip_project
-from typeinfer.evaluation.written import written_types
+from typeinfer.evaluation.python.notation import base_form, form, is_generic, normal_form, origins
+from typeinfer.evaluation.python.stripping import read_tree, strip_project
+from typeinfer.evaluation.python.written import written_types
 from typeinfer.values.slots import SlotId, SlotKind
 
 
@@ -74,6 +71,10 @@ def test_base_is_the_outermost_constructor() -> None:
     assert not is_generic("Optional[int]")
 
 
+def forms(*annotated: dict[SlotId, str]) -> dict[str, Form]:
+    return {text: form(text) for slots in annotated for text in slots.values()}
+
+
 def parameter(name: str) -> SlotId:
     return SlotId("cart.py", "f", SlotKind.PARAMETER, name)
 
@@ -84,21 +85,21 @@ RESULT = SlotId("cart.py", "f", SlotKind.RETURN, "return")
 def test_precision_counts_only_slots_of_the_ground_truth() -> None:
     truth = {parameter("a"): "int", parameter("b"): "list[int]", parameter("c"): "str", RESULT: "None"}
     written = {parameter("a"): "int", parameter("b"): "List[str]", parameter("extra"): "bytes"}
-    done = score(truth, written)
+    done = score(truth, written, forms(truth, written))
     assert done == Score(slots=4, annotated=2, exact=1, base=2)
     assert (done.coverage, done.precision, done.recall, done.base_precision) == (0.5, 0.5, 0.25, 1.0)
-    by_kind = score_by(truth, written, lambda slot: slot.kind)
+    by_kind = score_by(truth, written, forms(truth, written), lambda slot: slot.kind)
     assert by_kind[SlotKind.RETURN] == Score(slots=1)
     assert sum(by_kind.values(), Score()) == done
 
 
 def test_the_human_annotations_score_a_hundred_percent() -> None:
     files = read_tree(Path(typeinfer.__file__).parent)
-    truth = strip_project(files, "kept").truth
+    truth = dict(strip_project(files, "kept").truth)
     written: dict[SlotId, str] = {}
     for path, raw in files.items():
         written |= written_types(path, ast.parse(raw))
-    done = score(truth, written)
+    done = score(truth, written, forms(truth, written))
     assert done.slots == done.annotated == done.exact == done.base > 500
 
 
@@ -107,7 +108,7 @@ def test_the_stripped_tree_scores_nothing() -> None:
     written: dict[SlotId, str] = {}
     for path, raw in done.files.items():
         written |= written_types(path, ast.parse(raw))
-    assert score(done.truth, written) == Score(slots=len(done.truth))
+    assert score(done.truth, written, forms(dict(done.truth), written)) == Score(slots=len(done.truth))
 
 
 def test_a_type_counts_by_its_farthest_name() -> None:

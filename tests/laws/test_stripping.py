@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import typeinfer
-from typeinfer.evaluation.stripping import Variant, read_tree, strip_project
-from typeinfer.evaluation.written import skeleton
+from typeinfer.evaluation.judge import Variant
+from typeinfer.evaluation.python.stripping import read_tree, strip_project
+from typeinfer.evaluation.python.written import skeleton
 
 
 def strip(text: str, variant: Variant = "kept") -> str:

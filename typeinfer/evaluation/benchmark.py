@@ -6,7 +6,6 @@ only as a command.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import subprocess
@@ -18,11 +17,10 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from typeinfer.evaluation.metrics import Origin, Score, is_generic, origins, score_by
-from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, checker_errors, run, version_of
+from typeinfer.evaluation.judge import Judge, Origin, StrippedProject, Variant, write_tree
+from typeinfer.evaluation.metrics import Score, score_by
+from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, run, version_of
 from typeinfer.evaluation.projects import REPOSITORY, ProjectUnavailable, data_folder, fetch, pinned_projects
-from typeinfer.evaluation.stripping import StrippedProject, Variant, read_tree, strip_project, write_tree
-from typeinfer.evaluation.written import skeleton, written_types
 from typeinfer.values.slots import SlotId, SlotKind
 
 Say = Callable[[str], None]
@@ -84,6 +82,7 @@ class Outcome:
 
 
 def evaluate(
+    judge: Judge,
     chosen: str,
     variant: Variant,
     tools: Sequence[Tool],
@@ -99,9 +98,9 @@ def evaluate(
     tools = [tool for tool in tools if tool is HUMAN or _installed(tool, say)]
     busy = os.getloadavg()[0]
     outcomes: dict[str, dict[str, Outcome]] = {tool.name: {} for tool in tools}
-    for task in tasks(chosen, variant, say, only, folder):
+    for task in tasks(judge, chosen, variant, say, only, folder):
         for tool in tools:
-            done = outcomes[tool.name][task.name] = judge(tool, task)
+            done = outcomes[tool.name][task.name] = judged(judge, tool, task)
             total = done.score()
             failed = f" ({done.cost.failure})" if done.cost.failure else ""
             say(
@@ -114,68 +113,63 @@ def evaluate(
     row = _row(chosen, variant, tools, outcomes, totals, busy)
     if results is not None and not only:
         results.mkdir(parents=True, exist_ok=True)
-        with (results / f"{chosen}-{variant}.jsonl").open("a", encoding="utf-8") as file:
+        with (results / f"{results_name(judge, chosen, variant)}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, sort_keys=True) + "\n")
     return render(chosen, variant, outcomes, totals)
 
 
+def results_name(judge: Judge, chosen: str, variant: Variant) -> str:
+    """`development-bare`, `development-typescript-bare`: the first language's rows are called as they always were."""
+    return f"{chosen}-{variant}" if judge.language == "python" else f"{chosen}-{judge.language}-{variant}"
+
+
 def tasks(
-    chosen: str, variant: Variant, say: Say, only: Sequence[str] = (), folder: Path | None = None
+    judge: Judge, chosen: str, variant: Variant, say: Say, only: Sequence[str] = (), folder: Path | None = None
 ) -> Iterable[Task]:
     """The projects of a set, stripped, one at a time; what can't be had is said and left out."""
-    for project in pinned_projects(chosen):
+    for project in pinned_projects(judge.language, chosen):
         if only and project.name not in only:
             continue
         try:
-            original = read_tree(fetch(project, folder or data_folder()))
+            original = judge.read_tree(fetch(project, folder or data_folder()))
         except ProjectUnavailable as error:
             say(str(error))
             continue
-        stripped = strip_project(original, variant)
+        stripped = judge.strip(original, variant)
         for path, reason in stripped.skipped.items():
             say(f"{project.name}: {path}: {reason}; left as it is")
-        origin = origins(original, stripped.truth)
-        group = {slot: (slot.kind, origin[slot], is_generic(text)) for slot, text in stripped.truth.items()}
+        origin = judge.origins(original, stripped.truth)
+        forms = judge.forms(set(stripped.truth.values()))
+        group = {slot: (slot.kind, origin[slot], forms[text].generic) for slot, text in stripped.truth.items()}
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
             write_tree(Path(place), stripped.files)
-            errors = checker_errors(Path(place))
+            errors = judge.errors(Path(place))
         yield Task(project.name, original, stripped, group, errors)
 
 
-def judge(tool: Tool, task: Task) -> Outcome:
+def judged(judge: Judge, tool: Tool, task: Task) -> Outcome:
     """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done."""
     again = warm = None
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
         write_tree(root, task.original if tool is HUMAN else task.stripped.files)
         cost = Cost(0.0, 0.0, None) if tool is HUMAN else run(tool, root, cold)
-        after = read_tree(root)
-        errors = checker_errors(root)
+        after = judge.read_tree(root)
+        errors = judge.errors(root)
         if tool is OURS:
             run(tool, root, fresh)
-            second = read_tree(root)
+            second = judge.read_tree(root)
             again = sum(second.get(path) != raw for path, raw in after.items())
             write_tree(root, task.stripped.files)
             warm = run(tool, root, cold).seconds
-    written: dict[SlotId, str] = {}
-    count = broken = altered = 0
-    for path, before in task.stripped.files.items():
-        if path in task.stripped.skipped:
-            continue
-        old = ast.parse(before)
-        try:
-            new = ast.parse(after.get(path, b"\0"))
-        except (SyntaxError, ValueError):
-            broken += 1
-            continue
-        here, there = written_types(path, new), written_types(path, old)
-        written |= here
-        count += len(here) - len(there)
-        # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
-        kept = all(here.get(slot) == text for slot, text in there.items())
-        altered += tool is not HUMAN and not (kept and skeleton(new) == skeleton(old))
-    scores = score_by(task.stripped.truth, written, lambda slot: task.group[slot])
-    return Outcome(cost, scores, count, errors - task.errors, broken, altered, again, warm)
+    before = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
+    found = judge.review(before, after)
+    at_slots = {found.written[slot] for slot in task.stripped.truth if slot in found.written}
+    forms = judge.forms({*task.stripped.truth.values(), *at_slots})
+    scores = score_by(task.stripped.truth, found.written, forms, lambda slot: task.group[slot])
+    # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
+    altered = 0 if tool is HUMAN else found.altered
+    return Outcome(cost, scores, found.added, errors - task.errors, found.broken, altered, again, warm)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -306,6 +300,7 @@ def _revision() -> str:
 
 def _installed(tool: Tool, say: Say) -> bool:
     if version_of(tool) is None:
-        say(f"{tool.name}: not installed, left out; `pip install {tool.package}`")
+        advice = "`npm ci` in benchmarks/node" if tool.package.startswith("npm:") else f"`pip install {tool.package}`"
+        say(f"{tool.name}: not installed, left out; {advice}")
         return False
     return True

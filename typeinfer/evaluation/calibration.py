@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from typeinfer.evaluation.benchmark import Task, table, tasks
+from typeinfer.evaluation.judge import Form, Judge, write_tree
 from typeinfer.evaluation.metrics import (
     area_under_risk,
     brier_score,
     calibration_error,
     coverage_at,
-    normal_form,
     risk_coverage,
 )
-from typeinfer.evaluation.stripping import write_tree
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
 from typeinfer.pipeline import listen
@@ -58,25 +57,25 @@ class Heard:
     """What the rules alone say, where no checker can be asked."""
 
 
-def calibrate(chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> str:
+def calibrate(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> str:
     """What each rule is worth on a set of projects, and whether the probabilities of `belief` mean there what they say."""
     examples: list[Example] = []
-    for name, heard in _listen_to(chosen, belief, say, only):
+    for name, heard in _listen_to(judge, chosen, belief, say, only):
         examples += [*heard.first, *heard.later]
         say(f"{name}: {len(heard.first)} slots with evidence")
     return f"{render_rules(standings(examples))}\n\n{render_trust(belief, examples)}"
 
 
-def fit_belief(chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
+def fit_belief(judge: Judge, chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
     """Fit twice: on what is heard at first, then on all that the first fit's decisions bring to light."""
     say("first round")
-    first = [example for _, heard in _listen_to(chosen, NOBODY, say, only) for example in heard.first]
+    first = [example for _, heard in _listen_to(judge, chosen, NOBODY, say, only) for example in heard.first]
     draft = Belief(fit(first), (), "draft", deciders(first))
     say("all rounds")
     projects = 0
     examples: list[Example] = []
     unchecked: list[Example] = []
-    for name, heard in _listen_to(chosen, draft, say, only):
+    for name, heard in _listen_to(judge, chosen, draft, say, only):
         examples += [*heard.first, *heard.later]
         unchecked += heard.unchecked
         projects += 1
@@ -139,40 +138,54 @@ def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
     return table(["of slots with evidence", f"{len(examples):,}"], rows)
 
 
-def _listen_to(chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> Iterator[tuple[str, Heard]]:
-    for task in tasks(chosen, "bare", say, only):
+def _listen_to(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> Iterator[tuple[str, Heard]]:
+    for task in tasks(judge, chosen, "bare", say, only):
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
             root = Path(folder)
             write_tree(root, task.stripped.files)
             files, _ = read_files(root, sorted(task.stripped.files), LANGUAGE_OF_SUFFIX)
             rounds = list(listen(root, files, belief))
             alone = next(iter(listen(root, files, NOBODY, checker=False)))
-        yield task.name, _heard(task, rounds, alone)
+        yield task.name, _heard(judge, task, rounds, alone)
 
 
 def _heard(
-    task: Task, rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]], alone: Mapping[SlotId, tuple[Evidence, ...]]
+    judge: Judge,
+    task: Task,
+    rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]],
+    alone: Mapping[SlotId, tuple[Evidence, ...]],
 ) -> Heard:
+    spelled = _Spelled(judge, task, [*rounds, alone])
     first: list[Example] = []
     later: list[Example] = []
     unchecked: list[Example] = []
-    for slot, expected in task.stripped.truth.items():
+    for slot in task.stripped.truth:
         said = [evidence[slot] for evidence in rounds if slot in evidence]
         if slot in rounds[0]:
-            first.append(_example(slot, rounds[0][slot], expected))
+            first.append(spelled.example(slot, rounds[0][slot]))
         if said and (slot not in rounds[0] or said[-1] != rounds[0][slot]):
-            later.append(_example(slot, said[-1], expected))
+            later.append(spelled.example(slot, said[-1]))
         if slot in alone:
-            unchecked.append(_example(slot, alone[slot], expected, checked=False))
+            unchecked.append(spelled.example(slot, alone[slot], checked=False))
     return Heard(tuple(first), tuple(later), tuple(unchecked))
 
 
-def _example(slot: SlotId, evidence: tuple[Evidence, ...], expected: str, checked: bool = True) -> Example:
-    language = language_of(slot.path)
+class _Spelled:
+    """All types that were written or heard of in one project, in the form in which the judge compares them."""
+
+    def __init__(self, judge: Judge, task: Task, heard: Iterable[Mapping[SlotId, tuple[Evidence, ...]]]) -> None:
+        self.truth = task.stripped.truth
+        said = {(slot.path, part.type) for evidence in heard for slot, parts in evidence.items() for part in parts}
+        self.text = {(path, term): _write(path, term) for path, term in said}
+        self.forms: Mapping[str, Form] = judge.forms({*self.truth.values(), *self.text.values()})
+
+    def example(self, slot: SlotId, evidence: tuple[Evidence, ...], checked: bool = True) -> Example:
+        wanted = self.forms[self.truth[slot]].exact
+        true = {said.type for said in evidence if self.forms[self.text[slot.path, said.type]].exact == wanted}
+        return Example(slot.kind, evidence, frozenset(true), checked)
+
+
+def _write(path: str, term: TypeExpr) -> str:
+    language = language_of(path)
     assert language is not None, "evidence comes from files of known languages"
-    wanted = normal_form(expected)
-
-    def is_true(term: TypeExpr) -> bool:
-        return normal_form(language.write_type(term)) == wanted
-
-    return Example(slot.kind, evidence, frozenset(said.type for said in evidence if is_true(said.type)), checked)
+    return language.write_type(term)

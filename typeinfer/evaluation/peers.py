@@ -1,63 +1,51 @@
-"""Peers: a tool and a folder of stripped Python files in; the files annotated in place, and what it cost, out.
+"""Peers: a tool and a folder of stripped files in; the files annotated in place, and what it cost, out.
 
-Ours and the others run the same way: as a command in a process of its own, cold, on a copy. Knows nothing of scores.
+Ours and the others run the same way: as a command in a process of its own, cold, on a copy. Knows no language and nothing
+of scores.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+
+from typeinfer.evaluation.projects import REPOSITORY
 
 SECONDS = 900
 """A tool that takes longer over one project has failed."""
 
-ISOLATED = 'project-includes = ["**/*.py"]\nskip-interpreter-query = true\nsite-package-path = []\n'
-"""pyrefly infers only where it is configured; the packages of whoever runs the benchmark are none of the project's."""
 
-
-MISSING = frozenset({"missing-import", "missing-source", "missing-source-for-stubs", "untyped-import"})
-"""What the checker calls an import that it can't follow."""
+NODE = REPOSITORY / "benchmarks" / "node"
+"""Where the tools written in JavaScript are installed, pinned by a lock file: `npm ci` there."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """`command` gets the folder as its last argument. `package` is the distribution whose version is reported."""
+    """`command` gets the folder as its last argument, or where it says `{root}`. `package` is the distribution whose
+    version is reported; `npm:` stands before one that is installed in `NODE`. `settings`: files that stand in the folder
+    while the tool runs, by name."""
 
     name: str
     package: str
     command: tuple[str, ...]
-    configuration: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 OURS = Tool("typeinfer", "typeinfer", (sys.executable, "-m", "typeinfer", "annotate"))
 
-PEERS = (
-    Tool("pyrefly infer", "pyrefly", ("pyrefly", "infer", "--config", "{root}/pyrefly.toml"), ISOLATED),
-    Tool("autotyping --aggressive", "autotyping", (sys.executable, "-m", "autotyping", "--aggressive")),
-    Tool(
-        "pyrefly inlay hints, inserted",
-        "pyrefly",
-        (sys.executable, "-m", "typeinfer.evaluation.hints"),
-        ISOLATED,
-    ),
-)
-
 HUMAN = Tool("human", "", ())
 """No tool: the files as their authors published them. What the checker says of those is the measure of new errors."""
-
-TOOLS = (OURS, *PEERS, HUMAN)
 
 
 @dataclass(frozen=True)
@@ -69,17 +57,21 @@ class Cost:
     failure: str | None
 
 
-def tools_named(names: Sequence[str]) -> tuple[Tool, ...]:
-    """The tools of these names, all where none is named. Raises `ValueError` with the names there are."""
-    known = {tool.name: tool for tool in TOOLS}
+def tools_named(names: Sequence[str], peers: Sequence[Tool]) -> tuple[Tool, ...]:
+    """The tools of these names, ours, the peers and the human ones where none is named. Raises `ValueError` with the names
+    there are."""
+    known = {tool.name: tool for tool in (OURS, *peers, HUMAN)}
     for name in names:
         if name not in known:
             raise ValueError(f"no tool is named {name!r}; there are: {', '.join(known)}")
-    return tuple(known[name] for name in names) or TOOLS
+    return tuple(known[name] for name in names) or tuple(known.values())
 
 
 def version_of(tool: Tool) -> str | None:
     """The installed version, or None where the tool is missing."""
+    if tool.package.startswith("npm:"):
+        manifest = NODE / "node_modules" / tool.package.removeprefix("npm:") / "package.json"
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["version"]) if manifest.is_file() else None
     try:
         return metadata.version(tool.package)
     except metadata.PackageNotFoundError:
@@ -88,7 +80,7 @@ def version_of(tool: Tool) -> str | None:
 
 def run(tool: Tool, root: Path, cache: Path) -> Cost:
     """Let a tool annotate the files below `root`; an empty `cache` makes a cold run. Never raises for what the tool does."""
-    with _configured(root, tool.configuration):
+    with configured(root, tool.settings):
         environment = {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}"}
         environment |= {"TYPEINFER_CACHE": str(cache), "PYREFLY_COLOR": "never"}
         command = [part.format(root=root) for part in tool.command]
@@ -117,21 +109,15 @@ def _timed(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
 
 
 @contextmanager
-def _configured(root: Path, configuration: str) -> Iterator[None]:
-    place = root / "pyrefly.toml"
-    if configuration:
-        place.write_text(configuration, encoding="utf-8")
+def configured(root: Path, settings: Mapping[str, str]) -> Iterator[None]:
+    """Files that stand in a folder for the time being; what they hide is back afterwards."""
+    hidden = {name: (root / name).read_bytes() if (root / name).is_file() else None for name in settings}
+    for name, text in settings.items():
+        (root / name).write_text(text, encoding="utf-8")
     try:
         yield
     finally:
-        place.unlink(missing_ok=True)
-
-
-def checker_errors(root: Path) -> int:
-    """How many errors pyrefly reports, missing imports left aside: dependencies are not installed on purpose."""
-    with _configured(root, ISOLATED):
-        command = [shutil.which("pyrefly", path=sysconfig.get_path("scripts")) or "pyrefly", "check"]
-        command += ["--config", str(root / "pyrefly.toml"), "--output-format", "json"]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=SECONDS)
-    errors = json.loads(done.stdout)["errors"]
-    return sum(error["severity"] == "error" and error["name"] not in MISSING for error in errors)
+        for name, raw in hidden.items():
+            (root / name).unlink(missing_ok=True)
+            if raw is not None:
+                (root / name).write_bytes(raw)

@@ -1,6 +1,6 @@
 """Hints: a folder of Python files in; the same files with the checker's inlay hints written into them out.
 
-A peer of the benchmark, run as a process of its own (`python -m typeinfer.evaluation.hints ROOT`) so that it is timed
+A peer of the benchmark, run as a process of its own (`python -m typeinfer.evaluation.python.hints ROOT`) so that it is timed
 like the others. Takes what an editor's user gets by accepting every hint: the edits that the server offers, imports
 included. What is no annotation of an assignment or of a return is left out, and what no parser reads.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from typeinfer.evaluation.stripping import Cut, apply_cuts
+from typeinfer.evaluation.python.stripping import Cut, apply_cuts
 from typeinfer.values.source import SourceFile, Unreadable, decode
 
 

@@ -12,13 +12,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from typeinfer.evaluation.written import Annotation, FunctionNode, annotations_in, blocks, field_classes, last_name
+from typeinfer.evaluation.judge import StrippedProject, Variant
+from typeinfer.evaluation.python.written import (
+    Annotation,
+    FunctionNode,
+    annotations_in,
+    blocks,
+    field_classes,
+    last_name,
+)
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile, Unreadable, decode
-
-Variant: TypeAlias = Literal["kept", "bare"]
 
 IDENTIFIER = re.compile(rb"[\w\x80-\xff]+")
 
@@ -29,18 +34,6 @@ TYPE_VARIABLE_MAKERS = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 
 # Calls whose string arguments are types.
 STRING_READERS = frozenset({"cast", "TypeVar", "NewType", "NamedTuple", "TypedDict", "ForwardRef"})
-
-
-@dataclass(frozen=True)
-class StrippedProject:
-    """`files` by path: the bytes after stripping. `truth`: the removed annotation of every slot that is judged.
-
-    `skipped`: files that this Python can't read, with the reason; they stand in `files` as they were.
-    """
-
-    files: Mapping[str, bytes]
-    truth: Mapping[SlotId, str]
-    skipped: Mapping[str, str]
 
 
 def strip_project(files: Mapping[str, bytes], variant: Variant) -> StrippedProject:
@@ -491,10 +484,3 @@ def read_tree(root: Path) -> dict[str, bytes]:
     """Every Python file below a folder, by its path relative to it with forward slashes."""
     paths = sorted(path for path in root.rglob("*.py") if path.is_file())
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-
-
-def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
-    for path, raw in files.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(raw)
