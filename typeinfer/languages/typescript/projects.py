@@ -59,9 +59,6 @@ BUILT = frozenset("dist build out output lib es esm cjs umd types typings dist-t
 # Which of a package's entries is nearest to its source.
 NEAREST_SOURCE = ("source", "development", "types", "typings", "import", "module", "default", "main", "require")
 
-# A package.json over this size was not written by a person.
-MAX_SETTINGS = 1_000_000
-
 # Conditions inside conditions go no deeper than this.
 MAX_CONDITIONS = 8
 
@@ -106,8 +103,9 @@ class Aliases:
             yield from self._inside_package(folder, specifier)
         yield from self._by_configuration(path, folder, specifier)
         yield from self._by_workspace(specifier)
-        # A folder that is imported stands for what its package.json names.
-        if (package := self._package_in(specifier or ".")) is not None:
+        # A folder that is imported by its path stands for what its package.json names; the root's path is `index`.
+        place = "." if specifier == "index" else specifier
+        if (place == "." or "/" in place) and (package := self._package_in(place)) is not None:
             yield from _entries(package, ".")
 
     def _module_at(self, place: str) -> str | None:
@@ -151,13 +149,17 @@ class Aliases:
                 (
                     configuration
                     for name in tsconfig.NAMES
-                    if (configuration := _configuration(self.root / folder / name)) is not None
+                    if (configuration := tsconfig.read_configuration(self.root / folder / name)) is not None
                 ),
                 None,
             )
             listed = [found] if found is not None else []
             if found is not None and found.is_list_of_projects:
-                listed += [referenced for file in found.references if (referenced := _configuration(file)) is not None]
+                listed += [
+                    referenced
+                    for file in found.references
+                    if (referenced := tsconfig.read_configuration(file)) is not None
+                ]
             self._configurations[folder] = listed
         return self._configurations[folder]
 
@@ -191,7 +193,7 @@ class Aliases:
 
     def _package_in(self, folder: str) -> Package | None:
         if folder not in self._packages:
-            content = _settings(self.root / folder / "package.json")
+            content = tsconfig.settings_of(self.root / folder / "package.json")
             self._packages[folder] = Package(folder, content) if content is not None else None
         return self._packages[folder]
 
@@ -281,27 +283,6 @@ def _sources(folder: str, target: str) -> Iterator[str]:
         yield f"{folder}/{'/'.join(parts)}"
     if place.parts[:1] != ("src",):
         yield f"{folder}/src/{place}"
-
-
-def _configuration(file: Path) -> Configuration | None:
-    return tsconfig.read_configuration(file) if _is_settings(file) else None
-
-
-def _settings(file: Path) -> Mapping[str, Any] | None:
-    if not _is_settings(file):
-        return None
-    try:
-        content = tsconfig.jsonc(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _is_settings(file: Path) -> bool:
-    try:
-        return file.is_file() and file.stat().st_size <= MAX_SETTINGS
-    except (OSError, ValueError):
-        return False
 
 
 # --- becoming TypeScript --------------------------------------------------------------------------------------------

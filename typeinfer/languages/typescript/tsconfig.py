@@ -17,8 +17,8 @@ from typing import Any
 NAMES = ("tsconfig.json", "jsconfig.json")
 """What a folder's configuration is called, the first that is there counts."""
 
-# A longer chain of `extends` is a loop.
-EXTENDS = 20
+# A file over this size was not written by a person.
+MAX_SETTINGS = 1_000_000
 
 PATHS = frozenset({"baseUrl", "rootDir", "outDir", "outFile", "declarationDir", "tsBuildInfoFile"})
 LISTS_OF_PATHS = frozenset({"rootDirs", "typeRoots"})
@@ -62,10 +62,10 @@ class Configuration:
 
 def read_configuration(file: Path) -> Configuration | None:
     """The configuration of a file, with everything that it extends; None where it can't be read."""
-    content = _content(file)
+    content = settings_of(file)
     if content is None:
         return None
-    flat = _flattened(file, content, EXTENDS)
+    flat = _flattened(file, content, (file,))
     options = flat.get("compilerOptions", {})
     for key, value in options.items():
         options[key] = _in_folder(value, file.parent)
@@ -74,7 +74,7 @@ def read_configuration(file: Path) -> Configuration | None:
     )
     references = tuple(
         _referenced(file.parent, entry["path"])
-        for entry in content.get("references") or ()
+        for entry in _listed(content.get("references"))
         if isinstance(entry, dict) and isinstance(entry.get("path"), str)
     )
     return Configuration(file, options, include, exclude, files, references)
@@ -89,34 +89,43 @@ def jsonc(text: str) -> Any:
     return json.loads(LAST_COMMA.sub(kept, NOT_CODE.sub(kept, text)))
 
 
-def _content(file: Path) -> dict[str, Any] | None:
+def settings_of(file: Path) -> dict[str, Any] | None:
+    """What a file of settings says, this one or a `package.json`; None where it can't be read."""
     try:
+        # A pipe would wait for its writer for ever.
+        if not file.is_file() or file.stat().st_size > MAX_SETTINGS:
+            return None
         content = jsonc(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
 
-def _flattened(file: Path, content: dict[str, Any], left: int) -> dict[str, Any]:
-    """What a file says on top of what it extends: of options each, of lists of files whole."""
+def _flattened(file: Path, content: dict[str, Any], below: tuple[Path, ...]) -> dict[str, Any]:
+    """What a file says on top of what it extends: of options each, of lists of files whole. `below` led here."""
     flat: dict[str, Any] = {"compilerOptions": {}}
-    extended = content.get("extends") or ()
-    for name in (extended,) if isinstance(extended, str) else extended:
-        base = _extended(file.parent, name) if isinstance(name, str) and left else None
-        above = _content(base) if base is not None else None
+    extended = content.get("extends")
+    for name in (extended,) if isinstance(extended, str) else _listed(extended):
+        base = _extended(file.parent, name) if isinstance(name, str) else None
+        above = settings_of(base) if base is not None and base not in below else None
         if base is not None and above is not None:
-            found = _flattened(base, above, left - 1)
+            found = _flattened(base, above, (*below, base))
             flat = {**flat, **found, "compilerOptions": {**flat["compilerOptions"], **found["compilerOptions"]}}
     own = content.get("compilerOptions")
     options = _absolute(own, file.parent) if isinstance(own, dict) else {}
     if "paths" in options:
-        base_url = options.get("baseUrl", flat["compilerOptions"].get("baseUrl", str(file.parent)))
-        options["paths"] = _mapped(options["paths"], Path(base_url))
+        base_url = options.get("baseUrl", flat["compilerOptions"].get("baseUrl"))
+        folder = Path(base_url) if isinstance(base_url, str) else file.parent
+        options["paths"] = _mapped(options["paths"], folder)
     flat["compilerOptions"] = {**flat["compilerOptions"], **options}
     for key in ("include", "exclude", "files"):
         if isinstance(content.get(key), list):
             flat[key] = [_joined(file.parent, entry) for entry in content[key] if isinstance(entry, str)]
     return flat
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _absolute(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
