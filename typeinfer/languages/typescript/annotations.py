@@ -45,6 +45,7 @@ MOST_FIELDS = 6
 """So does an object of more fields."""
 
 NULL, BOOLEAN, STRING = Named("null"), Named("boolean"), Named("string")
+NOTHING_OR_LATER = optional(Named("Promise", (NONE,)))
 TRUE, FALSE = Literal("true"), Literal("false")
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -174,10 +175,8 @@ class _Reader:
         parameters = node.child_by_field_name("parameters")
         for part in _parts(parameters) if parameters is not None else ():
             pattern = part.child_by_field_name("pattern")
-            if pattern is None:
+            if pattern is None or pattern.type == "this":
                 return UNKNOWN
-            if pattern.type == "this":
-                continue
             written = self.read(part.child_by_field_name("type"), nesting)
             if pattern.type == "rest_pattern":
                 # `(...args: any[]) => T` is how one says that any parameters will do; other rests have no term.
@@ -298,6 +297,9 @@ def _key(member: tree_sitter.Node) -> str | None:
 
 # --- writing --------------------------------------------------------------------------------------------------------
 
+# Plain types in the order in which most authors list them, before all others.
+ORDER = ("string", "number", "boolean", "bigint", "symbol")
+
 # Where these say `void`, they say that nothing comes of them; anything else that may be missing is `undefined`.
 RESULTS = {"Promise": 0, "PromiseLike": 0, "Generator": 1, "AsyncGenerator": 1, "Iterator": 1, "AsyncIterator": 1}
 
@@ -331,7 +333,7 @@ class _Speller:
             case Literal(value):
                 return value
             case CallableType(params, result):
-                return f"({self.parameters(params)}) => {spell(result, self.name_of)}"
+                return f"({self.parameters(params)}) => {self.result(result)}"
             case Tuple((item,), True):
                 return self.array(item)
             case Tuple(items, _):
@@ -339,7 +341,7 @@ class _Speller:
             case Record(fields):
                 return f"{{ {'; '.join(f'{key}: {self.inside(part)}' for key, part in fields)} }}" if fields else "{}"
             case Union(members):
-                return " | ".join(map(self.member, sorted(members, key=_none_last)))
+                return " | ".join(map(self.member, sorted(members, key=_place)))
             case Unknown():
                 return "?"
 
@@ -366,6 +368,11 @@ class _Speller:
     def member(self, term: TypeExpr) -> str:
         return f"({self.inside(term)})" if isinstance(term, CallableType) else self.inside(term)
 
+    def result(self, term: TypeExpr) -> str:
+        if term == NOTHING_OR_LATER:
+            return "void | Promise<void>"
+        return spell(term, self.name_of)
+
     def parameters(self, params: tuple[TypeExpr, ...] | None) -> str:
         if params is None:
             return "...args: any[]"
@@ -376,8 +383,11 @@ class _Speller:
         )
 
 
-def _none_last(member: TypeExpr) -> int:
-    return 2 if member == NONE else 1 if is_none(member) else 0
+def _place(member: TypeExpr) -> int:
+    """Where a member stands in a union: plain types first, null-like ones last."""
+    if is_none(member):
+        return len(ORDER) + (2 if member == NONE else 1)
+    return ORDER.index(member.name) if isinstance(member, Named) and member.name in ORDER else len(ORDER)
 
 
 def _may_be_missing(term: TypeExpr) -> bool:
@@ -416,18 +426,18 @@ def is_writable(term: TypeExpr) -> str | None:
             case Union(members) if len(members) > WIDEST:
                 return f"a union of more than {WIDEST} members"
             case Named(name, args):
-                if (reason := _unwritable_name(name, args, part is term)) is not None:
+                if (reason := _unwritable_name(name, args)) is not None:
                     return reason
     return None
 
 
-def _unwritable_name(name: str, args: tuple[TypeExpr, ...], whole: bool) -> str | None:
+def _unwritable_name(name: str, args: tuple[TypeExpr, ...]) -> str | None:
     if name in SAY_NOTHING:
         return f"{name} says nothing"
     if name in WRAPPERS:
         return f"{name} is the object around a {name.lower()}, which nobody means"
-    if name == "never" and not whole:
-        return "never inside a type only says that nothing was seen there"
+    if name in ("Array", "ReadonlyArray") and args == (Named("never"),):
+        return "never[] only says that nothing was seen in it"
     if name in NEED_ARGUMENTS and not args:
         return f"{name} needs its type arguments"
     if not all(map(_is_identifier, unqualified(name).split("."))):
