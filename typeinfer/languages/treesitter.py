@@ -15,7 +15,7 @@ def _parser(language: tree_sitter.Language) -> tree_sitter.Parser:
     return tree_sitter.Parser(language)
 
 
-def parse(language: tree_sitter.Language, data: bytes) -> tree_sitter.Tree:
+def parse(language: tree_sitter.Language, data: bytes | bytearray) -> tree_sitter.Tree:
     return _parser(language).parse(data)
 
 

@@ -200,7 +200,7 @@ def _unary(node: Node, span: Span, depth: int) -> Value:
 
 
 def _array(node: Node, span: Span, depth: int) -> Value:
-    parts = []
+    parts: list[Value] = []
     for child in inside(node)[:WIDTH]:
         parts.append(Opaque(span_of(child)) if child.type == "spread_element" else value_of(child, depth - 1))
     return Display("Array", (tuple(parts),), span)

@@ -335,7 +335,7 @@ class _Reader:
         close = listed.end_byte if listed is not None else _bare(node)
         result = None
         broken = listed is not None and listed.has_error
-        if not is_constructor and kind != "set" and close is not None and not broken and close >= name_span.start:
+        if not is_constructor and kind != "set" and close is not None and not broken:
             written = _annotation(node.child_by_field_name("return_type"))
             if written is None:
                 written = next((tag.span for tag in said if tag.name == "returns"), None)
@@ -887,7 +887,7 @@ def _statement(node: Node) -> Node:
 
 def _is_contextual(node: Node) -> bool:
     """Whether what stands around a function says what it takes: an argument, a member of one, a typed variable."""
-    child, parent = node, node.parent
+    parent = node.parent
     for _ in range(CLIMB):
         if parent is None:
             return False
@@ -901,7 +901,7 @@ def _is_contextual(node: Node) -> bool:
             case "as_expression":
                 return parent.children[-1].type != "const"
             case "pair" | "object" | "array" | "ternary_expression" | "parenthesized_expression":
-                child, parent = parent, parent.parent
+                parent = parent.parent
             case _:
                 return False
     return False
