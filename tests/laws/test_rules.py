@@ -20,7 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.languages.python import Python
+from typeinfer.languages import LANGUAGES
+from typeinfer.languages.language import Language
+from typeinfer.pipeline import belief_path
 from typeinfer.program import evidence
 from typeinfer.program.evidence import gather
 from typeinfer.program.project import Project, read_project
@@ -29,12 +31,11 @@ from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
 
-RULES = Path(__file__).parents[1] / "spec" / "python" / "rules"
-CALIBRATION = Path(__file__).parents[2] / "models" / "rules" / "python.json"
-BLOCK = re.compile(r"^```python\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"^# file: (\S+)\n", re.MULTILINE)
+SPEC = Path(__file__).parents[1] / "spec"
+BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^(?:#|//) file: (\S+)\n", re.MULTILINE)
 SAYING = re.compile(r"(?P<name>\w+): (?P<type>nothing|\S.*?)(?: by (?P<rule>[a-z-]+))?$")
-COMMENT = re.compile(r"(?P<code>^|.*\S)\s*# (?P<said>\w+: (?:nothing$|nothing;|.* by [a-z-]).*)$")
+COMMENT = re.compile(r"(?P<code>^|.*\S)\s*(?:#|//) (?P<said>\w+: (?:nothing$|nothing;|.* by [a-z-]).*)$")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
+    language: Language
     spec: str
     line: int
     files: Mapping[str, SourceFile]
@@ -57,28 +59,30 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    for number, spec in enumerate(sorted(RULES.glob("*.md"))):
+    for number, spec in enumerate(sorted(SPEC.glob("*/rules/*.md"))):
         text = spec.read_text(encoding="utf-8")
+        language = next(one for one in LANGUAGES if one.name == spec.parts[-3])
         for found in BLOCK.finditer(text):
             line = text.count("\n", 0, found.start()) + 1
+            assert found["language"] == language.name, f"{spec}:{line}: a block of another language"
             package = f"case_{number}_{line}"
-            texts = dict(files_of(package, found["body"]))
-            expected = tuple(one for path, body in texts.items() for one in expectations(path, body))
+            texts = dict(files_of(language, package, found["body"]))
+            expected = tuple(one for path, body in texts.items() for one in expectations(language, path, body))
             assert expected, f"{spec.name}:{line}: a block that expects nothing"
-            files = {path: SourceFile(path, "python", body.encode()) for path, body in texts.items()}
-            yield Case(spec.name, line, files, expected)
+            files = {path: SourceFile(path, language.name, body.encode()) for path, body in texts.items()}
+            yield Case(language, spec.name, line, files, expected)
 
 
-def files_of(package: str, body: str) -> Iterator[tuple[str, str]]:
+def files_of(language: Language, package: str, body: str) -> Iterator[tuple[str, str]]:
     first, *rest = FILE.split(body)
-    yield f"{package}/__init__.py", ""
+    yield f"{package}/{language.package_markers[0]}", ""
     if first.strip():
-        yield f"{package}/module.py", first
+        yield f"{package}/module{language.suffixes[0]}", first
     for name, text in zip(rest[::2], rest[1::2], strict=True):
         yield f"{package}/{name}", text
 
 
-def expectations(path: str, body: str) -> Iterator[Expected]:
+def expectations(language: Language, path: str, body: str) -> Iterator[Expected]:
     above = 0
     for line, row in enumerate(body.splitlines(), 1):
         found = COMMENT.match(row)
@@ -86,17 +90,25 @@ def expectations(path: str, body: str) -> Iterator[Expected]:
         for part in found["said"].split("; ") if found else ():
             said = SAYING.match(part)
             assert said and (said["rule"] or said["type"] == "nothing"), f"{path}:{line}: {part}: says nothing clear"
-            term = None if said["type"] == "nothing" else Python().parse_type(said["type"])
+            term = None if said["type"] == "nothing" else language.parse_type(said["type"])
             yield Expected(path, above, said["name"], term, said["rule"])
 
+
+COMPILERS = Path(__file__).parents[2] / "benchmarks" / "node"
+"""The project whose packages the checker of TypeScript is found among."""
 
 CASES = list(cases())
 
 
 @pytest.fixture(scope="module")
-def inference(tmp_path_factory: pytest.TempPathFactory) -> Inference:
-    files = {path: file for case in CASES for path, file in case.files.items()}
-    return Python().infer(Path(), files, (3, 12), tmp_path_factory.mktemp("scratch"))
+def inferences(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Inference]:
+    """What the checker of each language infers for all its blocks, by the language's name."""
+    found: dict[str, Inference] = {}
+    for language in LANGUAGES:
+        files = {path: file for case in CASES if case.language is language for path, file in case.files.items()}
+        version = max((3, 12), language.default_version)
+        found[language.name] = language.infer(COMPILERS, files, version, tmp_path_factory.mktemp("scratch"))
+    return found
 
 
 def slot_of(project: Project, expected: Expected) -> Slot:
@@ -112,34 +124,41 @@ def slot_of(project: Project, expected: Expected) -> Slot:
     return found[0]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.spec}:{case.line}")
-def test_rules_say_what_their_spec_says(case: Case, inference: Inference) -> None:
-    project = read_project(RULES, case.files)
-    found = gather(project, inference)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.language.name}-{case.spec}:{case.line}")
+def test_rules_say_what_their_spec_says(case: Case, inferences: Mapping[str, Inference]) -> None:
+    project = read_project(SPEC, case.files)
+    found = gather(project, inferences[case.language.name])
     wanted: dict[tuple[Slot, str | None], set[TypeExpr]] = defaultdict(set)
     for one in case.expected:
         wanted[slot_of(project, one), one.rule] |= {one.type} if one.type else set()
-    language = Python()
+    language = case.language
     for (slot, rule), types in wanted.items():
         every = {(said.rule, language.parse_type(language.write_type(said.type))) for said in found.get(slot.id, ())}
         assert {term for by, term in every if rule in (by, None)} == types, f"{slot.id}: {every}"
 
 
+FORMS = "comparison|f-string|format|identity|literal|not|call|display|value|template|typeof|arithmetic|concatenation|null|none"
+
+
 def parts_of(rule: str) -> set[str]:
     """The rules that a spec must show to have shown this one."""
+    if rule.endswith("-shape"):
+        return {"checker-return-shape"}
     if not rule.startswith("returns-") or rule.startswith("returns-nothing"):
         return {rule}
     forms = rule.removeprefix("returns-").removesuffix("-or-none")
-    named = re.findall("comparison|f-string|format|identity|literal|not|call|display|value", forms)
+    named = re.findall(FORMS, forms)
     assert "-".join(named) == forms, f"{rule} has a form that is not known here"
     return {f"returns-{form}" for form in named}
 
 
 def test_every_rule_has_a_spec_that_shows_it_at_work() -> None:
     shown = {one.rule for case in CASES for one in case.expected if one.type is not None}
-    calibrated = json.loads(CALIBRATION.read_text(encoding="utf-8"))
-    uttered = {found[1] for key in calibrated["weights"] if (found := re.match(r"(?:for|against) (\S+)", key))}
-    uttered |= {rule for rule, _, _ in calibrated["rules"]} | set(named_in_source())
+    uttered = set(named_in_source())
+    for language in LANGUAGES:
+        calibrated = json.loads(belief_path(language.name).read_bytes())
+        uttered |= {found[1] for key in calibrated["weights"] if (found := re.match(r"(?:for|against) (\S+)", key))}
+        uttered |= {rule for rule, _, _ in calibrated["rules"]}
     assert {part for rule in uttered for part in parts_of(rule)} <= shown
 
 
