@@ -143,7 +143,8 @@ def _listen_to(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequen
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
             root = Path(folder)
             write_tree(root, task.stripped.files)
-            files, _ = read_files(root, sorted(task.stripped.files), LANGUAGE_OF_SUFFIX)
+            sources = [name for name in sorted(task.stripped.files) if language_of(name) is not None]
+            files, _ = read_files(root, sources, LANGUAGE_OF_SUFFIX)
             rounds = list(listen(root, files, belief))
             alone = next(iter(listen(root, files, NOBODY, checker=False)))
         yield task.name, _heard(judge, task, rounds, alone)
