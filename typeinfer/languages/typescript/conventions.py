@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from typeinfer.values.module import Function, Name
-from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, Unknown
+from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, Union, Unknown, union
 
 STRING, NUMBER, BOOLEAN = Named("string"), Named("number"), Named("boolean")
 
@@ -48,9 +48,18 @@ def wrap_result(function: Function, result: TypeExpr, yielded: TypeExpr) -> Type
             return UNKNOWN
         name = "AsyncGenerator" if function.is_async else "Generator"
         return Named(name, (yielded,) if result in (NONE, UNKNOWN) else (yielded, result))
-    if not function.is_async or isinstance(result, Unknown):
+    if not function.is_async or result in (UNKNOWN, Named("Promise")):
         return result
-    return result if isinstance(result, Named) and result.name == "Promise" else Named("Promise", (result,))
+    members = result.members if isinstance(result, Union) else (result,)
+    return Named("Promise", (union(map(_awaited, members)),))
+
+
+def _awaited(term: TypeExpr) -> TypeExpr:
+    """What a promise, or what is none, gives when awaited."""
+    match term:
+        case Named("Promise" | "PromiseLike", (given,)):
+            return given
+    return term
 
 
 BOOLEANS = re.compile(r"(?:is|has|should|can)[A-Z]\w*")
@@ -75,7 +84,7 @@ def names_hint(name: str) -> TypeExpr | None:
 
 
 def is_property(function: Function) -> bool:
-    """Whether a method is read like an attribute. The reader gives accessors their keyword as a decorator: `Name("get")`."""
+    """Whether a method is read like an attribute: the reader gives accessors their keyword as a decorator."""
     return any(isinstance(decorator, Name) and decorator.name == "get" for decorator in function.decorators)
 
 

@@ -3,7 +3,7 @@
 One query over the tree (`grammars/typescript/facts.scm`), one sweep over what it captured in source order with a stack of
 open scopes. Broken code gives partial facts. Knows nothing of other files.
 
-A getter is marked by a decorator `get` and a setter by one `<name>.setter`, which the language spells as words of its own.
+A getter is marked by a decorator `get` and a setter by one `set`, which the language spells as words of its own.
 """
 
 from __future__ import annotations
@@ -344,8 +344,7 @@ class _Reader:
             )
         marks = tuple(map(_decorator, decorators))
         if kind:
-            mark = Name("get", name_span) if kind == "get" else Attribute(Name(spelled, name_span), "setter", name_span)
-            marks = (*marks, mark)
+            marks = (*marks, Name(kind, name_span))
         return Function(
             qualname=scope.qualname,
             name=spelled,
