@@ -50,7 +50,10 @@ OTHERS = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """Where the comment of a host stands or would stand. `own_line`: nothing but blanks stands before it."""
+    """Where the comment of a host stands or would stand. `own_line`: nothing but blanks stands before it.
+
+    Behind something on the same line the compiler reads the comment of a variable only (`let a, /** @type {T} */ b`).
+    """
 
     file: SourceFile
     at: int
@@ -60,8 +63,6 @@ class Place:
     @classmethod
     def of(cls, file: SourceFile, host: Node) -> Place:
         """Raises `Unplaceable` where a comment would not be read."""
-        start = file.data.rfind(b"\n", 0, host.start_byte) + 1
-        own_line = not file.data[start : host.start_byte].strip()
         comment, between = None, False
         here = host.prev_sibling
         while here is not None and here.type == "comment":
@@ -70,10 +71,14 @@ class Place:
                 break
             between = True
             here = here.prev_sibling
-        if comment is None or _speaks_of_others(file, comment, host):
-            return cls(file, host.start_byte, own_line, None)
-        if between:
+        if comment is not None and _speaks_of_others(file, comment, host):
+            comment, between = None, False
+        if between and comment is not None:
             raise Unplaceable("another comment stands between it and its JSDoc")
+        begin = host.start_byte if comment is None else comment.start_byte
+        own_line = not file.data[file.data.rfind(b"\n", 0, begin) + 1 : begin].strip()
+        if not own_line and host.type != "variable_declarator":
+            raise Unplaceable("it does not begin its line, so the compiler would not read its comment")
         return cls(file, host.start_byte, own_line, comment)
 
     @property
@@ -118,12 +123,9 @@ def _line(one: Stated) -> str:
 
 def _new_block(place: Place, stated: Sequence[Stated]) -> Edit:
     newline, indent = place.file.newline, place.indent
-    if len(stated) == 1 and (stated[0].tag == "type" or not place.own_line):
-        text = f"/** {_line(stated[0])} */"
+    if stated[0].tag == "type":
         gap = f"{newline}{indent}" if place.own_line else " "
-        return Edit(Span(place.at, place.at), text + gap)
-    if not place.own_line:
-        raise Unplaceable("it does not begin its line, which leaves no room for a comment")
+        return Edit(Span(place.at, place.at), f"/** {_line(stated[0])} */{gap}")
     rows = "".join(f"{newline}{indent} * {_line(one)}" for one in stated)
     return Edit(Span(place.at, place.at), f"/**{rows}{newline}{indent} */{newline}{indent}")
 
@@ -202,8 +204,7 @@ class _Block:
 
     def _opened(self, added: Sequence[Stated]) -> list[Edit]:
         """`/** Adds. */` becomes a comment of several lines."""
-        line_start = self.data.rfind(b"\n", 0, self.start) + 1
-        if self.data[line_start : self.start].strip():
+        if not self.place.own_line:
             raise Unplaceable("its JSDoc does not begin a line, which leaves no room in it")
         indent = self.place.indent
         inside = self.data[self.start + 3 : self.end - 2]
@@ -213,7 +214,6 @@ class _Block:
         if not inside.strip():
             return [Edit(Span(self.start + 3, self.end - 2), text)]
         opening = Edit(Span(self.start + 3, first), f"{self.newline}{indent} * ")
-        # What comes before the tags of the comment that is there goes before them on lines of its own.
         return [opening, Edit(Span(last, self.end - 2), text)]
 
     def _prefix(self, lines: Sequence[str]) -> str:
