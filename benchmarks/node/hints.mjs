@@ -30,9 +30,9 @@ function hintsOf(service, name) {
     .filter(({ text }) => isAnnotation(text));
 }
 
-// A long type is cut short with three dots; that is none.
+// A long type is cut short with three dots; that is none. Nor is `any`, which only says that nothing is known.
 function isAnnotation(text) {
-  if (!text.startsWith(":") || /\.\.\.(?![\w[(])/.test(text)) return false;
+  if (!text.startsWith(":") || /^:\s*any$/.test(text) || /\.\.\.(?![\w[(])/.test(text)) return false;
   const file = ts.createSourceFile("hint.ts", `function it()${text} {}`, ts.ScriptTarget.ESNext);
   return file.parseDiagnostics.length === 0;
 }

@@ -42,10 +42,10 @@ class Walk {
   }
 
   namespace(node, scope) {
-    const named = ts.isIdentifier(node.name) && !(node.flags & ts.NodeFlags.GlobalAugmentation);
+    const isGlobal = node.flags & ts.NodeFlags.GlobalAugmentation;
     const inner = {
       ...scope,
-      qualname: named ? join(scope.qualname, node.name.text) : scope.qualname,
+      qualname: isGlobal ? scope.qualname : join(scope.qualname, node.name.text),
       ambient: scope.ambient || isDeclared(node),
     };
     if (node.body) this.visit(node.body, inner);
@@ -162,8 +162,9 @@ function assignedName(node) {
   return assigns && outer.right === inner ? targetName(outer.left) : undefined;
 }
 
+// The members of an object without a name are qualified like what stands inside a nameless function.
 function objectName(literal) {
-  return assignedName(literal) ?? "";
+  return assignedName(literal) ?? (ts.isExportAssignment(literal.parent) ? "default" : "<anonymous>");
 }
 
 function targetName(target) {
