@@ -253,6 +253,8 @@ class _Slicer:
             yield from self.bases(module, owner, 2)
         if (above := project.overridden(module, function)) is not None:
             yield Piece(Role.OVERRIDDEN, above[0].file.path, _declaration(above[0].file, above[1]), 1)
+        # A parameter that is a member of the class too is used outside.
+        yield from self.uses(facts, (p.slot for p in function.parameters if p.slot is not None), function.span)
         if module.function_at[function.qualname] is function:
             yield from self.call_sites(module, f"{module.name}.{function.qualname}", 1)
         for site in facts.calls_in(function):
@@ -354,8 +356,8 @@ class _Slicer:
         for caller, site in islice(order, MOST_CALL_SITES):
             yield Piece(Role.CALL_SITE, caller.file.path, _whole_lines(caller.file, site.call.span), hops)
 
-    def uses(self, facts: _Facts, slots: Iterable[Slot]) -> Iterator[Piece]:
-        """The lines where variables are used, along the graph's chain of occurrences."""
+    def uses(self, facts: _Facts, slots: Iterable[Slot], shown: Span | None = None) -> Iterator[Piece]:
+        """The lines where variables are used outside what is shown, along the graph's chain of occurrences."""
         file = facts.module.file
         for slot in slots:
             node = self.slot_node[slot.id]
@@ -363,8 +365,9 @@ class _Slicer:
                 node = int(self.next_use[node]) if node >= 0 else -1
                 if node < 0:
                     break
-                start, end = self.graph.node_span[node].tolist()
-                yield Piece(Role.USE, facts.path, _whole_lines(file, Span(start, end)), 1)
+                place = Span(*self.graph.node_span[node].tolist())
+                if shown is None or place not in shown:
+                    yield Piece(Role.USE, facts.path, _whole_lines(file, place), 1)
 
     def imports(self, module: Module, words: set[bytes]) -> Iterator[Piece]:
         for statement in module.imports:
@@ -526,7 +529,7 @@ def _place_of_call(site: CallSite) -> Span:
     return site.call.span
 
 
-_CLOSING = re.compile(rb"[\s=]*\}[ \t]*")
+_CLOSING = re.compile(rb"[\s=]*\}")
 _WORD = re.compile(rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*")
 
 
@@ -554,7 +557,7 @@ def _decorators(file: SourceFile, declared: Function | Class, docstring: Span | 
 
 def _hidden(file: SourceFile, slot: Slot, written: Span) -> Span:
     """An annotation and what leads to it: from the name on or, where it stands in a comment before the name, the braces
-    around it and the blanks behind them.
+    around it and the blanks before them.
     """
     if slot.insert_at <= written.start:
         return Span(slot.insert_at, written.end)
@@ -562,6 +565,8 @@ def _hidden(file: SourceFile, slot: Slot, written: Span) -> Span:
     closes = _CLOSING.match(file.data, written.end)
     if opens < 0 or closes is None or file.data[opens + 1 : written.start].strip(b" ."):
         return written
+    while file.data[opens - 1 : opens] in (b" ", b"\t"):
+        opens -= 1
     return Span(opens, closes.end())
 
 
