@@ -47,6 +47,7 @@ class Language(Protocol):
     """Types of which everything is known: a value of another type is none of them."""
     wider: frozenset[tuple[str, str]]
     """Plain types of which the first may stand where the second is asked for."""
+    truth_type: TypeExpr
     text_type: TypeExpr
     text_methods: frozenset[str]
     """Methods that text alone has."""

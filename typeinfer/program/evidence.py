@@ -506,15 +506,14 @@ class Witness:
         if not function.overloaded:
             yield from self.returned(module, function)
             yield from self.checked(module, function)
-        bare = function.name.lstrip("_")
-        if bare.startswith(("is_", "has_")):
-            yield "name", self.language(module).names_hint(bare) or UNKNOWN
+        language = self.language(module)
+        if language.names_hint(function.name) == language.truth_type:
+            yield "name", language.truth_type
 
     def wrapped(self, module: Module, function: Function, term: TypeExpr, part: str) -> TypeExpr:
-        language = self.language(module)
-        if part == "return":
-            return UNKNOWN if function.is_generator else term
-        return language.wrap_result(function, UNKNOWN, term)
+        """The annotation of a function that is documented to return, or to yield, a type."""
+        returned, yielded = (term, UNKNOWN) if part == "return" else (UNKNOWN, term)
+        return self.language(module).wrap_result(function, returned, yielded)
 
     def returned(self, module: Module, function: Function) -> Iterator[Said]:
         """What the body's own `return`s give away."""

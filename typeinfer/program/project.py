@@ -439,6 +439,8 @@ class Project:
         if qualified in self._imported_elsewhere:
             name, _, attribute = qualified.rpartition(".")
             return name, attribute
+        if any(language.is_builtin(qualified) for language in self.languages):
+            return None
         for language in self.languages:
             public = language.library_class(qualified)
             if public is not None and "." in public:

@@ -42,6 +42,7 @@ class Python:
     wider: frozenset[tuple[str, str]] = frozenset(
         {("bool", "int"), ("bool", "float"), ("int", "float"), ("int", "complex"), ("float", "complex")}
     )
+    truth_type: TypeExpr = Named("bool")
     text_type: TypeExpr = Named("str")
     text_methods: frozenset[str] = frozenset(
         (

@@ -16,7 +16,9 @@ import tree_sitter
 from typeinfer.languages.language import Version
 from typeinfer.languages.typescript import conventions, library, projects
 from typeinfer.languages.typescript.annotations import is_writable, parse_type, write_type
-from typeinfer.languages.typescript.syntax import grammar, read, refusal
+from typeinfer.languages.typescript.parsing import grammar
+from typeinfer.languages.typescript.refusals import refusal
+from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope
@@ -49,6 +51,7 @@ class TypeScript:
     )
     plain_types: frozenset[str] = frozenset({"string", "number", "boolean", "bigint", "symbol", "null", "None"})
     wider: frozenset[tuple[str, str]] = frozenset()
+    truth_type: TypeExpr = Named("boolean")
     text_type: TypeExpr = Named("string")
     text_methods: frozenset[str] = library.TEXT_METHODS
 
