@@ -14,6 +14,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
+from typeinfer.languages import treesitter
 from typeinfer.values.module import Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.patches import Edit
@@ -123,20 +124,21 @@ def style_of(module: Module, root: Node) -> Style:
     if single == double:
         single, double = data.count(b"'"), data.count(b'"')
     ended = [node for node in root.named_children if node.type in _ENDED]
+    ended = ended or [node for node in treesitter.walk(root) if node.type in _ENDED]
     closed = sum(data[node.end_byte - 1 : node.end_byte] == b";" for node in ended)
     braces = [clause for node in imports for clause in _clauses(node)]
     tight = sum(data[clause.start_byte + 1 : clause.start_byte + 2] not in (b" ", b"\n", b"\r") for clause in braces)
-    # What says nothing of itself is written as most people write.
-    has_semicolons = closed * 2 >= len(ended) if ended else b";" in data or not data
     return Style(
         "'" if single > double else '"',
-        ";" if has_semicolons else "",
+        ";" if closed * 2 >= len(ended) else "",
         module.file.newline,
         "" if tight * 2 > len(braces) else " ",
     )
 
 
-_ENDED = frozenset("import_statement lexical_declaration variable_declaration expression_statement".split())
+_ENDED = frozenset(
+    "import_statement lexical_declaration variable_declaration expression_statement return_statement".split()
+)
 
 
 def _clauses(statement: Node) -> list[Node]:

@@ -14,8 +14,8 @@ from tree_sitter import Node
 from typeinfer.languages.typescript import parsing
 from typeinfer.languages.typescript.annotations import is_writable, spell
 from typeinfer.languages.typescript.doc_blocks import Place, Stated, Unplaceable, edits_of
+from typeinfer.languages.typescript.erasure import JAVASCRIPT_SUFFIXES
 from typeinfer.languages.typescript.import_lines import ImportLines, style_of
-from typeinfer.languages.typescript.syntax import JAVASCRIPT
 from typeinfer.languages.typescript.type_names import TypeNames, Unsayable
 from typeinfer.values.module import Function, Module, Parameter, ParameterKind
 from typeinfer.values.naming import NamesInScope
@@ -43,7 +43,7 @@ class _Rewriting:
         self.module = module
         self.data = module.file.data
         self.root = parsing.parse(module.file.path, self.data).root_node
-        self.javascript = module.file.path.endswith(JAVASCRIPT)
+        self.javascript = module.file.path.endswith(JAVASCRIPT_SUFFIXES)
         self.names = TypeNames(module, names, self.root, self.javascript)
         self.style = style_of(module, self.root)
         self.refused: list[Refused] = []
