@@ -11,6 +11,7 @@ Only the compiler runs: no plugin of the project's, no download of typings. Know
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import queue
@@ -25,7 +26,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -43,6 +44,9 @@ WINDOW = 512
 LONGEST_SHOWN = 1000
 
 BETWEEN_WORDS = re.compile(r"[\w$]{2}")
+
+# How much of what a compiler complained of before it ended is looked through for its last line.
+LAST_WORDS = 4000
 
 MISSING = (
     "no TypeScript compiler found in node_modules or on PATH; "
@@ -201,13 +205,8 @@ def started(compiler: Compiler, folder: Path) -> Iterator[Session]:
         except OSError as error:
             raise CheckerFailed(f"{compiler.name} can't be started: {error.strerror}") from None
         try:
-            wire = _Wire(process, compiler.name)
-            session: Session = NativeSession(wire, folder) if native else ServerSession(wire)
-            try:
-                yield session
-            except (LookupError, TypeError, AttributeError, ValueError, msgspec.DecodeError) as error:
-                reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-                raise CheckerFailed(f"{compiler.name} answers in a shape that is not known ({reason})") from error
+            wire = _Wire(process, compiler.name, complaints)
+            yield NativeSession(wire, folder) if native else ServerSession(wire)
         finally:
             _end(process)
 
@@ -244,9 +243,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class _Wire:
     """Messages to and from a process: every one behind a header that tells its length."""
 
-    def __init__(self, process: subprocess.Popen[bytes], name: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], name: str, complaints: IO[bytes]) -> None:
         assert process.stdin is not None and process.stdout is not None, "both are pipes"
-        self.process, self.name = process, name
+        self.process, self.name, self.complaints = process, name, complaints
         self.into, self.out_of = process.stdin, process.stdout
         self.deadline = time.monotonic() + SECONDS
         self.received: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -287,7 +286,18 @@ class _Wire:
             status = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return CheckerFailed(f"{self.name} stopped listening")
-        return CheckerFailed(f"{self.name} ended with status {status}")
+        self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - LAST_WORDS))
+        last = self.complaints.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        return CheckerFailed(": ".join([f"{self.name} ended with status {status}", *last]))
+
+    @contextlib.contextmanager
+    def understanding(self) -> Iterator[None]:
+        """What is read of a message within this block has the shape that we know, or the compiler has failed."""
+        try:
+            yield
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise CheckerFailed(f"{self.name} answers in a shape that is not known ({reason})") from error
 
 
 class Session(ABC):
@@ -336,11 +346,12 @@ class Session(ABC):
                 numbers = range(sent, upto)
                 self.wire.send(b"".join(self._encode(first + number, what, questions[number]) for number in numbers))
                 sent = upto
-            message = self.wire.receive()
-            number = self._answered(message)
-            if number is not None and first <= number < self.asked:
-                answers[number - first] = read(message)
-                answered += 1
+            with self.wire.understanding():
+                message = self.wire.receive()
+                number = self._answered(message)
+                if number is not None and first <= number < self.asked:
+                    answers[number - first] = read(message)
+                    answered += 1
         return answers
 
 
@@ -425,7 +436,8 @@ class NativeSession(Session):
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
         questions = [{"textDocument": {"uri": path.as_uri()}} for path in paths]
         found: list[Any] = self._ask("textDocument/diagnostic", questions, lambda message: message)
-        return [self._errors(path, message) for path, message in zip(paths, found, strict=True)]
+        with self.wire.understanding():
+            return [self._errors(path, message) for path, message in zip(paths, found, strict=True)]
 
     def _errors(self, path: Path, message: Any) -> list[Complaint]:
         if "error" in message:
@@ -535,7 +547,8 @@ class ServerSession(Session):
 
     def _encode(self, number: int, what: str, parameters: Any) -> bytes:
         message = {"seq": number, "type": "request", "command": what, "arguments": parameters}
-        return msgspec.json.encode(message) + b"\n"
+        # In ASCII: tsserver reads a message a line, and a line ends at the separators of Unicode too.
+        return json.dumps(message).encode() + b"\n"
 
     def _answered(self, message: Any) -> int | None:
         return message.get("request_seq") if message.get("type") == "response" else None
@@ -562,23 +575,25 @@ class ServerSession(Session):
         found: list[list[Complaint]] = [[] for _ in paths]
         questions = [{"file": str(path)} for path in paths]
         for what in ("syntacticDiagnosticsSync", "semanticDiagnosticsSync"):
-            for path, errors, message in zip(
-                paths, found, self._ask(what, questions, lambda message: message), strict=True
-            ):
-                if not message["success"]:
-                    reason = _first_line(message.get("message", "no reason given"))
-                    raise CheckerFailed(f"{self.wire.name} can't check {path.name}: {reason}")
-                errors.extend(
-                    Complaint(
-                        Place(path, item["start"]["line"] - 1, item["start"]["offset"] - 1),
-                        Place(path, item["end"]["line"] - 1, item["end"]["offset"] - 1),
-                        int(item["code"]),
-                        _first_line(item["text"]),
-                    )
-                    for item in message["body"]
-                    if item["category"] == "error"
-                )
+            answers = self._ask(what, questions, lambda message: message)
+            with self.wire.understanding():
+                for path, errors, message in zip(paths, found, answers, strict=True):
+                    errors.extend(self._errors(path, message))
         return found
+
+    def _errors(self, path: Path, message: Any) -> list[Complaint]:
+        if not message["success"]:
+            raise CheckerFailed(f"{self.wire.name} can't check {path.name}: {_first_line(message['message'])}")
+        return [
+            Complaint(
+                Place(path, item["start"]["line"] - 1, item["start"]["offset"] - 1),
+                Place(path, item["end"]["line"] - 1, item["end"]["offset"] - 1),
+                int(item["code"]),
+                _first_line(item["text"]),
+            )
+            for item in message["body"]
+            if item["category"] == "error"
+        ]
 
 
 def _succeeded(message: Any) -> Any:

@@ -7,6 +7,7 @@ parameter that has its annotation is called with is no question. Knows no protoc
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -231,7 +232,7 @@ class Questions:
                     self.wanted[path, at].append((Use.ARGUMENTS, site.call.span))
             for slot in module.slots:
                 if self._is_silent(module, slot):
-                    self.wanted[path, _bare_name(slot).start].append((Use.VARIABLE, _bare_name(slot)))
+                    self.wanted[path, _place_to_ask(module, slot)].append((Use.VARIABLE, _bare_name(slot)))
             for function in module.functions:
                 if self._is_silent_function(module, function):
                     self.wanted[path, function.name_span.start].append((Use.RESULT, function.name_span))
@@ -337,6 +338,20 @@ def _bare_name(slot: Slot) -> Span:
     if slot.id.kind is SlotKind.PARAMETER:
         return slot.span
     return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
+
+
+def _place_to_ask(module: Module, slot: Slot) -> int:
+    """Where a hover tells the type of what a slot is for.
+
+    Of `this.x = ...` the compiler tells nothing where it is assigned, and the type that all assignments make where it is read.
+    """
+    name, data = _bare_name(slot), module.file.data
+    holder = module.class_at.get(slot.id.qualname)
+    if slot.id.kind is SlotKind.ATTRIBUTE and holder is not None and data[: name.start].endswith(b"this."):
+        read = re.compile(rb"\bthis\." + re.escape(data[name.start : name.end]) + rb"(?![\w$]|\s*=[^=])")
+        found = read.search(data, holder.span.start, holder.span.end)
+        return name.start if found is None else found.start() + len(b"this.")
+    return name.start
 
 
 def _inside(values: Iterable[Value | None]) -> Iterator[Value]:

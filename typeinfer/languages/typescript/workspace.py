@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from typeinfer.languages.typescript.compiler import Place
+from typeinfer.languages.typescript.projects import Aliases, module_name
 from typeinfer.languages.typescript.tsconfig import NAMES, Configuration, read_configuration
 from typeinfer.values.source import SourceFile
 
@@ -63,7 +64,10 @@ SCRIPTS = (".js", ".jsx", ".mjs", ".cjs")
 DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 
 # tsserver also ends a line at the two separators of Unicode; the Language Server Protocol does not.
-MORE_LINE_ENDS = re.compile("[\u2028\u2029]".encode())
+MORE_LINE_ENDS = re.compile(rb"\xe2\x80[\xa8\xa9]")
+
+# What is imported from elsewhere than a place beside.
+IMPORTED = re.compile(rb"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'./][^"'\n]*)["']""")
 
 NAMED_FOLDER = re.compile(r'"(?:\./)?([\w.-]+)/')
 
@@ -230,6 +234,19 @@ class _Copying:
             if (package / name).is_dir() and not self._place(package / name).exists():
                 _link(self._place(package / name), package / name)
 
+    @cached_property
+    def _own_sources(self) -> dict[str, list[str]]:
+        """Where the source is of what the texts import from the project's own packages: what these name may not be built."""
+        by_module = {module_name(name)[0]: name for name in reversed(list(self.files))}
+        aliases = Aliases(self.root, frozenset(by_module))
+        imported = {found for file in self.files.values() for found in IMPORTED.findall(file.data)}
+        found: dict[str, list[str]] = {}
+        for name in sorted(specifier.decode("utf-8", "replace") for specifier in imported):
+            module = aliases.reached("anywhere", name)
+            if module is not None:
+                found[name] = [str(self._place(self.root / by_module[module]))]
+        return found
+
     # --- configurations ---------------------------------------------------------------------------------------------
 
     def _write_configurations(self) -> None:
@@ -315,9 +332,12 @@ class _Copying:
         if configuration.stands_in:
             options = {**STRICT, "types": self._installed_typings()}
         base_url = options.pop("baseUrl", None)
+        mapped: dict[str, list[str]] = options.pop("paths", {})
         if base_url is not None:
             # The native compiler has no baseUrl any more; this says the same to all of them.
-            options["paths"] = {"*": [f"{base_url}/*"], **options.get("paths", {})}
+            mapped = {"*": [f"{base_url}/*"], **mapped}
+        own = {name: source for name, source in self._own_sources.items() if not _maps(mapped, name)}
+        options["paths"] = {**own, **mapped}
         if self.major >= 7:
             options = dict(_as_since_7(options))
         if any(name.endswith(SCRIPTS) for name in listed):
@@ -336,6 +356,12 @@ class _Copying:
     def _installed_typings(self) -> list[str]:
         folders = (folder / "node_modules" / "@types" for folder in self.folders if self.root.is_relative_to(folder))
         return sorted({entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir()})
+
+
+def _maps(mapped: Mapping[str, list[str]], name: str) -> bool:
+    """Whether the configuration itself says where to find what is imported by a name; `*` alone says it of everything."""
+    patterns = (pattern.partition("*") for pattern in mapped if pattern != "*")
+    return any(name.startswith(before) if star else name == before for before, star, _ in patterns)
 
 
 def _as_since_7(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
