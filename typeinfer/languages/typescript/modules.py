@@ -7,8 +7,9 @@ import re
 
 from tree_sitter import Node
 
-from typeinfer.languages.typescript.expressions import inside, span_of, text_of
-from typeinfer.values.module import Import
+from typeinfer.languages.typescript.declarations import names_in, unquoted
+from typeinfer.languages.typescript.expressions import inside, span_of, text_of, value_of
+from typeinfer.values.module import Import, Name
 
 SUFFIX = re.compile(r"(?:\.d)?\.(?:[cm]?[jt]s|[jt]sx)$")
 
@@ -49,7 +50,7 @@ def imported(node: Node, path: str, scope: str, bound: Node | None = None) -> li
                 found.append(Import(alias, module, name, span, scope, type_only or is_type, passed_on=True))
         elif part.type == "namespace_export":
             found.extend(
-                Import(_unquoted(name), module, None, span, scope, type_only, passed_on=True) for name in inside(part)
+                Import(unquoted(name), module, None, span, scope, type_only, passed_on=True) for name in inside(part)
             )
     if node.type == "export_statement" and any(child.type == "*" for child in node.children):
         found.append(Import("*", module, "*", span, scope, type_only, passed_on=True))
@@ -77,7 +78,7 @@ def _specifiers(clause: Node) -> list[tuple[str, str, bool]]:
         name = child.child_by_field_name("name")
         if name is not None and not name.is_missing:
             alias = child.child_by_field_name("alias") or name
-            found.append((_unquoted(name), _unquoted(alias), _says_type(child)))
+            found.append((unquoted(name), unquoted(alias), _says_type(child)))
     return found
 
 
@@ -90,12 +91,7 @@ def _source(node: Node) -> str | None:
     if source is None:
         clause = next((child for child in node.named_children if child.type == "import_require_clause"), None)
         source = clause.child_by_field_name("source") if clause is not None else None
-    return _unquoted(source) if source is not None else None
-
-
-def _unquoted(node: Node) -> str:
-    spelled = text_of(node)
-    return spelled[1:-1] if node.type == "string" and len(spelled) > 1 else spelled
+    return unquoted(source) if source is not None else None
 
 
 def _required(bound: Node, value: Node, path: str, scope: str) -> list[Import]:
@@ -112,7 +108,7 @@ def _required(bound: Node, value: Node, path: str, scope: str) -> list[Import]:
     arguments = inside(listed)
     if len(arguments) != 1 or arguments[0].type != "string":
         return []
-    module, span = module_of(_unquoted(arguments[0]), path), span_of(value)
+    module, span = module_of(unquoted(arguments[0]), path), span_of(value)
     if bound.type == "identifier":
         return [Import(text_of(bound), module, text_of(member) if member is not None else None, span, scope)]
     found = []
@@ -122,7 +118,7 @@ def _required(bound: Node, value: Node, path: str, scope: str) -> list[Import]:
         elif part.type == "pair_pattern":
             key, name = part.child_by_field_name("key"), part.child_by_field_name("value")
             if key is not None and name is not None and name.type == "identifier":
-                found.append(Import(text_of(name), module, _unquoted(key), span, scope))
+                found.append(Import(text_of(name), module, unquoted(key), span, scope))
     return found
 
 
@@ -163,7 +159,7 @@ def _declared_names(declaration: Node) -> list[str]:
         return [name for child in declaration.named_children for name in _declared_names(child)]
     if declaration.type in ("lexical_declaration", "variable_declaration"):
         patterns = [child.child_by_field_name("name") for child in declaration.named_children]
-        return [name for pattern in patterns if pattern is not None for name in _names_in(pattern)]
+        return [text_of(name) for pattern in patterns if pattern is not None for name in names_in(pattern)]
     if declaration.type == "import_alias":
         return [text_of(child) for child in inside(declaration)[:1]]
     name = declaration.child_by_field_name("name")
@@ -172,17 +168,25 @@ def _declared_names(declaration: Node) -> list[str]:
     return [text_of(name).partition(".")[0]]
 
 
-def _names_in(pattern: Node) -> list[str]:
-    if pattern.type == "identifier":
-        return [text_of(pattern)]
-    found, stack = [], [pattern]
-    while stack:
-        here = stack.pop()
-        if here.type in ("identifier", "shorthand_property_identifier_pattern"):
-            found.append(text_of(here))
-        elif here.type in ("pair_pattern", "assignment_pattern", "object_assignment_pattern"):
-            part = here.child_by_field_name("value" if here.type == "pair_pattern" else "left")
-            stack.extend([part] if part is not None else [])
-        elif here.type in ("object_pattern", "array_pattern", "rest_pattern"):
-            stack.extend(reversed(here.named_children))
-    return found
+def required_exports(left: Node, name: Node, right: Node | None) -> dict[str, str]:
+    """What `module.exports = ...` and `exports.x = ...` hand to whoever requires this file."""
+    value = value_of(right) if right is not None else None
+    if left.text != b"module.exports":
+        exported = text_of(name)
+        return {exported: value.name if isinstance(value, Name) else exported}
+    if right is not None and right.type == "object":
+        found: dict[str, str] = {}
+        for child in right.named_children:
+            if child.type == "shorthand_property_identifier":
+                found[text_of(child)] = text_of(child)
+            elif child.type in ("pair", "method_definition"):
+                key = child.child_by_field_name("key") or child.child_by_field_name("name")
+                part = child.child_by_field_name("value")
+                if key is not None and key.type != "computed_property_name":
+                    is_name = part is not None and part.type == "identifier"
+                    found[unquoted(key)] = text_of(part) if part is not None and is_name else unquoted(key)
+        return found
+    if isinstance(value, Name):
+        return {"default": value.name}
+    own = right.child_by_field_name("name") if right is not None and right.type == "class" else None
+    return {"default": text_of(own) if own is not None else "exports"}
