@@ -507,7 +507,9 @@ class Witness:
             yield from self.returned(module, function)
             yield from self.checked(module, function)
         language = self.language(module)
-        if language.names_hint(function.name) == language.truth_type:
+        # A function that can or should do something may do it; one that is or has something tells whether.
+        asks = function.name.lstrip("_").startswith(("is", "has"))
+        if asks and language.names_hint(function.name) == language.truth_type:
             yield "name", language.truth_type
 
     def wrapped(self, module: Module, function: Function, term: TypeExpr, part: str) -> TypeExpr:
