@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from typeinfer.values.module import Function, Name
+from typeinfer.values.module import Attribute, Function, Name
 from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, Union, Unknown, union
 
 STRING, NUMBER, BOOLEAN = Named("string"), Named("number"), Named("boolean")
@@ -89,4 +89,4 @@ def is_property(function: Function) -> bool:
 
 
 def is_setter(function: Function) -> bool:
-    return any(isinstance(decorator, Name) and decorator.name == "set" for decorator in function.decorators)
+    return any(isinstance(decorator, Attribute) and decorator.name == "setter" for decorator in function.decorators)
