@@ -271,6 +271,14 @@ def test_the_tree_is_in_the_graph() -> None:
     assert (graph.node_span[source, 1] <= graph.node_span[target, 0]).all()
 
 
+def test_the_tree_is_the_one_that_the_facts_were_read_from() -> None:
+    """What the grammar doesn't know and the reader does (`in out`) leaves no hole in the graph either."""
+    project, graph = one_file("interface Box<in out T> {\n  a: T;\n}\n", "a.ts")
+    assert not project.modules["a.ts"].errors
+    assert "ERROR" not in {graph.kinds[kind] for kind in graph.node_kind}
+    assert (graph.slot_node >= 0).all()
+
+
 @any_shop
 def test_every_slot_has_its_leaf(shop: dict[str, str]) -> None:
     project = project_of(shop)

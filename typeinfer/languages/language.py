@@ -58,6 +58,9 @@ class Language(Protocol):
     def grammar(self, path: str) -> tree_sitter.Language:
         """The tree-sitter grammar that reads a file of this name."""
 
+    def parse(self, path: str, data: bytes) -> tree_sitter.Tree:
+        """The tree by that grammar of a file of this name, as its facts were read from it."""
+
     def localize(self, root: Path, modules: Mapping[str, Module]) -> Mapping[str, Module]:
         """The modules, by path, with imports that go by another name (path aliases, workspaces) named as what they import.
 

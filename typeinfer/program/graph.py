@@ -18,7 +18,6 @@ import numpy
 import tree_sitter
 from numpy.typing import NDArray
 
-from typeinfer.languages import treesitter
 from typeinfer.program.arguments import bind
 from typeinfer.program.occurrences import occurrences
 from typeinfer.program.project import Project
@@ -149,7 +148,8 @@ def build_graph(project: Project) -> ProgramGraph:
     forest = _Forest()
     for path, module in project.modules.items():
         language = project.language_of(path)
-        forest.add(path, language.grammar(path), language.name, module.file.data)
+        tree = language.parse(path, module.file.data)
+        forest.add(path, tree, language.grammar(path), language.name, module.file.data)
     links = _Links(forest.files)
     slots = tuple(slot.id for module in project.modules.values() for slot in module.slots)
     slot_places = [links.leaf(slot.id.path, slot.span) for module in project.modules.values() for slot in module.slots]
@@ -360,9 +360,8 @@ class _Forest:
         self.within: dict[EdgeKind, list[Ints]] = {NEXT_USE: [], LAST_WRITE: [], COMPUTED_FROM: []}
         self.numbers: dict[tree_sitter.Language, tuple[Ints, Ints]] = {}
 
-    def add(self, path: str, grammar: tree_sitter.Language, folder: str, data: bytes) -> None:
+    def add(self, path: str, tree: tree_sitter.Tree, grammar: tree_sitter.Language, folder: str, data: bytes) -> None:
         base = self.first[-1]
-        tree = treesitter.parse(grammar, data)
         nodes = _preorder(tree)
         kinds, fields = self._numbers_of(grammar)
         parent = _ints(nodes.parent)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import tree_sitter
 
+from typeinfer.languages import treesitter
 from typeinfer.languages.language import Version
 from typeinfer.languages.python import protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
@@ -58,6 +59,9 @@ class Python:
 
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON
+
+    def parse(self, path: str, data: bytes) -> tree_sitter.Tree:
+        return treesitter.parse(PYTHON, data)
 
     def localize(self, root: Path, modules: Mapping[str, Module]) -> Mapping[str, Module]:
         return modules

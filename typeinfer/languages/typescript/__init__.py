@@ -16,7 +16,7 @@ import tree_sitter
 from typeinfer.languages.language import Version
 from typeinfer.languages.typescript import conventions, library, projects
 from typeinfer.languages.typescript.annotations import is_writable, parse_type, write_type
-from typeinfer.languages.typescript.parsing import grammar
+from typeinfer.languages.typescript.parsing import grammar, parse
 from typeinfer.languages.typescript.refusals import refusal
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.inferred import Diagnostic, Inference
@@ -60,6 +60,9 @@ class TypeScript:
 
     def grammar(self, path: str) -> tree_sitter.Language:
         return grammar(path)
+
+    def parse(self, path: str, data: bytes) -> tree_sitter.Tree:
+        return parse(path, data)
 
     def localize(self, root: Path, modules: Mapping[str, Module]) -> Mapping[str, Module]:
         return projects.localize(root, modules)
