@@ -192,6 +192,7 @@ class Witness:
         if parameter.kind in STARRED:
             return  # `*exc` stands for three parameters of what it overrides, not for the first of them.
         yield from self.inherited(module, function, parameter.name)
+        yield from self.overloads(module, function, parameter.name)
         yield from self.default(module, function, parameter)
         yield from self.documented(module, function, parameter.name)
         yield from self.setter(module, function)
@@ -458,6 +459,35 @@ class Witness:
 
     # --- parameters and results alike -------------------------------------------------------------------------------
 
+    def overloads(self, module: Module, function: Function, part: str) -> Iterator[Said]:
+        """What the overload declarations of a function say, all together, of the one that they declare."""
+        declared = self.overloads_in(module).get(function.qualname, ()) if not function.overloaded else ()
+        terms = []
+        for overload in declared:
+            slot = _counterpart(function, overload, part)
+            if slot is None:
+                continue  # It takes fewer, and the one that it declares has a mark or a default for that.
+            written = self.project.written_type(module, slot)
+            if written is None:
+                return
+            terms.append(without_none(written) if isinstance(written, Union) else written)
+        if terms:
+            yield "overloads", union(terms)
+
+    @cached_property
+    def _overload_tables(self) -> dict[str, dict[str, list[Function]]]:
+        return {}
+
+    def overloads_in(self, module: Module) -> Mapping[str, Sequence[Function]]:
+        known = self._overload_tables.get(module.file.path)
+        if known is None:
+            known = defaultdict(list)
+            for function in module.functions:
+                if function.overloaded:
+                    known[function.qualname].append(function)
+            self._overload_tables[module.file.path] = known
+        return known
+
     def inherited(self, module: Module, function: Function, part: str) -> Iterator[Said]:
         """What the language fixes, what an overridden method of the project or of the library says, by position."""
         language = self.language(module)
@@ -496,6 +526,7 @@ class Witness:
 
     def result(self, module: Module, function: Function) -> Iterator[Said]:
         yield from self.inherited(module, function, "return")
+        yield from self.overloads(module, function, "return")
         documented = self._documented(module, function)
         for part in ("return", "yield"):
             if (term := documented.get(part)) is not None:
