@@ -327,7 +327,9 @@ def keeps_its_word(module: Module) -> None:
         name = slot.id.qualname.rpartition(".")[2] if slot.id.kind is SlotKind.RETURN else slot.id.name
         # A pattern and a callback have no name of their own, and get one that no program can spell.
         assert spelled.endswith(name) or name.startswith(("__", "<")), slot
-        assert 0 <= slot.span.start < slot.span.end <= slot.insert_at <= len(file.data), slot
+        assert 0 <= slot.span.start < slot.span.end <= len(file.data), slot
+        # The result of a callback is known by its arrow, and written before it.
+        assert slot.span.end <= slot.insert_at <= len(file.data) or spelled == "=>", slot
         if slot.written is not None:
             # Behind the name, or in a comment before it all.
             assert slot.insert_at <= slot.written.start or slot.written.end <= slot.span.start, slot
