@@ -18,7 +18,19 @@ from typeinfer.languages.typescript.compiler import Hint, Place
 from typeinfer.languages.typescript.library import is_builtin
 from typeinfer.values.module import Function, Import, Module
 from typeinfer.values.source import Span
-from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, rename, walk
+from typeinfer.values.typeexpr import (
+    NONE,
+    UNKNOWN,
+    CallableType,
+    Named,
+    Record,
+    Tuple,
+    TypeExpr,
+    Union,
+    rename,
+    union,
+    walk,
+)
 
 # Re-exports are followed this far; a longer chain is a loop.
 REEXPORTS = 12
@@ -33,9 +45,36 @@ Declared = Callable[[Place], tuple[str, int] | None]
 """The project's path and byte offset of a place that the compiler tells, or None where it is outside."""
 
 
+# What a generator is sent is `unknown` in most of them, and so it is written.
+SENT = 2
+GENERATORS = frozenset({"Generator", "AsyncGenerator", "Iterator", "AsyncIterator"})
+
+# True of much that was never thought about: `[]` is `never[]`, an argument without type makes a `Box<unknown>`.
+SAYS_NOTHING = frozenset({Named("never"), Named("unknown"), Named("object"), Named("Function"), Record(())})
+
+
 @lru_cache(maxsize=50_000)
 def _parsed(text: str) -> TypeExpr:
-    return parse_type(text) if len(text) <= LONGEST_TYPE else UNKNOWN
+    return _with_holes(parse_type(text)) if len(text) <= LONGEST_TYPE else UNKNOWN
+
+
+def _with_holes(term: TypeExpr) -> TypeExpr:
+    """The type with a hole in each place where the compiler has a word for knowing nothing."""
+    match term:
+        case Named(name, args) if args and name in GENERATORS:
+            return Named(name, (*map(_with_holes, args[:SENT]), *args[SENT:]))
+        case Named(name, args) if args:
+            return Named(name, tuple(map(_with_holes, args)))
+        case Union(members):
+            return union(map(_with_holes, members))
+        case Tuple(items, is_open):
+            return Tuple(tuple(map(_with_holes, items)), is_open)
+        case CallableType(params, result):
+            return CallableType(None if params is None else tuple(map(_with_holes, params)), _with_holes(result))
+        case Record(fields) if fields:
+            return Record(tuple((key, _with_holes(part)) for key, part in fields))
+        case _:
+            return UNKNOWN if term in SAYS_NOTHING else term
 
 
 class Meanings:

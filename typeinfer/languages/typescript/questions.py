@@ -38,7 +38,7 @@ from typeinfer.values.module import (
 )
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import Span
-from typeinfer.values.typeexpr import NONE, Named, TypeExpr, Unknown
+from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, Unknown, is_none, walk, without
 
 
 class Use(Enum):
@@ -100,11 +100,33 @@ class Questions:
         return Meanings(self.modules, self.workspace.declared)
 
     def _note(self, path: str, use: Use, span: Span, term: TypeExpr) -> None:
-        if isinstance(term, Unknown):
+        if use is Use.VARIABLE:
+            term = self._as_variable(path, span, term)
+        # What a method gives that gives its own object is its own object's to say.
+        if isinstance(term, Unknown) or (use is not Use.RESULT and THIS in walk(term)):
             return
         found = self.found[path]
         known = {Use.VARIABLE: found.variables, Use.RESULT: found.results, Use.ARGUMENTS: found.expected}
         known.get(use, found.expressions)[span] = term
+
+    def _as_variable(self, path: str, span: Span, term: TypeExpr) -> TypeExpr:
+        """What a variable's annotation would say: no more than `null` is what it begins with, not what it may be."""
+        if is_none(term):
+            return UNKNOWN
+        return without(NONE, term) if span in self._optional[path] else term
+
+    @cached_property
+    def _optional(self) -> dict[str, set[Span]]:
+        """The parameters that say by themselves that they may be left out."""
+        return {
+            path: {
+                parameter.slot.span
+                for function in module.functions
+                for parameter in function.parameters
+                if parameter.optional and parameter.slot is not None
+            }
+            for path, module in self.modules.items()
+        }
 
     # --- hints --------------------------------------------------------------------------------------------------------
 
@@ -296,7 +318,7 @@ class Questions:
             if argument.name is not None:
                 return
             term = self.meanings.of_text(path, text) if text is not None else NONE
-            if isinstance(argument.value, Name) and term not in SAYS_NOTHING:
+            if isinstance(argument.value, Name) and not is_none(term):
                 self._note(path, Use.ARGUMENTS, argument.value.span, term)
 
     @cached_property
@@ -320,8 +342,7 @@ class Questions:
         return dict(fields)
 
 
-SAYS_NOTHING = frozenset({NONE, Named("unknown"), Named("object"), Named("Function"), Named("never")})
-"""What a function takes that takes almost anything."""
+THIS = Named("this")
 
 
 def _is_open(module: Module, slot: Slot | None) -> bool:
