@@ -11,6 +11,7 @@ from typeinfer.languages.typescript.declarations import names_in, unquoted
 from typeinfer.languages.typescript.expressions import inside, span_of, text_of, value_of
 from typeinfer.values.module import Import, Name
 
+TYPES = re.compile(rb"export\s+type\s*\*")
 SUFFIX = re.compile(r"(?:\.d)?\.(?:[cm]?[jt]s|[jt]sx)$")
 
 
@@ -83,7 +84,8 @@ def _specifiers(clause: Node) -> list[tuple[str, str, bool]]:
 
 
 def _says_type(node: Node) -> bool:
-    return any(child.type in ("type", "typeof") for child in node.children[:2])
+    # `export type *` the tree shows without its second word.
+    return any(child.type in ("type", "typeof") for child in node.children[:2]) or bool(TYPES.match(node.text or b""))
 
 
 def _source(node: Node) -> str | None:

@@ -25,7 +25,7 @@ def refusal(file: SourceFile, module: Module) -> str | None:
         return "is a declaration file"
     found = HEAD.match(file.data)
     head = found[0] if found is not None else b""
-    if file.path.endswith(JAVASCRIPT) and FLOW.search(head):
+    if file.path.endswith(JAVASCRIPT) and (FLOW.search(head) or _is_annotated(module)):
         return "is Flow; only TypeScript and JavaScript are annotated"
     if ".min." in name or _is_dense(file.data):
         return "is minified"
@@ -36,6 +36,11 @@ def refusal(file: SourceFile, module: Module) -> str | None:
     if module.errors:
         return f"line {file.line_of(module.errors[0].start)} does not parse"
     return None
+
+
+def _is_annotated(module: Module) -> bool:
+    """Whether types stand behind names, where JavaScript has none: it is Flow, with its pragma or without."""
+    return any(slot.written is not None and slot.written.start >= slot.insert_at for slot in module.slots)
 
 
 def _is_dense(data: bytes) -> bool:
