@@ -25,6 +25,7 @@ from typing import Any
 from typeinfer.languages.typescript.compiler import Place
 from typeinfer.languages.typescript.projects import Aliases, module_name
 from typeinfer.languages.typescript.tsconfig import NAMES, Configuration, read_configuration
+from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile
 
 STRICT: Mapping[str, Any] = {
@@ -132,12 +133,18 @@ class Workspace:
 
 @contextlib.contextmanager
 def copied(root: Path, files: Mapping[str, SourceFile], major: int, forced: Mapping[str, Any]) -> Iterator[Workspace]:
-    """A copy for a compiler of this major version, with options that count whatever the configurations say."""
+    """A copy for a compiler of this major version, with options that count whatever the configurations say.
+
+    Raises `CheckerFailed` where there is no room for it.
+    """
     root = root.resolve()
     top = _top_of(root)
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         copy = Path(folder).resolve() / "project"
-        _Copying(root, top, copy, files, major, forced).everything()
+        try:
+            _Copying(root, top, copy, files, major, forced).everything()
+        except OSError as error:
+            raise CheckerFailed(f"the project can't be copied for TypeScript to check: {error.strerror}") from None
         yield Workspace(copy / root.relative_to(top), files, major)
 
 
