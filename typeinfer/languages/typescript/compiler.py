@@ -211,7 +211,8 @@ def started(compiler: Compiler, folder: Path) -> Iterator[Session]:
             _end(process)
 
 
-# What could reach out for typings, npm, is started from PATH; what a compiler needs to start itself stays on it.
+# npm, which would fetch typings, is found on PATH; so that is left out where a compiler starts without it, and with it all
+# that could make node run somebody else's code (NODE_OPTIONS).
 KEPT_ENVIRONMENT = ("HOME", "USERPROFILE", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "LOCALAPPDATA")
 
 
