@@ -1,5 +1,6 @@
 // Fix: a folder of TypeScript files in; the same files with the compiler's own fix "infer types from usage" applied to every
-// implicit `any` out. File by file: what is written into one is known in the next.
+// implicit `any` out. File by file: what is written into one is known in the next. Where it knows no more than `any`, that
+// is not written: it would be a wrong answer where the fix has none.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -22,7 +23,7 @@ export function applyFix(service) {
     }
     for (const { fileName, textChanges } of changes) {
       const edits = textChanges.map(({ span, newText }) => ({ start: span.start, length: span.length, text: newText }));
-      service.edit(fileName, edits);
+      service.edit(fileName, edits.filter(({ text }) => !/^:\s*any$/.test(text)));
     }
   }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import ts from "typescript";
 
+import { bareParameters } from "./edits.mjs";
 import { Service } from "./service.mjs";
 
 const PREFERENCES = {
@@ -39,27 +40,15 @@ function isAnnotation(text) {
 
 function insertions(text, name, hints) {
   const bare = bareParameters(ts.createSourceFile(name, text, ts.ScriptTarget.ESNext, true));
+  const startOf = new Map(bare.map(({ start, end }) => [end, start]));
   return hints.flatMap(({ at, text }) => {
-    const parameter = bare.get(at);
+    const parameter = startOf.get(at);
     if (parameter === undefined) return [{ start: at, length: 0, text }];
     return [
       { start: parameter, length: 0, text: "(" },
       { start: at, length: 0, text: `${text})` },
     ];
   });
-}
-
-// `x => ...`: the parameter takes an annotation only inside parentheses. From its end to its start.
-function bareParameters(file) {
-  const found = new Map();
-  const visit = (node) => {
-    if (ts.isArrowFunction(node) && !node.getChildren(file).some((child) => child.kind === ts.SyntaxKind.OpenParenToken)) {
-      found.set(node.parameters[0].end, node.parameters[0].getStart(file));
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(file);
-  return found;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -3,6 +3,7 @@ import fs from "node:fs";
 
 import ts from "typescript";
 
+import { edited } from "./edits.mjs";
 import { settingsOf, sourcesBelow } from "./project.mjs";
 
 export class Service {
@@ -36,10 +37,7 @@ export class Service {
 
   // `changes`: [{ start, length, text }]. A result that does not parse is not taken.
   edit(name, changes) {
-    let text = this.texts.get(name);
-    for (const { start, length, text: added } of [...changes].sort((one, other) => other.start - one.start)) {
-      text = text.slice(0, start) + added + text.slice(start + length);
-    }
+    const text = edited(this.texts.get(name), changes);
     if (ts.createSourceFile(name, text, ts.ScriptTarget.ESNext).parseDiagnostics.length) return;
     this.texts.set(name, text);
     this.versions.set(name, (this.versions.get(name) ?? 0) + 1);

@@ -54,7 +54,7 @@ class Walk {
   class(node, scope) {
     const qualname = join(scope.qualname, nameOf(node));
     const inner = withVariables({ ...scope, qualname, ambient: scope.ambient || isDeclared(node) }, node);
-    for (const decorator of ts.getDecorators(node) ?? []) this.visit(decorator, scope);
+    for (const decorator of ts.getDecorators(node) ?? []) this.visit(decorator, inner);
     for (const clause of node.heritageClauses ?? []) this.children(clause, scope);
     for (const member of node.members) {
       if (ts.isPropertyDeclaration(member)) {
@@ -144,10 +144,11 @@ function qualifiedName(node) {
 }
 
 function nameOf(node) {
-  return node.name?.text ?? assignedName(node) ?? (isDefault(node) ? "default" : "<anonymous>");
+  return assignedName(node) ?? node.name?.text ?? (isDefault(node) ? "default" : "<anonymous>");
 }
 
-const isDefault = (node) => has(node, ts.SyntaxKind.DefaultKeyword) || ts.isExportAssignment(node.parent);
+const isDefault = (node) =>
+  has(node, ts.SyntaxKind.DefaultKeyword) || (ts.isExportAssignment(node.parent) && !node.parent.isExportEquals);
 
 function assignedName(node) {
   let inner = node;
@@ -164,7 +165,7 @@ function assignedName(node) {
 
 // The members of an object without a name are qualified like what stands inside a nameless function.
 function objectName(literal) {
-  return assignedName(literal) ?? (ts.isExportAssignment(literal.parent) ? "default" : "<anonymous>");
+  return assignedName(literal) ?? (isDefault(literal) ? "default" : "<anonymous>");
 }
 
 function targetName(target) {

@@ -3,7 +3,8 @@
 // removed annotations used go too. Knows no scores.
 import ts from "typescript";
 
-import { parse, slotsOf } from "./slots.mjs";
+import { bareParameters, edited } from "./edits.mjs";
+import { isDeclarationFile, parse, slotsOf } from "./slots.mjs";
 
 export const JAVASCRIPT = {
   target: ts.ScriptTarget.ESNext,
@@ -13,9 +14,17 @@ export const JAVASCRIPT = {
   removeComments: true,
 };
 
-// The JavaScript that a file is compiled to. Imports that are only types are gone from it, as are all annotations.
+// The JavaScript that a file is compiled to. Imports that are only types are gone from it, as are all annotations; and every
+// arrow's parameter stands in parentheses, which an annotation cannot do without.
 export function javaScript(path, text) {
-  return ts.transpileModule(text, { fileName: path, compilerOptions: JAVASCRIPT }).outputText;
+  // Of declarations no program is made.
+  if (isDeclarationFile(path)) return "";
+  const { outputText } = ts.transpileModule(text, { fileName: path, compilerOptions: JAVASCRIPT });
+  const insertions = bareParameters(parse("output.jsx", outputText)).flatMap(({ start, end }) => [
+    { start, length: 0, text: "(" },
+    { start: end, length: 0, text: ")" },
+  ]);
+  return edited(outputText, insertions);
 }
 
 // { text, truth: [{ slot, text }] } or { reason } for a file that has to stay as it is.
@@ -65,15 +74,7 @@ function annotationCut(file, { place, type }) {
   return [colon.pos, type.end];
 }
 
-export function cut(text, cuts) {
-  let [after, position] = ["", 0];
-  for (const [start, end] of [...cuts].sort((one, other) => one[0] - other[0])) {
-    if (start < position) throw new Error(`cuts overlap at ${start}`);
-    after += text.slice(position, start);
-    position = end;
-  }
-  return after + text.slice(position);
-}
+const cut = (text, cuts) => edited(text, cuts.map(([start, end]) => ({ start, length: end - start, text: "" })));
 
 // --- imports that only annotations used ------------------------------------------------------------------------------
 

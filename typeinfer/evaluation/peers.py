@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -90,8 +91,9 @@ def run(tool: Tool, root: Path, cache: Path) -> Cost:
 def _timed(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=root, env=environment, stdout=said, stderr=said)
-        late = threading.Timer(SECONDS, process.kill)
+        # In a group of its own, so that a tool that is late ends with all that it started.
+        process = subprocess.Popen(command, cwd=root, env=environment, stdout=said, stderr=said, start_new_session=True)
+        late = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         try:
             # Only wait4 tells the peak of this process and not that of all before it.
