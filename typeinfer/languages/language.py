@@ -43,6 +43,8 @@ class Language(Protocol):
     """The method that a call of its class reaches."""
     needs_arguments: frozenset[str]
     """Containers that say nothing without the type of what is in them."""
+    awaitables: frozenset[str]
+    """What is awaited, with what comes of it as the last argument."""
     plain_types: frozenset[str]
     """Types of which everything is known: a value of another type is none of them."""
     wider: frozenset[tuple[str, str]]

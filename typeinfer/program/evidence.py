@@ -675,8 +675,8 @@ class Witness:
                 return known or (UNKNOWN if UNKNOWN in terms else join(terms))
             case Awaited(inner, _):
                 seen = self.type_of(module, scope, inner)
-                coroutine = isinstance(seen, Named) and seen.name.endswith((".Coroutine", ".Awaitable")) and seen.args
-                return seen.args[-1] if isinstance(seen, Named) and coroutine else UNKNOWN
+                promised = isinstance(seen, Named) and seen.name in self.language(module).awaitables and seen.args
+                return seen.args[-1] if isinstance(seen, Named) and promised else UNKNOWN
             case Call(callee, _, span):
                 known = self.inference.of(module.file.path).expressions.get(span)
                 return known if known is not None else self._made(module, scope, callee)

@@ -38,6 +38,9 @@ class Python:
     needs_arguments: frozenset[str] = frozenset(
         {"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"}
     )
+    awaitables: frozenset[str] = frozenset(
+        f"{module}.{name}" for module in ("typing", "collections.abc", "types") for name in ("Coroutine", "Awaitable")
+    )
     plain_types: frozenset[str] = frozenset({"bool", "int", "float", "complex", "str", "bytes", "None"})
     # PEP 484, the numeric tower.
     wider: frozenset[tuple[str, str]] = frozenset(

@@ -49,6 +49,7 @@ class TypeScript:
         "Array ReadonlyArray Map ReadonlyMap Set ReadonlySet WeakMap WeakSet Promise PromiseLike Record Partial Iterable "
         "Iterator IterableIterator AsyncIterable AsyncIterator Generator AsyncGenerator".split()
     )
+    awaitables: frozenset[str] = frozenset({"Promise", "PromiseLike"})
     plain_types: frozenset[str] = frozenset({"string", "number", "boolean", "bigint", "symbol", "null", "None"})
     wider: frozenset[tuple[str, str]] = frozenset()
     truth_type: TypeExpr = Named("boolean")
