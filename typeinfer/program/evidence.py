@@ -615,7 +615,9 @@ class Witness:
     # --- attributes and variables -----------------------------------------------------------------------------------
 
     def assigned(self, module: Module, slot: Slot, assignments: Sequence[Assignment]) -> Iterator[Said]:
-        """What the values bound to a name give away, all of them together."""
+        """What the values bound to a name give away, all of them together. Of a function its own slots say all there is."""
+        if f"{slot.id.qualname}.{slot.id.name}".lstrip(".") in module.function_at:
+            return
         values = [assignment.value for assignment in assignments if assignment.value is not None]
         scopes = [assignment.scope for assignment in assignments if assignment.value is not None]
         terms = [self.type_of(module, scope, value) for scope, value in zip(scopes, values, strict=True)]
