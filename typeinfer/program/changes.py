@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,13 +80,24 @@ def concerned(module: Module, lines: Iterable[Lines]) -> frozenset[SlotId]:
     asked = tuple(lines)
     if EVERY_LINE in asked:
         return frozenset(slot.id for slot in module.slots)
-    functions = sorted((function.span for function in module.functions), key=lambda span: span.end - span.start)
+    return frozenset(slot.id for slot, unit in _units(module) if touches(module.file, unit, asked))
 
-    def is_concerned(slot: Slot) -> bool:
-        unit = next((span for span in functions if slot.span in span), slot.span)
-        return touches(module.file, unit, asked)
 
-    return frozenset(slot.id for slot in module.slots if is_concerned(slot))
+def _units(module: Module) -> Iterator[tuple[Slot, Span]]:
+    """Every slot with the innermost function around it, or with its own place where there is none."""
+    functions = sorted((function.span for function in module.functions), key=lambda span: (span.start, -span.end))
+    functions.append(Span(len(module.file.data) + 1, len(module.file.data) + 1))
+    opened, at = [Span(-1, len(module.file.data) + 1)], 0
+    for slot in sorted(module.slots, key=lambda slot: slot.span):
+        while functions[at].start <= slot.span.start:
+            while opened[-1].end <= functions[at].start:
+                opened.pop()
+            opened.append(functions[at])
+            at += 1
+        while opened[-1].end <= slot.span.start:
+            opened.pop()
+        around = next(span for span in reversed(opened) if slot.span in span)
+        yield slot, around if around.start >= 0 else slot.span
 
 
 def touches(file: SourceFile, span: Span, lines: Iterable[Lines]) -> bool:
