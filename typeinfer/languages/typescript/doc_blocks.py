@@ -148,7 +148,7 @@ class _Block:
             raise Unplaceable("its JSDoc gives the function a type as a whole")
         if "inheritDoc" in self.text:
             raise Unplaceable("its JSDoc is another one's")
-        _refuse_misplaced(self.params, [one for one in self.stated if self._tag_of(one) is None])
+        _refuse_misplaced([tag for tag in self.params if tag.type], self.stated)
         filled: list[Edit] = []
         added: list[Stated] = []
         for one in self.stated:

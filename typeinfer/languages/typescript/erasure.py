@@ -49,6 +49,8 @@ class Erased:
 
     code: list[Token] = field(default_factory=list)
     kept: list[Token] = field(default_factory=list)
+    added: list[Token] = field(default_factory=list)
+    """What annotating adds: annotations, `declare` fields, imports of types."""
     comments: list[Token] = field(default_factory=list)
     annotations: list[Span] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
@@ -100,8 +102,7 @@ def prove_erasable(before: SourceFile, after: SourceFile, rewrite: Rewrite) -> N
     _refuse_difference(one.kept, two.kept, after)
     overwritten = [edit.span for edit in rewrite.edits if edit.span.start < edit.span.end]
     if after.path.endswith(JAVASCRIPT_SUFFIXES):
-        for typed in two.annotations:
-            raise NotErasable(f"line {after.line_of(typed.start)} holds an annotation, which JavaScript has none of")
+        _refuse_difference(one.added, two.added, after)
         _refuse_difference(_said(one.comments), _said(two.comments), after)
         _refuse_outside(
             overwritten, [Span(said.at, said.at + len(said.text.encode())) for said in one.comments], before
@@ -251,8 +252,7 @@ def _emit(parts: Erased, text: str, part: Part, at: int) -> None:
     token = Token(text, at)
     if part is Part.CODE:
         parts.code.append(token)
-    if part is not Part.ANNOTATION:
-        parts.kept.append(token)
+    (parts.added if part is Part.ANNOTATION else parts.kept).append(token)
 
 
 def _text(node: Node) -> str:

@@ -79,7 +79,8 @@ class _Rewriting:
 
     def _spell(self, asked: Placed) -> str:
         slot, term = asked.slot, asked.type
-        if (reason := is_writable(term)) is not None:
+        reason = is_writable(term) or self._misread(slot)
+        if reason is not None:
             raise _Unwritable(reason)
         _, parameter = self.parameter_of.get(slot.id, (None, None))
         if parameter is not None and parameter.optional and not (self.javascript and slot.written):
@@ -93,6 +94,24 @@ class _Rewriting:
                 case Named(name, ()) if self._wants_arguments(name):
                     raise _Unwritable(f"{name.rpartition('.')[2]} needs its type arguments")
         return spell(term, lambda name: self.names.say(name, slot.insert_at))
+
+    def _misread(self, slot: Slot) -> str | None:
+        """Why an annotation would be read as something else than one."""
+        if self.javascript:
+            return None
+        node = self._node_at(slot.span)
+        held = node.parent if node is not None else None
+        # On a line of its own, without a semicolon, such a name is the beginning of the member below it.
+        begins = slot.id.kind is SlotKind.ATTRIBUTE and slot.id.name in ("get", "set", "static")
+        if begins and held is not None and held.type == "public_field_definition" and held.child_count == 1:
+            return f"a field of the name {slot.id.name} may be no field"
+        if slot.id.kind is SlotKind.RETURN and slot.written is None:
+            arrow = self.root.descendant_for_byte_range(slot.insert_at - 1, slot.insert_at)
+            while arrow is not None and arrow.type != "arrow_function":
+                arrow = arrow.parent
+            if arrow is not None and _ends_consequence(arrow, slot.insert_at):
+                return "the colon would be read as that of the condition around it"
+        return None
 
     def _rest(self, term: TypeExpr) -> TypeExpr:
         """What is said of `...args`: an array in TypeScript, what it is an array of in JSDoc."""
@@ -295,6 +314,19 @@ class _Rewriting:
         while here is not None and here.child_by_field_name("body") is None:
             here = here.parent
         return here
+
+
+def _ends_consequence(arrow: Node, header_end: int) -> bool:
+    """Whether `a ? (b) => c : d` is what an arrow function stands in, `header_end` being the end of its parameters."""
+    listed = arrow.child_by_field_name("parameters") or arrow.child_by_field_name("parameter")
+    if listed is None or listed.end_byte != header_end:
+        return False
+    here, parent = arrow, arrow.parent
+    while parent is not None and parent.end_byte == here.end_byte:
+        here, parent = parent, parent.parent
+    return (
+        parent is not None and parent.type == "ternary_expression" and parent.child_by_field_name("consequence") == here
+    )
 
 
 def _exported(node: Node) -> Node:
