@@ -12,7 +12,8 @@ const MISSING = new Set([2307, 2792, 7016, 2688, 2580, 2581, 2582, 2591, 2592, 2
 
 // The compiler does not say of these that they would come with a package.
 const CANNOT_FIND = new Set([2304, 2503, 2552]);
-const BROUGHT = /'(NodeJS|JSX|React|BufferEncoding|exports|global|__dirname|__filename|setImmediate|clearImmediate)'/;
+const BROUGHT =
+  /name(space)? '(NodeJS|JSX|React|Buffer|BufferEncoding|require|module|exports|process|global|__dirname|__filename|setImmediate|clearImmediate)'/;
 
 const root = path.resolve(process.argv[2]);
 const files = sourcesBelow(root);

@@ -8,6 +8,8 @@ const ALWAYS = {
   target: ts.ScriptTarget.ESNext,
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
+  // A file of CommonJS is no script whose variables everyone shares.
+  moduleDetection: ts.ModuleDetectionKind.Force,
   jsx: ts.JsxEmit.Preserve,
   allowImportingTsExtensions: true,
   esModuleInterop: true,

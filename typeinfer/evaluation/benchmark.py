@@ -39,8 +39,6 @@ class Task:
     original: Mapping[str, bytes]
     stripped: StrippedProject
     group: Mapping[SlotId, Group]
-    errors: int
-    """What the checker reports on the stripped tree."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,9 @@ def evaluate(
     busy = os.getloadavg()[0]
     outcomes: dict[str, dict[str, Outcome]] = {tool.name: {} for tool in tools}
     for task in tasks(judge, chosen, variant, say, only, folder):
+        errors = errors_before(judge, task)
         for tool in tools:
-            done = outcomes[tool.name][task.name] = judged(judge, tool, task)
+            done = outcomes[tool.name][task.name] = judged(judge, tool, task, errors)
             total = done.score()
             failed = f" ({done.cost.failure})" if done.cost.failure else ""
             say(
@@ -141,14 +140,19 @@ def tasks(
         origin = judge.origins(original, stripped.truth)
         forms = judge.forms(set(stripped.truth.values()))
         group = {slot: (slot.kind, origin[slot], forms[text].generic) for slot, text in stripped.truth.items()}
-        with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
-            write_tree(Path(place), stripped.files)
-            errors = judge.errors(Path(place))
-        yield Task(project.name, original, stripped, group, errors)
+        yield Task(project.name, original, stripped, group)
 
 
-def judged(judge: Judge, tool: Tool, task: Task) -> Outcome:
-    """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done."""
+def errors_before(judge: Judge, task: Task) -> int:
+    """What the checker reports on the stripped tree."""
+    with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
+        write_tree(Path(place), task.stripped.files)
+        return judge.errors(Path(place))
+
+
+def judged(judge: Judge, tool: Tool, task: Task, before: int) -> Outcome:
+    """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done. `before`: errors
+    that are none of the tool's."""
     again = warm = None
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
@@ -162,14 +166,14 @@ def judged(judge: Judge, tool: Tool, task: Task) -> Outcome:
             again = sum(second.get(path) != raw for path, raw in after.items())
             write_tree(root, task.stripped.files)
             warm = run(tool, root, cold).seconds
-    before = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
-    found = judge.review(before, after)
+    judgeable = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
+    found = judge.review(judgeable, after)
     at_slots = {found.written[slot] for slot in task.stripped.truth if slot in found.written}
     forms = judge.forms({*task.stripped.truth.values(), *at_slots})
     scores = score_by(task.stripped.truth, found.written, forms, lambda slot: task.group[slot])
     # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
     altered = 0 if tool is HUMAN else found.altered
-    return Outcome(cost, scores, found.added, errors - task.errors, found.broken, altered, again, warm)
+    return Outcome(cost, scores, found.added, errors - before, found.broken, altered, again, warm)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------

@@ -98,6 +98,9 @@ def _timed(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
         try:
             # Only wait4 tells the peak of this process and not that of all before it.
             _, status, usage = os.wait4(process.pid, 0)
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         finally:
             late.cancel()
         seconds = time.perf_counter() - began
