@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from typeinfer.evaluation.judge import write_tree
+from typeinfer.evaluation.peers import search_path
 from typeinfer.evaluation.projects import Package, data_folder, fetch, pinned_projects
 from typeinfer.evaluation.typescript import TypeScriptJudge, ask, errors_by_file
 
@@ -52,7 +53,8 @@ def annotate(root: Path, cache: Path) -> float:
     """Seconds of one cold run in place."""
     command = [sys.executable, "-m", "typeinfer", "annotate", "--js", "rename", "--format", "json", str(root)]
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "TYPEINFER_CACHE": str(cache)})
+    environment = {**os.environ, "PATH": search_path(), "TYPEINFER_CACHE": str(cache)}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
     if done.returncode != 0:
         print(f"{root.name}: {done.stderr.decode().strip()}", file=sys.stderr)
     return time.perf_counter() - began

@@ -6,6 +6,7 @@ pipeline are part of what is fitted: evidence that comes to light only once othe
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from typeinfer.evaluation.metrics import (
     coverage_at,
     risk_coverage,
 )
+from typeinfer.evaluation.peers import search_path
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
 from typeinfer.pipeline import listen
@@ -139,6 +141,8 @@ def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
 
 
 def _listen_to(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> Iterator[tuple[str, Heard]]:
+    # The checkers are asked in this very process, and found like those of the benchmark's tools.
+    os.environ["PATH"] = search_path()
     for task in tasks(judge, chosen, "bare", say, only):
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
             root = Path(folder)

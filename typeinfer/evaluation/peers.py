@@ -79,11 +79,17 @@ def version_of(tool: Tool) -> str | None:
         return None
 
 
+def search_path() -> str:
+    """Where programs are found: those of this Python and the native TypeScript compiler first, so that every tool that asks
+    a checker has one. No benchmark project brings its own."""
+    first = [sysconfig.get_path("scripts"), str(NODE / "node_modules" / "typescript7" / "bin")]
+    return os.pathsep.join([*first, os.environ.get("PATH", "")])
+
+
 def run(tool: Tool, root: Path, cache: Path) -> Cost:
     """Let a tool annotate the files below `root`; an empty `cache` makes a cold run. Never raises for what the tool does."""
     with configured(root, tool.settings):
-        environment = {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}"}
-        environment |= {"TYPEINFER_CACHE": str(cache), "PYREFLY_COLOR": "never"}
+        environment = {**os.environ, "PATH": search_path(), "TYPEINFER_CACHE": str(cache), "PYREFLY_COLOR": "never"}
         command = [part.format(root=root) for part in tool.command]
         return _timed([*command, str(root)] if "{root}" not in "".join(tool.command) else command, root, environment)
 
