@@ -211,12 +211,13 @@ def test_a_promise_or_a_value_is_one_promise(functions: list[Function]) -> None:
 
 def test_names() -> None:
     hints = {
-        "boolean": "isOpen hasItems shouldClose canEdit _isOpen",
-        "string": "name fileName title message errorMessage baseUrl",
-        "number": "count index itemCount startIndex width timeout",
+        "boolean": "isOpen hasItems shouldClose canEdit _isOpen allowEmpty filesOnly sync",
+        "string": "name fileName title message errorMessage baseUrl str hash",
+        "Error": "e err error parseError",
+        "number": "count index itemCount startIndex width timeout i pos pageSize",
     }
     for hint, found in hints.items():
         for name in found.split():
             assert names_hint(name) == Named(hint), name
-    for name in "island hash cart issue canvas callback onChange rename x options names".split():
+    for name in "island cart issue canvas callback onChange rename options names useful nothing".split():
         assert names_hint(name) is None, name

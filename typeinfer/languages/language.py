@@ -53,6 +53,8 @@ class Language(Protocol):
     text_type: TypeExpr
     text_methods: frozenset[str]
     """Methods that text alone has."""
+    common_members: frozenset[str]
+    """Members of the types that every program uses: to have one of these says nothing of a class."""
 
     def versions(self) -> tuple[str, ...]:
         """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""

@@ -80,7 +80,8 @@ def gather(project: Project, inference: Inference) -> dict[SlotId, tuple[Evidenc
         language = project.language_of(module.file.path)
         for slot, said in witness.of_module(module):
             shaped = (one for rule, term in said for one in witness.shaped(rule, term))
-            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in shaped if _sayable(term, language)):
+            sayable = ((rule, term) for rule, term in shaped if _sayable(term, language) and witness.is_whole(term))
+            if evidence := tuple(Evidence(slot.id, term, rule) for rule, term in sayable):
                 found[slot.id] = evidence
     return found
 
@@ -103,6 +104,14 @@ class Witness:
 
     project: Project
     inference: Inference
+
+    def is_whole(self, term: TypeExpr) -> bool:
+        """Whether every class of the project in a type has the arguments that it can't be without."""
+        return all(
+            part.args or (found := self.project.declared_class(part.name)) is None or not found[1].required_arguments
+            for part in walk(term)
+            if isinstance(part, Named) and "." in part.name
+        )
 
     def shaped(self, rule: str, term: TypeExpr) -> Iterator[Said]:
         """What a rule says, and the same by name: an object type with the fields of one class of the project is that class."""
@@ -202,7 +211,7 @@ class Witness:
             yield "name", hint
         yield from self.named_alike(module, parameter.name)
         yield from self.named_for_owner(module, function, parameter.name)
-        yield from self.members(function, parameter)
+        yield from self.members(module, function, parameter)
         seen = self.inference.of(module.file.path).variables.get(parameter.slot.span) if parameter.slot else None
         if seen is not None:
             yield "checker-parameter", seen
@@ -402,13 +411,14 @@ class Witness:
                             found[parameter.name][term] += 1
         return found
 
-    def members(self, function: Function, parameter: Parameter) -> Iterator[Said]:
+    def members(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         """The one class of the project that has every member that the body asks the parameter for."""
         asked = {
             usage.form.partition(" ")[2]
             for usage in function.usages
             if usage.name == parameter.name and usage.form.startswith(("attribute ", "method "))
         }
+        asked -= self.language(module).common_members
         if not asked:
             return
         fitting = set.intersection(*(self.classes_by_member.get(name, set()) for name in asked))

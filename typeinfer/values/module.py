@@ -151,7 +151,8 @@ class Class(Struct, frozen=True, array_like=True):
     """A class, or whatever else declares a type by name: an interface, an enumeration, an alias.
 
     `keywords` are those of the class header (`metaclass=...`); `fields`: the class is made of its annotated fields.
-    `bases` holds interfaces that are implemented too. `constructs`: calling it makes one of it.
+    `bases` holds interfaces that are implemented too. `constructs`: calling it makes one of it. `required_arguments`: the
+    type arguments without which its name is no type.
     """
 
     qualname: str
@@ -166,6 +167,7 @@ class Class(Struct, frozen=True, array_like=True):
     type_parameters: tuple[str, ...] = ()
     fields: bool = False
     constructs: bool = True
+    required_arguments: int = 0
 
 
 class Assignment(Struct, frozen=True, array_like=True):

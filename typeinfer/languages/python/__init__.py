@@ -55,6 +55,9 @@ class Python:
             "islower"
         ).split()
     )
+    common_members: frozenset[str] = frozenset(
+        name for builtin in (str, bytes, list, tuple, dict, set, int, float) for name in dir(builtin)
+    )
 
     def versions(self) -> tuple[str, ...]:
         packages = ("pyrefly", "typeshed-client", "docstring-parser", "tree-sitter-python")

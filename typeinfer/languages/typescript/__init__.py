@@ -55,6 +55,7 @@ class TypeScript:
     truth_type: TypeExpr = Named("boolean")
     text_type: TypeExpr = Named("string")
     text_methods: frozenset[str] = library.TEXT_METHODS
+    common_members: frozenset[str] = library.COMMON_MEMBERS
 
     def versions(self) -> tuple[str, ...]:
         return (f"tree-sitter-typescript {metadata.version('tree-sitter-typescript')}",)

@@ -62,15 +62,23 @@ def _awaited(term: TypeExpr) -> TypeExpr:
     return term
 
 
-BOOLEANS = re.compile(r"(?:is|has|should|can)[A-Z]\w*")
+BOOLEANS = re.compile(
+    r"(?:is|has|should|can|did|will|allow|enable|disable|use|with|no|skip|only|show|hide)[A-Z]\w*|"
+    r"sync|force|strict|verbose|enabled|disabled|recursive|silent|visible|checked|readonly|required|\w+Only"
+)
 STRINGS = re.compile(
-    r"name|text|title|message|msg|prefix|suffix|label|description|path|url|filename|fileName|filePath|placeholder|"
-    r"className|separator|encoding|locale|\w+(?:Name|Text|Title|Message|Path|Url|URL|Label)"
+    r"name|text|title|message|msg|prefix|suffix|label|description|path|url|filename|fileName|filePath|filepath|placeholder|"
+    r"className|separator|encoding|locale|str|string|html|css|code|file|dir|cwd|query|selector|charset|hash|token|word|"
+    r"char|ch|indent|extension|ext|href|uri|host|hostname|protocol|pathname|email|password|username|"
+    r"\w+(?:Name|Text|Title|Message|Path|Url|URL|Label|Str|String|Prefix|Suffix)"
 )
 NUMBERS = re.compile(
     r"count|index|idx|length|size|width|height|depth|offset|delay|timeout|ms|duration|limit|level|"
-    r"\w+(?:Count|Index|Length|Width|Height|Depth|Offset|Delay|Timeout|Ms|Duration)"
+    r"i|j|k|n|x|y|z|begin|start|end|pos|position|line|column|col|row|min|max|year|month|day|hour|hours|minute|minutes|"
+    r"second|seconds|port|radius|angle|num|number|len|capacity|precision|"
+    r"\w+(?:Count|Index|Length|Width|Height|Depth|Offset|Delay|Timeout|Ms|Duration|Size|Pos|Position)"
 )
+ERRORS = re.compile(r"e|err|error|\w+(?:Err|Error)")
 
 
 def names_hint(name: str) -> TypeExpr | None:
@@ -80,7 +88,9 @@ def names_hint(name: str) -> TypeExpr | None:
         return BOOLEAN
     if STRINGS.fullmatch(bare):
         return STRING
-    return NUMBER if NUMBERS.fullmatch(bare) else None
+    if NUMBERS.fullmatch(bare):
+        return NUMBER
+    return Named("Error") if ERRORS.fullmatch(bare) else None
 
 
 def is_property(function: Function) -> bool:

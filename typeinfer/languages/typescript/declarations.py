@@ -70,6 +70,13 @@ def type_parameters(node: Node) -> tuple[str, ...]:
     return tuple(text_of(name) for name in names if name is not None)
 
 
+def required_arguments(node: Node) -> int:
+    """How many type parameters have no default."""
+    listed = node.child_by_field_name("type_parameters")
+    parameters = inside(listed) if listed is not None else []
+    return sum(parameter.child_by_field_name("value") is None for parameter in parameters)
+
+
 def bases_of(node: Node) -> tuple[Value, ...]:
     """What a class extends and implements, what an interface extends, type arguments aside."""
     found: list[Value] = []

@@ -35,6 +35,17 @@ TEXT_METHODS = frozenset(
 )
 """Methods of strings that no other class of the library has; lists have `slice`, `indexOf`, `includes`, `concat`, `at` too."""
 
+COMMON_MEMBERS = TEXT_METHODS | frozenset(
+    (
+        "length at concat copyWithin entries every fill filter find findIndex findLast findLastIndex flat flatMap forEach "
+        "includes indexOf join keys lastIndexOf map pop push reduce reduceRight reverse shift slice some sort splice "
+        "toReversed toSorted toSpliced unshift values with size add clear delete get has set then catch finally apply bind "
+        "call name prototype toString toLocaleString valueOf hasOwnProperty constructor toJSON message stack next return "
+        "throw exec test source flags lastIndex toFixed toPrecision byteLength buffer"
+    ).split()
+)
+"""Members of strings, arrays, maps, sets, promises, functions, errors, iterators, expressions and numbers."""
+
 
 @cache
 def _globals() -> frozenset[str]:

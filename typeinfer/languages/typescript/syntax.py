@@ -32,6 +32,7 @@ from typeinfer.languages.typescript.declarations import (
     members_of,
     name_span,
     names_in,
+    required_arguments,
     type_parameters,
     type_value,
     unquoted,
@@ -261,6 +262,7 @@ class _Reader:
                 docstring=self.file.at(doc) if doc else None,
                 type_parameters=type_parameters(node),
                 constructs=constructs,
+                required_arguments=required_arguments(node),
             )
         )
 
