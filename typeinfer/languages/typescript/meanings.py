@@ -82,25 +82,32 @@ class Meanings:
 
     def __init__(self, modules: Mapping[str, Module], declared: Declared) -> None:
         self.modules, self.declared = modules, declared
-        self.known: dict[tuple[str, str], TypeExpr] = {}
+        self.known: dict[tuple[str, str, str | None], TypeExpr] = {}
 
-    def of_text(self, path: str, text: str) -> TypeExpr:
-        """A type that is printed without places, in a file."""
-        found = self.known.get((path, text))
+    def of_text(self, path: str, text: str, inside: str | None = None) -> TypeExpr:
+        """A type that is printed without places, in a file.
+
+        `inside`: the function that it is said of and stays with, so that its type parameters, and those of what is
+        around it, mean something. Anywhere else they mean nothing.
+        """
+        found = self.known.get((path, text, inside))
         if found is None:
-            found = self.known[path, text] = self._qualified(_parsed(text), lambda name: self._named(path, name))
+            found = self._qualified(_parsed(text), lambda name: self._named(path, name, inside))
+            self.known[path, text, inside] = found
         return found
 
-    def of_hint(self, path: str, text: str, hint: Hint) -> TypeExpr:
+    def of_hint(self, path: str, text: str, hint: Hint, inside: str | None = None) -> TypeExpr:
         """A type that is printed in a file, of which a hint tells where the names are declared."""
         places = {part.text: part.declared for part in hint.parts if part.declared is not None}
         if not places:
-            return self.of_text(path, text)
+            return self.of_text(path, text, inside)
 
         def named(name: str) -> str | None:
             first = name.partition(".")[0]
             place = places.get(first)
-            return self._named(path, name) if place is None else self._declared_at(path, name, place)
+            if place is None or first in self._type_parameters(path):
+                return self._named(path, name, inside)
+            return self._declared_at(path, name, place)
 
         return self._qualified(_parsed(text), named)
 
@@ -126,10 +133,11 @@ class Meanings:
             return self._imported(path, name) or self._imported_elsewhere(first, rest)
         return name
 
-    def _named(self, path: str, name: str) -> str | None:
+    def _named(self, path: str, name: str, inside: str | None) -> str | None:
         first, _, rest = name.partition(".")
-        if first in self._type_parameters(path):
-            return None
+        if (owners := self._type_parameters(path).get(first)) is not None:
+            around = inside is not None and any(f"{inside}.".startswith(f"{owner}.") for owner in owners)
+            return first if around and not rest else None
         here = self._classes_named(path).get(first, ())
         if here:
             return self._member(f"{self.modules[path].name}.{here[0]}", rest) if len(here) == 1 else None

@@ -160,7 +160,18 @@ class Questions:
             self.half_told[path, use, span] = hint
             self.wanted[path, span.start].append((use, span))
         else:
-            self._note(path, use, span, self.meanings.of_hint(path, hint.text, hint))
+            self._note(path, use, span, self.meanings.of_hint(path, hint.text, hint, self._inside(path, use, span)))
+
+    def _inside(self, path: str, use: Use, span: Span) -> str | None:
+        """The function that a type stays with: that of a result, which no other place is told of."""
+        return self._qualnames[path].get(span) if use is Use.RESULT else None
+
+    @cached_property
+    def _qualnames(self) -> dict[str, dict[Span, str]]:
+        return {
+            path: {function.name_span: function.qualname for function in module.functions}
+            for path, module in self.modules.items()
+        }
 
     # --- definitions --------------------------------------------------------------------------------------------------
 
@@ -309,8 +320,11 @@ class Questions:
         text = readers.get(use, type_of_value)(shown)
         if text is not None:
             hint = self.half_told.get((path, use, span))
-            term = self.meanings.of_text(path, text) if hint is None else self.meanings.of_hint(path, text, hint)
-            self._note(path, use, span, term)
+            inside = self._inside(path, use, span)
+            if hint is None:
+                self._note(path, use, span, self.meanings.of_text(path, text, inside))
+            else:
+                self._note(path, use, span, self.meanings.of_hint(path, text, hint, inside))
 
     def _take_expected(self, path: str, span: Span, shown: str) -> None:
         """What is taken in the place of each argument, up to the first that several values are spread from."""
