@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from one_file import patched, place
+from one_file import patched, place, slots_by_name
 from one_typescript_file import TYPESCRIPT, module_of, names_of
 from test_typescript_rewriting_spec import cases, parsed
 
@@ -26,14 +26,22 @@ ROOT = Path(__file__).parents[2]
 NODE_PACKAGES = ROOT / "benchmarks" / "node" / "node_modules"
 
 
-def transpiled(files: Sequence[tuple[str, str]]) -> list[dict[str, str | None]]:
-    """What esbuild and the compiler make of texts, by path and text; one process for all."""
+def run_node(script: str, asked: object) -> Any:
+    """What a script of `tests/node` answers; one process for all that is asked."""
     if not (NODE_PACKAGES / "esbuild").is_dir() or not (NODE_PACKAGES / "typescript").is_dir():
         pytest.fail("esbuild and typescript are missing; run: npm ci --prefix benchmarks/node", pytrace=False)
-    asked = json.dumps([{"path": path, "text": text} for path, text in files])
-    script = str(ROOT / "tests" / "node" / "transpile.mjs")
-    done = subprocess.run(["node", script], input=asked, capture_output=True, text=True, check=True, encoding="utf-8")
-    made: list[dict[str, str | None]] = json.loads(done.stdout)
+    command = ["node", str(ROOT / "tests" / "node" / script)]
+    done = subprocess.run(
+        command, input=json.dumps(asked), capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    return json.loads(done.stdout)
+
+
+def transpiled(files: Sequence[tuple[str, str]]) -> list[dict[str, str | None]]:
+    """What esbuild and the compiler make of texts, by path and text."""
+    made: list[dict[str, str | None]] = run_node(
+        "transpile.mjs", [{"path": path, "text": text} for path, text in files]
+    )
     return made
 
 
@@ -496,3 +504,23 @@ def test_both_make_the_same_javascript_of_whatever_is_annotated(
     made = transpiled([("a.ts", text) for pair in pairs for text in pair])
     for one, two, pair in zip(made[::2], made[1::2], pairs, strict=True):
         assert one == two, pair
+
+
+def test_the_compiler_reads_in_comments_what_was_written() -> None:
+    """Every parameter, field and variable of the examples in JavaScript that got a type has that type."""
+    listed = [case for case in cases() if case.path.endswith(".js")]
+    asked, wanted = [], []
+    for case in listed:
+        data = case.after.encode()
+        slots = slots_by_name(module_of(data, case.path))
+        # A result has no place of its own, a module none that the compiler is shown.
+        told = {label for label, text in case.types.items() if not label.endswith("()") and "src/" not in text}
+        labels = [label for label in slots if label in told - case.refused.keys()]
+        starts = [slots[label].span.start for label in labels]
+        places = [len(data[:start].decode().encode("utf-16-le")) // 2 for start in starts]
+        asked.append({"path": "/cart.js", "text": case.after, "places": places})
+        wanted.append({label: parsed(case.types[label]) for label in labels})
+    found = run_node("types.mjs", asked)
+    for case, types, texts in zip(listed, wanted, found, strict=True):
+        assert types == dict(zip(types, map(parsed, texts), strict=True)), case.line
+    assert sum(map(len, wanted)) > 20

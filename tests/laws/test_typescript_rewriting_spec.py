@@ -57,8 +57,8 @@ def table(body: str) -> dict[str, str]:
 
 def parsed(text: str) -> TypeExpr:
     """A type whose names may hold slashes, which stand in it as other signs while it is parsed."""
-    plain = QUALIFIED.sub(lambda found: found[0].replace("/", "ǀ"), text)
-    return rename(TYPESCRIPT.parse_type(plain), lambda name: name.replace("ǀ", "/"))
+    plain = QUALIFIED.sub(lambda found: found[0].replace("/", "$"), text)
+    return rename(TYPESCRIPT.parse_type(plain), lambda name: name.replace("$", "/"))
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: f"line {case.line}")

@@ -28,8 +28,8 @@ class Unplaceable(Exception):
 class Stated:
     """What a tag is to say: `@param {type} name`, `@returns {type}` or `@type {type}`.
 
-    `name` is the parameter's, as the tag writes it (`[size]`); `position` its place in the signature. `nameless`: it is
-    destructured, so the compiler finds its tag by position.
+    `name` is the parameter's; `position` its place in the signature. `nameless`: it is destructured, so the compiler finds
+    its tag by position.
     """
 
     tag: str

@@ -18,10 +18,9 @@ from tree_sitter import Node
 from typeinfer.languages.language import NotErasable
 from typeinfer.languages.typescript import jsdoc
 from typeinfer.languages.typescript.parsing import parse
+from typeinfer.languages.typescript.refusals import JAVASCRIPT
 from typeinfer.values.patches import Rewrite, apply_edits
 from typeinfer.values.source import SourceFile, Span
-
-JAVASCRIPT_SUFFIXES = (".js", ".jsx", ".mjs", ".cjs")
 
 
 class Part(Enum):
@@ -101,7 +100,7 @@ def prove_erasable(before: SourceFile, after: SourceFile, rewrite: Rewrite) -> N
     _refuse_difference(one.code, two.code, after)
     _refuse_difference(one.kept, two.kept, after)
     overwritten = [edit.span for edit in rewrite.edits if edit.span.start < edit.span.end]
-    if after.path.endswith(JAVASCRIPT_SUFFIXES):
+    if after.path.endswith(JAVASCRIPT):
         _refuse_difference(one.added, two.added, after)
         _refuse_difference(_said(one.comments), _said(two.comments), after)
         _refuse_outside(

@@ -14,8 +14,8 @@ from tree_sitter import Node
 from typeinfer.languages.typescript import parsing
 from typeinfer.languages.typescript.annotations import is_writable, spell
 from typeinfer.languages.typescript.doc_blocks import Place, Stated, Unplaceable, edits_of
-from typeinfer.languages.typescript.erasure import JAVASCRIPT_SUFFIXES
 from typeinfer.languages.typescript.import_lines import ImportLines, style_of
+from typeinfer.languages.typescript.refusals import JAVASCRIPT
 from typeinfer.languages.typescript.type_names import TypeNames, Unsayable
 from typeinfer.values.module import Function, Module, Parameter, ParameterKind
 from typeinfer.values.naming import NamesInScope
@@ -43,7 +43,7 @@ class _Rewriting:
         self.module = module
         self.data = module.file.data
         self.root = parsing.parse(module.file.path, self.data).root_node
-        self.javascript = module.file.path.endswith(JAVASCRIPT_SUFFIXES)
+        self.javascript = module.file.path.endswith(JAVASCRIPT)
         self.names = TypeNames(module, names, self.root, self.javascript)
         self.style = style_of(module, self.root)
         self.refused: list[Refused] = []
@@ -57,11 +57,11 @@ class _Rewriting:
         self.result_of = {function.result.id: function for function in module.functions if function.result is not None}
 
     def run(self, placed: Sequence[Placed]) -> Rewrite:
-        spelled: list[tuple[Slot, TypeExpr, str]] = []
+        spelled: list[tuple[Slot, str]] = []
         for asked in placed:
             before = dict(self.names.planned)
             try:
-                spelled.append((asked.slot, asked.type, self._spell(asked)))
+                spelled.append((asked.slot, self._spell(asked)))
             except (_Unwritable, Unsayable) as reason:
                 self.names.planned = before
                 self.refused.append(Refused(asked.slot, str(reason)))
@@ -154,10 +154,10 @@ class _Rewriting:
 
     # --- annotations ------------------------------------------------------------------------------------------------
 
-    def _write_annotations(self, spelled: Sequence[tuple[Slot, TypeExpr, str]]) -> None:
+    def _write_annotations(self, spelled: Sequence[tuple[Slot, str]]) -> None:
         bare: dict[int, dict[SlotKind, str]] = defaultdict(dict)
         parameters: dict[int, Node] = {}
-        for slot, _, text in spelled:
+        for slot, text in spelled:
             at = Span(slot.insert_at, slot.insert_at)
             if slot.written is not None:
                 self.edits.append(Edit(slot.written, text))
@@ -215,15 +215,15 @@ class _Rewriting:
 
     # --- comments ---------------------------------------------------------------------------------------------------
 
-    def _write_comments(self, spelled: Sequence[tuple[Slot, TypeExpr, str]]) -> None:
+    def _write_comments(self, spelled: Sequence[tuple[Slot, str]]) -> None:
         stated: dict[int, list[tuple[Slot, Stated]]] = defaultdict(list)
         hosts: dict[int, tuple[Node, Function | None]] = {}
-        for slot, term, text in spelled:
+        for slot, text in spelled:
             if slot.written is not None:
                 self.edits.append(Edit(slot.written, text))
                 continue
             try:
-                host, function, one = self._state(slot, term, text)
+                host, function, one = self._state(slot, text)
             except Unplaceable as reason:
                 self.refused.append(Refused(slot, str(reason)))
                 continue
@@ -239,7 +239,7 @@ class _Rewriting:
             except Unplaceable as reason:
                 self.refused += [Refused(slot, str(reason)) for slot, _ in ordered]
 
-    def _state(self, slot: Slot, term: TypeExpr, text: str) -> tuple[Node, Function | None, Stated]:
+    def _state(self, slot: Slot, text: str) -> tuple[Node, Function | None, Stated]:
         """The node whose comment states the type, the function that it is of, and the tag."""
         node = self._node_at(slot.span)
         if node is None:
@@ -249,7 +249,7 @@ class _Rewriting:
             return self._host_of(function), function, Stated("returns", text)
         if slot.id.kind is SlotKind.PARAMETER:
             function, parameter = self.parameter_of[slot.id]
-            return self._host_of(function), function, self._parameter(function, parameter, term, text)
+            return self._host_of(function), function, self._parameter(function, parameter, text)
         if slot.id.kind is SlotKind.ATTRIBUTE and self._is_assigned(slot):
             statement = _assignment_statement(node)
             if statement is None:
@@ -267,7 +267,7 @@ class _Rewriting:
             Stated("type", text),
         )
 
-    def _parameter(self, function: Function, parameter: Parameter, term: TypeExpr, text: str) -> Stated:
+    def _parameter(self, function: Function, parameter: Parameter, text: str) -> Stated:
         position = function.parameters.index(parameter)
         nameless = (
             parameter.name.startswith("__") and parameter.slot is not None and not self._is_identifier(parameter.slot)
@@ -275,8 +275,7 @@ class _Rewriting:
         name = _free_name(function, position) if nameless else parameter.name
         if parameter.kind is ParameterKind.VARIADIC:
             return Stated("param", f"...{text}", name, position, nameless)
-        if parameter.default is not None:
-            return Stated("param", text, f"[{name}]", position, nameless)
+        # Not `[name]` where it has a default: the compiler would add `undefined` to its type.
         return Stated("param", text, name, position, nameless)
 
     def _is_identifier(self, slot: Slot) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tree_sitter import Node
 
 from typeinfer.languages.typescript import parsing
-from typeinfer.languages.typescript.erasure import JAVASCRIPT_SUFFIXES
+from typeinfer.languages.typescript.refusals import JAVASCRIPT
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import SourceFile, Span
@@ -62,7 +62,7 @@ class _Stub:
         if any(node.type in ("import_statement", "export_statement") for node in statements):
             # Without it a declaration file exports everything that it declares.
             yield "export {};"
-        elif self.file.path.endswith(JAVASCRIPT_SUFFIXES) and self.module.exports:
+        elif self.file.path.endswith(JAVASCRIPT) and self.module.exports:
             yield from self._common_exports(self.module.exports)
 
     def _common_exports(self, exports: Mapping[str, str]) -> Iterator[str]:
@@ -281,7 +281,7 @@ class _Stub:
 
     def _type_text(self, span: Span) -> str:
         text = " ".join(self.file.at(span).split())
-        if not self.file.path.endswith(JAVASCRIPT_SUFFIXES):
+        if not self.file.path.endswith(JAVASCRIPT):
             return self.file.at(span)
         # JSDoc has types of its own (`?string`, `*`), which are none of TypeScript's.
         broken = parsing.parse("type.ts", f"type T = {text};".encode()).root_node.has_error
