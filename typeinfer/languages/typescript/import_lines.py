@@ -101,8 +101,8 @@ class Specifiers:
 
 
 def _is_package(module: str) -> bool:
-    """Whether a name is one that is imported as it stands, and no module of the project that has no file."""
-    return not module.startswith((".", "/")) and bool(module)
+    """Whether a name is imported as it stands; a path into the folder of installed packages is not."""
+    return bool(module) and not module.startswith((".", "/")) and "node_modules" not in module
 
 
 @dataclass(frozen=True)

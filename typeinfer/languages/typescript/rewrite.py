@@ -79,7 +79,7 @@ class _Rewriting:
 
     def _spell(self, asked: Placed) -> str:
         slot, term = asked.slot, asked.type
-        reason = is_writable(term) or self._misread(slot)
+        reason = is_writable(term) or self._unannotatable(slot)
         if reason is not None:
             raise _Unwritable(reason)
         _, parameter = self.parameter_of.get(slot.id, (None, None))
@@ -95,8 +95,8 @@ class _Rewriting:
                     raise _Unwritable(f"{name.rpartition('.')[2]} needs its type arguments")
         return spell(term, lambda name: self.names.say(name, slot.insert_at))
 
-    def _misread(self, slot: Slot) -> str | None:
-        """Why an annotation would be read as something else than one."""
+    def _unannotatable(self, slot: Slot) -> str | None:
+        """Why an annotation can't stand there at all, or would be read as something else than one."""
         if self.javascript:
             return None
         node = self._node_at(slot.span)
@@ -105,6 +105,12 @@ class _Rewriting:
         begins = slot.id.kind is SlotKind.ATTRIBUTE and slot.id.name in ("get", "set", "static")
         if begins and held is not None and held.type == "public_field_definition" and held.child_count == 1:
             return f"a field of the name {slot.id.name} may be no field"
+        if slot.id.kind is SlotKind.ATTRIBUTE and slot.written is None and self._is_assigned(slot):
+            body, _ = _class_around(node)
+            if body is None or slot.id.name.startswith("#") or slot.id.name in ("constructor", "prototype"):
+                return "no field can be declared for it"
+            if slot.id.name in _member_names(body):
+                return "the class declares it already"
         if slot.id.kind is SlotKind.RETURN and slot.written is None:
             arrow = self.root.descendant_for_byte_range(slot.insert_at - 1, slot.insert_at)
             while arrow is not None and arrow.type != "arrow_function":
@@ -144,8 +150,9 @@ class _Rewriting:
                 return False
             parent = here.parent
             if parent is not None and parent.type in ("class_body", "interface_body"):
-                static = any(child.type == "static" for child in here.children)
-                return not static
+                name = here.child_by_field_name("name")
+                is_constructor = name is not None and name.text == b"constructor"
+                return not is_constructor and all(child.type != "static" for child in here.children)
             here = parent
         return False
 
@@ -193,14 +200,8 @@ class _Rewriting:
     def _declare(self, slot: Slot, text: str) -> None:
         """`declare x: T;` among the first lines of the class, which leaves the JavaScript as it is."""
         body, static = _class_around(self._node_at(slot.span))
-        name = slot.id.name
-        if body is None or name.startswith("#") or name in ("constructor", "prototype"):
-            self.refused.append(Refused(slot, "no field can be declared for it"))
-            return
-        if name in _member_names(body):
-            self.refused.append(Refused(slot, "the class declares it already"))
-            return
-        line = f"declare {'static ' if static else ''}{name}: {text}"
+        assert body is not None, "what has no class was refused"
+        line = f"declare {'static ' if static else ''}{slot.id.name}: {text}"
         opening, first = body.children[0], next((part for part in body.children[1:] if part.type != "comment"), body)
         if first.start_point.row == opening.start_point.row:
             self.edits.append(Edit(Span(opening.end_byte, opening.end_byte), f" {line};"))
