@@ -177,7 +177,8 @@ def _extended(folder: Path, name: str) -> Path | None:
 
 
 def _first_file(path: Path) -> Path | None:
-    candidates = (path, path.with_name(path.name + ".json"), path / "tsconfig.json")
+    # By its text: the root of the file system has no name that could be added to.
+    candidates = (path, Path(f"{path}.json"), path / "tsconfig.json")
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
