@@ -309,9 +309,10 @@ class _Search:
                 version = self.options.target_version or language.default_version
                 found = language.infer(overlay.root, files, version, cache_folder())
             except CheckerFailed as error:
-                if str(error) not in self.notes:
+                if not any(str(error) in note for note in self.notes):
                     self.notes.append(f"{error}; going on with rules alone")
                 continue
+            self.notes += [note for note in found.notes if note not in self.notes]
             inferred.update(found.files)
             fields.update(found.fields)
             checkers.append(found.checker)

@@ -37,11 +37,15 @@ class FileInference:
 
 @dataclass(frozen=True)
 class Inference:
-    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types."""
+    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types.
+
+    `notes` are one-line messages for the user: settings that could not be used.
+    """
 
     checker: str
     files: Mapping[str, FileInference] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def of(self, path: str) -> FileInference:
         return self.files.get(path, NOTHING)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,7 +52,9 @@ def infer(root: Path, files: Mapping[str, SourceFile]) -> Inference:
     modules = dict(projects.localize(root, modules))
     with copied(root, files, compiler.major, INFERRING) as workspace, started(compiler, workspace.root) as session:
         session.open(workspace.texts)
-        return Questions(modules, workspace, session).inference(compiler.name)
+        inference = Questions(modules, workspace, session).inference(compiler.name)
+        notes = (f"{name}: can't be read as JSON; strict defaults take its place" for name in workspace.unreadable)
+        return replace(inference, notes=tuple(notes))
 
 
 def diagnose(root: Path, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:

@@ -75,11 +75,13 @@ NAMED_FOLDER = re.compile(r'"(?:\./)?([\w.-]+)/')
 
 @dataclass(frozen=True)
 class Workspace:
-    """The copy, and how its places are those of the project. `root` is where the project's root lies in it."""
+    """The copy, and how its places are those of the project. `root` is where the project's root lies in it; `unreadable`
+    are the configurations, by name from the top, that stand-ins were written for."""
 
     root: Path
     files: Mapping[str, SourceFile]
     major: int
+    unreadable: tuple[str, ...] = ()
 
     @cached_property
     def texts(self) -> dict[Path, str]:
@@ -141,11 +143,12 @@ def copied(root: Path, files: Mapping[str, SourceFile], major: int, forced: Mapp
     top = _top_of(root)
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         copy = Path(folder).resolve() / "project"
+        copying = _Copying(root, top, copy, files, major, forced)
         try:
-            _Copying(root, top, copy, files, major, forced).everything()
+            copying.everything()
         except OSError as error:
             raise CheckerFailed(f"the project can't be copied for TypeScript to check: {error.strerror}") from None
-        yield Workspace(copy / root.relative_to(top), files, major)
+        yield Workspace(copy / root.relative_to(top), files, major, copying.unreadable())
 
 
 def _top_of(root: Path) -> Path:
@@ -316,6 +319,10 @@ class _Copying:
     @cached_property
     def _lists_of_projects(self) -> dict[Path, Configuration]:
         return {}
+
+    def unreadable(self) -> tuple[str, ...]:
+        broken = (file for file, found in self._read_known.items() if found is None and file.is_file())
+        return tuple(file.relative_to(self.top).as_posix() for file in sorted(broken) if self._is_inside(file))
 
     def _read(self, file: Path) -> Configuration | None:
         if file not in self._read_known:
