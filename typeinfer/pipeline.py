@@ -85,7 +85,7 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
         key = _key(root, files, options)
         remembered = cache.get("run", key, _Remembered)
         if remembered is None:
-            run = move.over(_annotate_afresh(root, move.files, move.options, cache, progress))
+            run = move.over(_annotate_afresh(root, move, cache, progress))
             # A file that failed may do better next time (memory), and a checker may be installed by then.
             if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
                 cache.put("run", key, _Remembered.of(run))
@@ -156,11 +156,10 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 # --- the flow ---------------------------------------------------------------------------------------------------------
 
 
-def _annotate_afresh(
-    root: Path, files: Mapping[str, SourceFile], options: Options, cache: Cache, progress: Progress
-) -> Run:
+def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
     from typeinfer.program.project import Project, localized
 
+    files, options = move.files, move.options
     modules, lost = _read(files, options.jobs, cache, progress)
     project = Project(root, localized(root, modules))
     refusals = {
@@ -168,7 +167,7 @@ def _annotate_afresh(
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    search = _Search(project, options, frozenset(refusals), load_beliefs())
+    search = _Search(project, options, frozenset(refusals), load_beliefs(), move.added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     for _ in range(REVISIONS):
         for _ in search.settle(progress):
@@ -251,6 +250,8 @@ class _Search:
     """Files that are not rewritten, whatever is believed."""
     beliefs: Mapping[str, Belief]
     """By the name of the language that it was fitted for."""
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Files that the project is to have and hasn't yet, by path."""
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
     verified: set[SlotId] = field(default_factory=set)
@@ -307,7 +308,7 @@ class _Search:
             language = overlay.language_of(next(iter(files)))
             try:
                 version = self.options.target_version or language.default_version
-                found = language.infer(overlay.root, files, version, cache_folder())
+                found = language.infer(overlay.root, files, self.added, version, cache_folder())
             except CheckerFailed as error:
                 if not any(str(error) in note for note in self.notes):
                     self.notes.append(f"{error}; going on with rules alone")
@@ -423,7 +424,8 @@ class _Search:
             """What the checker reports with the decided ones of these slots written."""
             edits = {path: self.rewrite(self.project.modules[path], chosen).edits for path, chosen in slots.items()}
             texts = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in edits}
-            reported = language.diagnose(self.project.root, {**files, **texts}, version, cache_folder())
+            texts = {**files, **texts}
+            reported = language.diagnose(self.project.root, texts, self.added, version, cache_folder())
             return misfits(self.project, reported, edits)
 
         asked = {path: wanted[path] for path in paths if path in wanted}

@@ -125,15 +125,28 @@ class Language(Protocol):
     def names_hint(self, name: str) -> TypeExpr | None:
         """The type that a bare name suggests by convention (`is_open`): weak evidence."""
 
-    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+    def infer(
+        self,
+        root: Path,
+        files: Mapping[str, SourceFile],
+        added: Mapping[str, str],
+        version: Version,
+        scratch: Path,
+    ) -> Inference:
         """What the installed checker infers for these texts. Raises `CheckerFailed`.
 
         `root` is the folder that the paths count from; of what lies there only settings and other people's packages are
-        read. `scratch` is a folder where the checker may keep what saves time in the next call.
+        read. `added` are `project_additions` that aren't there yet. `scratch` is a folder where the checker may keep what
+        saves time in the next call.
         """
 
     def diagnose(
-        self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path
+        self,
+        root: Path,
+        files: Mapping[str, SourceFile],
+        added: Mapping[str, str],
+        version: Version,
+        scratch: Path,
     ) -> tuple[Diagnostic, ...]:
         """The errors that the installed checker reports for these texts, missing packages left aside. Raises
         `CheckerFailed`."""

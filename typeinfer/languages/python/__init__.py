@@ -152,13 +152,25 @@ class Python:
     def names_hint(self, name: str) -> TypeExpr | None:
         return protocols.names_hint(name)
 
-    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+    def infer(
+        self,
+        root: Path,
+        files: Mapping[str, SourceFile],
+        added: Mapping[str, str],
+        version: Version,
+        scratch: Path,
+    ) -> Inference:
         from typeinfer.languages.python import checker
 
         return checker.infer(files, version, scratch)
 
     def diagnose(
-        self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path
+        self,
+        root: Path,
+        files: Mapping[str, SourceFile],
+        added: Mapping[str, str],
+        version: Version,
+        scratch: Path,
     ) -> tuple[Diagnostic, ...]:
         from typeinfer.languages.python import checker
 

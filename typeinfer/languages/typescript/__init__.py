@@ -125,17 +125,29 @@ class TypeScript:
     def names_hint(self, name: str) -> TypeExpr | None:
         return conventions.names_hint(name)
 
-    def infer(self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+    def infer(
+        self,
+        root: Path,
+        files: Mapping[str, SourceFile],
+        added: Mapping[str, str],
+        version: Version,
+        scratch: Path,
+    ) -> Inference:
         from typeinfer.languages.typescript import checker
 
-        return checker.infer(root, files)
+        return checker.infer(root, files, added)
 
     def diagnose(
-        self, root: Path, files: Mapping[str, SourceFile], version: Version, scratch: Path
+        self,
+        root: Path,
+        files: Mapping[str, SourceFile],
+        added: Mapping[str, str],
+        version: Version,
+        scratch: Path,
     ) -> tuple[Diagnostic, ...]:
         from typeinfer.languages.typescript import checker
 
-        return checker.diagnose(root, files)
+        return checker.diagnose(root, files, added)
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.typescript import rewrite

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from typeinfer.languages.typescript import projects
 from typeinfer.languages.typescript.compiler import Complaint, find_compiler, started
@@ -42,29 +43,37 @@ PROVIDED = re.compile(
 """Names that a runtime, a test runner or a browser provides: their typings are a package that may be missing."""
 
 
-def infer(root: Path, files: Mapping[str, SourceFile]) -> Inference:
-    """What the compiler infers for these texts.
+NONE_ADDED: Mapping[str, str] = MappingProxyType({})
+
+
+def infer(root: Path, files: Mapping[str, SourceFile], added: Mapping[str, str] = NONE_ADDED) -> Inference:
+    """What the compiler infers for these texts. `added`: settings that the project is to have and hasn't yet, by path.
 
     Raises `CheckerFailed` when there is no compiler, or it fails, falls silent, or answers in a shape that is not known.
     """
     compiler = find_compiler(root)
     modules = {path: _read(file, *projects.module_name(path)) for path, file in sorted(files.items())}
     modules = dict(projects.localize(root, modules))
-    with copied(root, files, compiler.major, INFERRING) as workspace, started(compiler, workspace.root) as session:
+    with (
+        copied(root, files, added, compiler.major, INFERRING) as workspace,
+        started(compiler, workspace.root) as session,
+    ):
         session.open(workspace.texts)
         inference = Questions(modules, workspace, session).inference(compiler.name)
         notes = (f"{name}: can't be read as JSON; strict defaults take its place" for name in workspace.unreadable)
         return replace(inference, notes=tuple(notes))
 
 
-def diagnose(root: Path, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
-    """The errors that the compiler reports for these texts; missing packages and annotations are none.
+def diagnose(
+    root: Path, files: Mapping[str, SourceFile], added: Mapping[str, str] = NONE_ADDED
+) -> tuple[Diagnostic, ...]:
+    """The errors that the compiler reports for these texts; missing packages and annotations are none. `added` as above.
 
     Raises `CheckerFailed`.
     """
     compiler = find_compiler(root)
     forced = CHECKING_SCRIPTS if any(path.endswith(SCRIPTS) for path in files) else {}
-    with copied(root, files, compiler.major, forced) as workspace, started(compiler, workspace.root) as session:
+    with copied(root, files, added, compiler.major, forced) as workspace, started(compiler, workspace.root) as session:
         session.open(workspace.texts)
         complaints = session.complaints(list(workspace.texts))
         return tuple(

@@ -63,8 +63,11 @@ class Configuration:
 def read_configuration(file: Path) -> Configuration | None:
     """The configuration of a file, with everything that it extends; None where it can't be read."""
     content = settings_of(file)
-    if content is None:
-        return None
+    return None if content is None else configured(file, content)
+
+
+def configured(file: Path, content: Mapping[str, Any]) -> Configuration:
+    """The configuration that a file of this content is."""
     flat = _flattened(file, content, (file,))
     options = flat.get("compilerOptions", {})
     for key, value in options.items():
@@ -101,7 +104,7 @@ def settings_of(file: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _flattened(file: Path, content: dict[str, Any], below: tuple[Path, ...]) -> dict[str, Any]:
+def _flattened(file: Path, content: Mapping[str, Any], below: tuple[Path, ...]) -> dict[str, Any]:
     """What a file says on top of what it extends: of options each, of lists of files whole. `below` led here."""
     flat: dict[str, Any] = {"compilerOptions": {}}
     extended = content.get("extends")

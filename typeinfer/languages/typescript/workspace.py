@@ -24,7 +24,7 @@ from typing import Any
 
 from typeinfer.languages.typescript.compiler import Place
 from typeinfer.languages.typescript.projects import Aliases, module_name
-from typeinfer.languages.typescript.tsconfig import NAMES, Configuration, read_configuration
+from typeinfer.languages.typescript.tsconfig import NAMES, Configuration, configured, jsonc, read_configuration
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile
 
@@ -134,16 +134,19 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def copied(root: Path, files: Mapping[str, SourceFile], major: int, forced: Mapping[str, Any]) -> Iterator[Workspace]:
+def copied(
+    root: Path, files: Mapping[str, SourceFile], added: Mapping[str, str], major: int, forced: Mapping[str, Any]
+) -> Iterator[Workspace]:
     """A copy for a compiler of this major version, with options that count whatever the configurations say.
 
-    Raises `CheckerFailed` where there is no room for it.
+    `added` are configurations that the project is to have and hasn't yet, by path. Raises `CheckerFailed` where there is
+    no room for it.
     """
     root = root.resolve()
     top = _top_of(root)
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         copy = Path(folder).resolve() / "project"
-        copying = _Copying(root, top, copy, files, major, forced)
+        copying = _Copying(root, top, copy, files, added, major, forced)
         try:
             copying.everything()
         except OSError as error:
@@ -173,6 +176,7 @@ class _Copying:
     top: Path
     copy: Path
     files: Mapping[str, SourceFile]
+    added: Mapping[str, str]
     major: int
     forced: Mapping[str, Any]
 
@@ -300,7 +304,8 @@ class _Copying:
     def _nearest(self, folder: Path) -> Configuration:
         known = self._nearest_known.get(folder)
         if known is None:
-            file = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+            places = (folder / name for name in NAMES)
+            file = next((place for place in places if place.is_file() or place in self._read_known), None)
             if file is not None:
                 known = self._read(file) or Configuration(file, stands_in=True)
                 if known.is_list_of_projects:
@@ -331,7 +336,7 @@ class _Copying:
 
     @cached_property
     def _read_known(self) -> dict[Path, Configuration | None]:
-        return {}
+        return {self.root / name: configured(self.root / name, jsonc(text)) for name, text in self.added.items()}
 
     def _declarations_for(self, configuration: Configuration) -> Iterator[str]:
         """Declarations that a configuration counts in from elsewhere: what they declare may be global."""
