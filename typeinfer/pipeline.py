@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Misfit
 
-MIN_CONFIDENCE = 0.7
-"""Written from here on, unless asked otherwise. What is written is right far more often than its least sure member:
-docs/log.md has the curve that this was read off, on the calibration projects."""
-
 CHECKS = 8
 """What would be written is checked at most this often. Most projects need two or three."""
 
@@ -59,7 +55,8 @@ class Options:
     kinds: frozenset[SlotKind] = frozenset(SlotKind)
     kinds_named: bool = False
     """The user named the kinds: then locals, and annotations that only repeat the value, are written too."""
-    min_confidence: float = MIN_CONFIDENCE
+    min_confidence: float | None = None
+    """The least probability of what is written; None for the bound that each language's belief was fitted with."""
     target_version: Version | None = None
     jobs: int = 1
     replace_any: bool = False
@@ -331,7 +328,9 @@ class _Search:
         verdict: Verdict
         if not ranked:
             verdict = Abstain("no evidence")
-        elif ranked[0].probability < self.options.min_confidence:
+        elif ranked[0].probability < (
+            belief.bound if self.options.min_confidence is None else self.options.min_confidence
+        ):
             verdict = Abstain("not believed")
         elif not belief.decides(slot.id.kind, ranked[0].type, evidence):
             verdict = Abstain("only one rule says so, and that is wrong too often")

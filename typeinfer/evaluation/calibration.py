@@ -37,8 +37,18 @@ Say = Callable[[str], None]
 
 LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
 
-DECIDES_ALONE = 0.9
-"""A rule under this precision is evidence and never decides alone."""
+
+@dataclass(frozen=True)
+class Policy:
+    """What is asked of evidence before it is written. `decides_alone`: a rule under this precision is evidence and never
+    decides alone. `bound`: as in `Belief`."""
+
+    decides_alone: float
+    bound: float
+
+
+POLICIES: Mapping[str, Policy] = {"python": Policy(0.9, 0.7), "typescript": Policy(0.75, 0.6)}
+"""By language, read off the curves in docs/log.md: what is written is right in over nine of ten cases in both."""
 
 NEVER_ALONE = frozenset({"name", "compared"})
 """What a name suggests, and what a value is compared with, is a hint however often it is right."""
@@ -72,7 +82,8 @@ def fit_belief(judge: Judge, chosen: str, say: Say, only: Sequence[str] = ()) ->
     """Fit twice: on what is heard at first, then on all that the first fit's decisions bring to light."""
     say("first round")
     first = [example for _, heard in _listen_to(judge, chosen, NOBODY, say, only) for example in heard.first]
-    draft = Belief(fit(first), (), "draft", deciders(first))
+    policy = POLICIES[judge.language]
+    draft = Belief(fit(first), (), "draft", deciders(first, policy.decides_alone), policy.bound)
     say("all rounds")
     projects = 0
     examples: list[Example] = []
@@ -83,7 +94,8 @@ def fit_belief(judge: Judge, chosen: str, say: Say, only: Sequence[str] = ()) ->
         projects += 1
         say(f"{name}: {len(heard.first)} slots in the first round, {len(heard.later)} more later")
     source = f"{projects} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
-    return Belief(fit([*examples, *unchecked]), standings(examples), source, deciders(examples))
+    sure = deciders(examples, policy.decides_alone)
+    return Belief(fit([*examples, *unchecked]), standings(examples), source, sure, policy.bound)
 
 
 def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
@@ -97,8 +109,8 @@ def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
     return tuple(Standing(rule, count, exact[rule] / count) for rule, count in sorted(support.items()))
 
 
-def deciders(examples: Sequence[Example]) -> frozenset[str]:
-    """The rules that may decide alone, for a kind and a shape: exact in nine of ten cases, with five imagined cases of what
+def deciders(examples: Sequence[Example], precision: float) -> frozenset[str]:
+    """The rules that may decide alone, for a kind and a shape: exact as often as asked, with five imagined cases of what
     the rule is worth overall added to the count, so that three lucky ones prove nothing."""
     overall = {standing.rule: standing.precision for standing in standings(examples)}
     support: Counter[str] = Counter()
@@ -113,7 +125,7 @@ def deciders(examples: Sequence[Example]) -> frozenset[str]:
     return frozenset(
         key
         for key, rule in rule_of.items()
-        if rule not in NEVER_ALONE and (exact[key] + PRIOR * overall[rule]) / (support[key] + PRIOR) >= DECIDES_ALONE
+        if rule not in NEVER_ALONE and (exact[key] + PRIOR * overall[rule]) / (support[key] + PRIOR) >= precision
     )
 
 

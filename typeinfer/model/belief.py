@@ -58,13 +58,18 @@ class Standing:
 
 @dataclass(frozen=True)
 class Belief:
-    """The fitted weights, by feature, and the standing of each rule. `source` says on what and when they were fitted."""
+    """The fitted weights, by feature, and the standing of each rule. `source` says on what and when they were fitted.
+
+    `bound`: what is at least this probable is written, unless asked otherwise. What is written is right far more often than
+    its least sure member: docs/log.md has the curves that the bounds were read off, on the calibration projects.
+    """
 
     weights: Mapping[str, float]
     standings: tuple[Standing, ...]
     source: str
     deciders: frozenset[str] = frozenset()
     """The features of rules that are right often enough, for a kind of slot and a shape of type, to decide alone."""
+    bound: float = 0.7
 
     def decides(self, kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence]) -> bool:
         """Whether the support for a type may decide at all: two rules that agree, or one that stands by itself."""
@@ -118,7 +123,7 @@ def load_belief(path: Path) -> Belief:
         content = json.loads(path.read_text(encoding="utf-8"))
         standings = tuple(Standing(rule, support, precision) for rule, support, precision in content["rules"])
         weights = {str(key): float(value) for key, value in content["weights"].items()}
-        return Belief(weights, standings, content["source"], frozenset(content["deciders"]))
+        return Belief(weights, standings, content["source"], frozenset(content["deciders"]), float(content["bound"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no calibration of rules ({error}); reinstall typeinfer") from None
 
@@ -126,6 +131,7 @@ def load_belief(path: Path) -> Belief:
 def store_belief(path: Path, belief: Belief) -> None:
     content = {
         "source": belief.source,
+        "bound": belief.bound,
         "rules": [[standing.rule, standing.support, round(standing.precision, 4)] for standing in belief.standings],
         "deciders": sorted(belief.deciders),
         "weights": {key: round(value, 4) for key, value in sorted(belief.weights.items())},
