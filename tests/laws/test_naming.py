@@ -64,3 +64,16 @@ def test_what_a_star_import_brings_in_is_not_taken_for_something_else() -> None:
     text, _ = rewritten(project, "a.py", {"f(x)": "list", "f(y)": "pathlib.Path"})
     assert "from pathlib import Path as _Path" in text
     assert "def f(x: builtins.list, y: _Path)" in text
+
+
+def test_what_all_is_passed_on_of_is_found_where_it_is_declared() -> None:
+    """`export *` hands on what a module exports, and nothing that it only imports."""
+    project = project_of(
+        {
+            "src/note.ts": "export class Note {}\n",
+            "src/user.ts": 'import { Note } from "./all"\nexport const one = new Note()\n',
+            "src/inner.ts": 'export * from "./note"\n',
+            "src/all.ts": 'export * from "./user"\nexport * from "./inner"\n',
+        }
+    )
+    assert project.canonical("src/all.Note") == "src/note.Note"

@@ -166,12 +166,21 @@ class Project:
 
     def _defines(self, module_name: str, name: str) -> bool:
         module = self.named(module_name)
-        return module is not None and (
-            name in module.class_at
-            or name in module.function_at
-            or name in self._imported(module)
-            or name in self._passed_on(module)
-            or (module.exports is not None and name in module.exports)
+        if module is None:
+            return False
+        if module.exports is not None:
+            return self._exports(module, name, frozenset())
+        return name in module.class_at or name in module.function_at or name in self._imported(module)
+
+    def _exports(self, module: Module, name: str, passed: frozenset[str]) -> bool:
+        """Whether a module that says what it exports hands this name out: its own, or from where it passes all on."""
+        if module.exports is None or name in module.exports or name in self._passed_on(module):
+            return True
+        stars = [found for found in module.imports if found.name == "*" and found.passed_on and found.module not in passed]
+        return any(
+            (source := self.named(star.module)) is not None
+            and self._exports(source, name, passed | {module.name, star.module})
+            for star in stars
         )
 
     def _star_imports(self, module: Module, passed_on: bool = False) -> list[str]:

@@ -80,6 +80,8 @@ def types_of_parameters(shown: str) -> Iterator[str | None]:
     if not text.startswith("(", start):
         return
     for part in _parts(text[start + 1 : _after_bracket(text, start) - 1]):
+        if part.startswith("this:"):
+            continue  # What the method is called on, which is no argument.
         found = PARAMETER.match(part)
         taken = _whole(part[found.end() :]) if found else None
         if part.startswith("..."):
