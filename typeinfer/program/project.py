@@ -176,7 +176,9 @@ class Project:
         """Whether a module that says what it exports hands this name out: its own, or from where it passes all on."""
         if module.exports is None or name in module.exports or name in self._passed_on(module):
             return True
-        stars = [found for found in module.imports if found.name == "*" and found.passed_on and found.module not in passed]
+        stars = [
+            found for found in module.imports if found.name == "*" and found.passed_on and found.module not in passed
+        ]
         return any(
             (source := self.named(star.module)) is not None
             and self._exports(source, name, passed | {module.name, star.module})
