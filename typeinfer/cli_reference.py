@@ -25,7 +25,8 @@ are environments, caches and build folders; a file that is named is always taken
 SETTINGS = """\
 ## Settings
 
-The nearest `pyproject.toml`, from the paths given up to the project's root. Flags come on top.
+Those of the nearest folder, from the paths given up to the project's root, that holds a `typeinfer.toml` (without the heading), a
+`pyproject.toml`, or a `package.json` with the key `"typeinfer"`; of several in one folder the first of these. Flags come on top.
 
 ```toml
 [tool.typeinfer]
@@ -36,6 +37,7 @@ exclude = ["tests/data/"]   # gitignore patterns, counted from this file's folde
 jobs = 4
 replace-any = false
 checker = true
+js = "jsdoc"                # or "rename": JavaScript becomes TypeScript
 ```
 
 ## Cache
