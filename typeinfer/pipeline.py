@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Misfit
 
-CHECKS = 8
+CHECKS = 12
 """What would be written is checked at most this often. Most projects need two or three."""
 
 REVISIONS = 4
@@ -437,10 +437,12 @@ class _Search:
             if not new:
                 break
             blame = Blame(self.project, {slot: self.decided[slot].slot for slot in fresh})
-            for misfit in new:
-                # Whoever can't be found out by then, all go.
-                for slot in fresh if turn >= CHECKS - 2 else blame.of(misfit):
-                    self.take_back(slot, f"{misfit.code}: {misfit.message}")
+            said = {slot: misfit for misfit in new for slot in blame.of(misfit)}
+            first = next(iter(new))
+            # Whoever can't be found out by then, all go.
+            for slot in fresh if turn >= CHECKS - 2 else blame.of_all(new):
+                misfit = said.get(slot, first)
+                self.take_back(slot, f"{misfit.code}: {misfit.message}")
         progress("checking", CHECKS, CHECKS)
 
     def take_back(self, slot: SlotId, reason: str) -> None:

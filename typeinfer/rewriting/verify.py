@@ -73,8 +73,23 @@ class Blame:
     project: Project
     annotated: Mapping[SlotId, Slot]
 
+    def of_all(self, misfits: Iterable[Misfit]) -> frozenset[SlotId]:
+        """Somebody, for errors of which there are any: the suspects of each; where no error has one, whoever stands in the
+        files that theirs import; else everybody."""
+        found = list(misfits)
+        suspects = frozenset(slot for misfit in found for slot in self.of(misfit))
+        if suspects:
+            return suspects
+        graph = self.project.import_graph
+        names = {self.project.modules[misfit.path].name for misfit in found}
+        near = {name for own in names for name in (own, *graph.successors(own))}
+        suspects = frozenset(slot for slot in self.annotated if self.project.modules[slot.path].name in near)
+        return suspects or frozenset(self.annotated)
+
     def of(self, misfit: Misfit) -> frozenset[SlotId]:
-        """The nearest suspects: those on the line; else those around it that it names; else all around it."""
+        """The nearest suspects: those on the line; else those around it that it names; else all around it. There may be
+        none: what is wrong with it came from somewhere that has suspects of its own.
+        """
         module = self.project.modules[misfit.path]
         functions = self._around(module, misfit.line)
         words = self._words(module, misfit.line)
@@ -87,7 +102,7 @@ class Blame:
         ):
             if suspects:
                 return frozenset(suspects)
-        return frozenset(self.annotated)
+        return frozenset()
 
     def _standing_there(self, module: Module, line: int, words: frozenset[str]) -> set[SlotId]:
         return {
