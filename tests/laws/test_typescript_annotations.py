@@ -6,7 +6,6 @@ What the compiler makes of a text is asked of the compiler itself where the benc
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -320,10 +319,7 @@ def test_text_methods_are_those_of_strings_alone() -> None:
 # --- the compiler's word ----------------------------------------------------------------------------------------------
 
 TOOLS = Path(__file__).parents[2] / "benchmarks" / "node"
-needs_compiler = pytest.mark.skipif(
-    shutil.which("node") is None or not (TOOLS / "node_modules" / "typescript").is_dir(),
-    reason="needs node and `npm ci` in benchmarks/node",
-)
+needs_compiler = pytest.mark.usefixtures("compilers")
 
 
 @needs_compiler

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -334,12 +333,10 @@ TOOLS = Path(__file__).parents[2] / "benchmarks" / "node" / "node_modules"
 COMPILERS = {"5.9": TOOLS / "typescript" / "bin" / "tsc", "7.0": TOOLS / "typescript7" / "bin" / "tsc"}
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.usefixtures("compilers")
 @pytest.mark.parametrize("version", COMPILERS)
 def test_the_compiler_takes_what_was_never_typed(tmp_path: Path, version: str) -> None:
     """Modules of all kinds, without file endings, two files with one name of their own, a JavaScript file beside."""
-    if not COMPILERS[version].is_file():
-        pytest.skip("needs `npm ci` in benchmarks/node")
     files = {
         "src/cart.ts": "const total = 0;\nexport default class Cart { declare items; add(item) { this.items.push(item); } }",
         "src/list.ts": 'const total = 1;\nimport Cart from "./cart.js";\nimport data from "./data.json";\n'

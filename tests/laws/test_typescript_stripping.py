@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from typeinfer.evaluation.judge import Origin, Variant, write_tree
-from typeinfer.evaluation.peers import NODE, run
+from typeinfer.evaluation.peers import run
 from typeinfer.evaluation.typescript import TypeScriptJudge, ask, errors_by_file
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import decode
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or not (NODE / "node_modules" / "typescript").is_dir(),
-    reason="the compiler is not installed: npm ci in benchmarks/node",
-)
+pytestmark = pytest.mark.usefixtures("compilers")
 
 JUDGE = TypeScriptJudge()
 
