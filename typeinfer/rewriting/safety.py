@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from typeinfer.languages.language import Language, NotErasable
@@ -77,16 +79,26 @@ def rename_atomically(path: Path, new: Path, file: SourceFile, expected_digest: 
 def write_new(path: Path, raw: bytes) -> None:
     """Write a file that isn't there yet, whole or not at all. Raises `NotWritten`."""
     try:
-        handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, TEMPORARY_PREFIX, path.parent)
+        with _temporary(path.parent, raw) as temporary:
+            temporary.chmod(0o666 & ~_umask())
+            _place_new(temporary, path)
+    except OSError as error:
+        raise NotWritten(_reason(error)) from None
+
+
+@contextmanager
+def _temporary(folder: Path, raw: bytes) -> Iterator[Path]:
+    """A finished, synced file in the folder, to be given its name; whatever happens, it is gone afterwards."""
+    handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, TEMPORARY_PREFIX, folder)
+    temporary = Path(name)
+    try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(raw)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary = Path(name)
-        temporary.chmod(0o666 & ~_umask())
-        _place_new(temporary, path)
-    except OSError as error:
-        raise NotWritten(_reason(error)) from None
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -102,8 +114,6 @@ def _place_new(temporary: Path, target: Path) -> None:
         os.link(temporary, target)
     except FileExistsError:
         raise NotWritten(f"{target.name} is there already") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _replace(target: Path, new: Path, file: SourceFile, expected_digest: str) -> None:
@@ -114,30 +124,18 @@ def _replace(target: Path, new: Path, file: SourceFile, expected_digest: str) ->
         if not status.st_mode & _WRITABLE or not os.access(target, os.W_OK):
             # A rename would replace it all the same; its owner said not to.
             raise NotWritten("is read-only")
-        handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, TEMPORARY_PREFIX, target.parent)
+        with _temporary(target.parent, file.to_bytes()) as temporary:
+            _keep_owner(temporary, status)
+            temporary.chmod(stat.S_IMODE(status.st_mode))
+            # As late as can be: what an editor saved meanwhile is lost only if it did so in this very instant.
+            _refuse_changed(target, file, expected_digest)
+            if new == target:
+                temporary.replace(target)
+            else:
+                _place_new(temporary, new)
+                target.unlink()
     except OSError as error:
         raise NotWritten(_reason(error)) from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(file.to_bytes())
-            stream.flush()
-            os.fsync(stream.fileno())
-        _keep_owner(temporary, status)
-        temporary.chmod(stat.S_IMODE(status.st_mode))
-        # As late as can be: what an editor saved meanwhile is lost only if it did so in this very instant.
-        _refuse_changed(target, file, expected_digest)
-        if new == target:
-            temporary.replace(target)
-        else:
-            _place_new(temporary, new)
-            target.unlink()
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise NotWritten(_reason(error)) from None
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     _sync_folder(target.parent)
 
 
