@@ -437,11 +437,9 @@ class _Search:
             if not new:
                 break
             blame = Blame(self.project, {slot: self.decided[slot].slot for slot in fresh})
-            said = {slot: misfit for misfit in new for slot in blame.of(misfit)}
-            first = next(iter(new))
             # Whoever can't be found out by then, all go.
-            for slot in fresh if turn >= CHECKS - 2 else blame.of_all(new):
-                misfit = said.get(slot, first)
+            everybody = dict.fromkeys(fresh, next(iter(new))) if turn >= CHECKS - 2 else {}
+            for slot, misfit in {**everybody, **blame.of_all(new)}.items():
                 self.take_back(slot, f"{misfit.code}: {misfit.message}")
         progress("checking", CHECKS, CHECKS)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -52,14 +52,15 @@ class _Displacement:
 
     def __init__(self, edits: Sequence[Edit]) -> None:
         self.starts, self.shifts, self.anchors = [0], [0], [0]
+        self.ends = [0]
         shift = 0
         for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
+            self.ends.append(edit.span.end)
             size = len(edit.text.encode("utf-8"))
             self.starts.append(edit.span.start + shift)
             self.anchors.append(edit.span.start)
             shift += size - (edit.span.end - edit.span.start)
             self.shifts.append(shift)
-        self.ends = [0, *(edit.span.end for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)))]
 
     def old(self, offset: int) -> int:
         at = bisect_right(self.starts, offset) - 1
@@ -73,18 +74,17 @@ class Blame:
     project: Project
     annotated: Mapping[SlotId, Slot]
 
-    def of_all(self, misfits: Iterable[Misfit]) -> frozenset[SlotId]:
-        """Somebody, for errors of which there are any: the suspects of each; where no error has one, whoever stands in the
-        files that theirs import; else everybody."""
-        found = list(misfits)
-        suspects = frozenset(slot for misfit in found for slot in self.of(misfit))
+    def of_all(self, misfits: Collection[Misfit]) -> dict[SlotId, Misfit]:
+        """Somebody, for errors of which there are any, each with one error: the suspects of all; where no error has one,
+        whoever stands in the files that theirs import; else everybody."""
+        suspects = {slot: misfit for misfit in misfits for slot in self.of(misfit)}
         if suspects:
             return suspects
         graph = self.project.import_graph
-        names = {self.project.modules[misfit.path].name for misfit in found}
+        names = {self.project.modules[misfit.path].name for misfit in misfits}
         near = {name for own in names for name in (own, *graph.successors(own))}
-        suspects = frozenset(slot for slot in self.annotated if self.project.modules[slot.path].name in near)
-        return suspects or frozenset(self.annotated)
+        standing_near = [slot for slot in self.annotated if self.project.modules[slot.path].name in near]
+        return dict.fromkeys(standing_near or self.annotated, next(iter(misfits)))
 
     def of(self, misfit: Misfit) -> frozenset[SlotId]:
         """The nearest suspects: those on the line; else those around it that it names; else all around it. There may be
@@ -94,7 +94,7 @@ class Blame:
         functions = self._around(module, misfit.line)
         words = self._words(module, misfit.line)
         for suspects in (
-            self._standing_there(module, misfit.line, words),
+            self._standing_there(module, misfit.line),
             self._named(module, functions, words),
             self._called(words),
             self._all_of(functions[:1], module),
@@ -104,7 +104,7 @@ class Blame:
                 return frozenset(suspects)
         return frozenset()
 
-    def _standing_there(self, module: Module, line: int, words: frozenset[str]) -> set[SlotId]:
+    def _standing_there(self, module: Module, line: int) -> set[SlotId]:
         return {
             slot.id
             for slot in self._in_file.get(module.file.path, ())
