@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from typeinfer.languages.treesitter import text_of
 from typeinfer.languages.typescript import jsdoc, parsing
-from typeinfer.languages.typescript.expressions import text_of
 from typeinfer.languages.typescript.refusals import refusal
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.module import Attribute, Awaited, Call, Choice, Constant, Display, Function, Module, Name, Value

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import tree_sitter
 
+from typeinfer.values.source import Span
+
 
 @cache
 def _parser(language: tree_sitter.Language) -> tree_sitter.Parser:
@@ -43,6 +45,14 @@ def captures(
     language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node
 ) -> dict[str, list[tree_sitter.Node]]:
     return tree_sitter.QueryCursor(query(language, folder, name)).captures(node)
+
+
+def span_of(node: tree_sitter.Node) -> Span:
+    return Span(node.start_byte, node.end_byte)
+
+
+def text_of(node: tree_sitter.Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
 
 
 def walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from typeinfer.languages.treesitter import span_of, text_of
 from typeinfer.values.module import (
     Argument,
     Attribute,
@@ -36,14 +37,6 @@ DISPLAYS = {
     "tuple": "tuple",
     "expression_list": "tuple",
 }
-
-
-def span_of(node: Node) -> Span:
-    return Span(node.start_byte, node.end_byte)
-
-
-def text_of(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
 
 
 def value_of(node: Node, depth: int = DEPTH) -> Value:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tree_sitter import Node
 
 from typeinfer.languages import treesitter
-from typeinfer.languages.python.expressions import text_of
 from typeinfer.languages.python.syntax import PYTHON, read
+from typeinfer.languages.treesitter import text_of
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
 

@@ -17,7 +17,8 @@ from tree_sitter import Node
 from typeinfer.languages import treesitter
 from typeinfer.languages.python import runtime
 from typeinfer.languages.python.control_flow import falls_through
-from typeinfer.languages.python.expressions import WIDTH, arguments_of, span_of, text_of, value_of
+from typeinfer.languages.python.expressions import WIDTH, arguments_of, value_of
+from typeinfer.languages.treesitter import span_of, text_of
 from typeinfer.values.module import (
     Assignment,
     Call,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from typeinfer.languages.treesitter import span_of, text_of
 from typeinfer.values.module import (
     Argument,
     Attribute,
@@ -28,14 +29,6 @@ NULL, REGEXP = Named("null"), Named("RegExp")
 
 ARITHMETIC = frozenset({"-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>", ">>>"})
 COMPARISONS = frozenset({"==", "===", "!=", "!==", "<", ">", "<=", ">=", "in", "instanceof"})
-
-
-def span_of(node: Node) -> Span:
-    return Span(node.start_byte, node.end_byte)
-
-
-def text_of(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
 
 
 def inside(node: Node) -> list[Node]:

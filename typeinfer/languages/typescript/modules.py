@@ -7,8 +7,9 @@ import re
 
 from tree_sitter import Node
 
+from typeinfer.languages.treesitter import span_of, text_of
 from typeinfer.languages.typescript.declarations import names_in, unquoted
-from typeinfer.languages.typescript.expressions import inside, span_of, text_of, value_of
+from typeinfer.languages.typescript.expressions import inside, value_of
 from typeinfer.values.module import Import, Name
 
 TYPES = re.compile(rb"export\s+type\s*\*")

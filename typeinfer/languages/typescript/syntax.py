@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from tree_sitter import Node
 
 from typeinfer.languages import treesitter
+from typeinfer.languages.treesitter import span_of, text_of
 from typeinfer.languages.typescript import jsdoc, parsing
 from typeinfer.languages.typescript.control_flow import falls_through
 from typeinfer.languages.typescript.declarations import (
@@ -37,7 +38,7 @@ from typeinfer.languages.typescript.declarations import (
     type_value,
     unquoted,
 )
-from typeinfer.languages.typescript.expressions import call_of, inside, span_of, text_of, value_of
+from typeinfer.languages.typescript.expressions import call_of, inside, value_of
 from typeinfer.languages.typescript.modules import exported, imported, required_exports
 from typeinfer.languages.typescript.refusals import JAVASCRIPT
 from typeinfer.languages.typescript.targets import ANONYMOUS, Target, is_contextual, statement_of, target_of

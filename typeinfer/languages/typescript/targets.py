@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from typeinfer.languages.treesitter import text_of
 from typeinfer.languages.typescript.declarations import unquoted
-from typeinfer.languages.typescript.expressions import text_of
 
 ANONYMOUS = "<anonymous>"
 

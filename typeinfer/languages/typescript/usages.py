@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from typeinfer.languages.typescript.expressions import ARITHMETIC, NUMBER, inside, span_of, text_of, value_of
+from typeinfer.languages.treesitter import span_of, text_of
+from typeinfer.languages.typescript.expressions import ARITHMETIC, NUMBER, inside, value_of
 from typeinfer.values.module import Constant, Usage
 from typeinfer.values.source import Span
 from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, is_none
