@@ -1,0 +1,246 @@
+"""The type model: words of a unit, the edges between them and the names in scope in; scores of types for every slot out.
+
+An encoder reads the unit once for all of its slots; a head composes a type for each, symbol by symbol in prefix order, from
+a vocabulary of constructors and from pointers at names. Knows nothing of text, of languages or of training. Needs torch;
+`runtime.py` computes the same without it, and a test holds the two together.
+
+Every word is one position, its vector the sum of its subwords' vectors: half the positions of a subword sequence, and a
+place for every node that the graph joins. Messages run along typed edges beside attention (GPS, Rampášek et al. 2022).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# b unit, t word (padded), l lexeme, w subword of a lexeme, e edge, n slot, p place of a slot, c name, q mention, k step
+# d width, h head, v symbol
+
+
+class Config(Struct, frozen=True):
+    """The shape of a model: `config.json` of its folder."""
+
+    subwords: int
+    """Size of the tokenizer; 0 is padding, 1 a hidden word."""
+    symbols: int
+    """Size of the vocabulary of type constructors; 0 stands for every type that can't be composed."""
+    roles: int
+    relations: int
+    """Kinds of edges, each direction counted."""
+    slot_kinds: int
+    name_kinds: int
+    languages: int
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    hidden: int = 640
+    message: int = 64
+    messages_every: int = 2
+    """Messages along edges in every so many layers; 0 for none."""
+    subwords_a_word: int = 6
+    steps: int = 12
+    """Symbols that a type is made of at most."""
+    arity: int = 8
+    """Arguments of one constructor that are told apart by their place."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some units, padded to one length. Indices are int64, those of padding 0 with the mask False.
+
+    lexemes [l, w] subwords of the distinct words; words [b, t] -> l; mask [b, t]; roles [b, t]; language [b]
+    edges [3, e]: relation, source, target, the latter two into b * t
+    slot_kind [n]; slot_unit [n] -> b; places [2, p]: slot, word (into b * t), of each slot its definition first;
+    defined [n]: the word of the definition
+    names [c] -> l; name_kind [c]; members [2, m]: name, lexeme; mentions [2, q]: name, word (into b * t)
+    scope [b, s]: names in scope of a unit, -1 for padding
+    """
+
+    lexemes: Tensor
+    words: Tensor
+    mask: Tensor
+    roles: Tensor
+    language: Tensor
+    edges: Tensor
+    slot_kind: Tensor
+    slot_unit: Tensor
+    places: Tensor
+    defined: Tensor
+    names: Tensor
+    name_kind: Tensor
+    members: Tensor
+    mentions: Tensor
+    scope: Tensor
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """What is written of some types so far. `slot` [k]; `symbols` [k, steps]: the symbols before, as symbol, or as
+    `symbols + name` for a pointer, -1 where there is none yet; `parent` [k], the constructor (same numbers, -1 at the root)
+    whose argument number `place` [k] comes next."""
+
+    slot: Tensor
+    symbols: Tensor
+    parent: Tensor
+    place: Tensor
+
+
+class Block(nn.Module):
+    """Attention, a gated unit and, in some layers, messages along edges, side by side on one normalised input."""
+
+    def __init__(self, config: Config, messages: bool) -> None:
+        super().__init__()
+        d, h = config.width, config.hidden
+        self.heads, self.hidden = config.heads, h
+        self.norm = nn.LayerNorm(d, bias=False)
+        self.enter = nn.Linear(d, 3 * d + 2 * h, bias=False)
+        self.leave = nn.Linear(d + h, d, bias=False)
+        if messages:
+            self.send = nn.Linear(d, config.message, bias=False)
+            self.relation = nn.Parameter(torch.ones(config.relations, config.message))
+            self.receive = nn.Linear(config.message, d, bias=False)
+        self.messages = messages
+
+    def forward(self, x: Tensor, mask: Tensor, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor) -> Tensor:
+        b, t, d = x.shape
+        y = self.norm(x)
+        q, k, v, gate, up = self.enter(y).split((d, d, d, self.hidden, self.hidden), dim=-1)
+        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in (q, k, v))
+        seen = F.scaled_dot_product_attention(turned(q, turn), turned(k, turn), v, attn_mask=mask)
+        seen = seen.transpose(1, 2).reshape(b, t, d)
+        x = x + self.leave(torch.cat((seen, F.gelu(gate, approximate="tanh") * up), dim=-1))
+        if self.messages:
+            sent = self.send(y).view(b * t, -1)[edges[1]] * self.relation[edges[0]] * share[:, None]
+            got = torch.zeros(b * t, sent.shape[1], dtype=x.dtype, device=x.device).index_add(0, edges[2], sent)
+            x = x + self.receive(got).view(b, t, d)
+        return x
+
+
+class TypeModel(nn.Module):
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        d = config.width
+        self.subword = nn.Embedding(config.subwords, d, padding_idx=0)
+        self.role = nn.Embedding(config.roles, d)
+        self.tongue = nn.Embedding(config.languages, d)
+        self.blocks = nn.ModuleList(
+            Block(config, config.messages_every > 0 and layer % config.messages_every == 1)
+            for layer in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(d, bias=False)
+        self.slot_kind = nn.Embedding(config.slot_kinds, d)
+        self.at_definition = nn.Linear(d, d, bias=False)
+        self.at_places = nn.Linear(d, d, bias=False)
+        self.name_kind = nn.Embedding(config.name_kinds, d)
+        self.of_name = nn.Linear(d, d, bias=False)
+        self.of_members = nn.Linear(d, d, bias=False)
+        self.of_mentions = nn.Linear(d, d, bias=False)
+        self.name_norm = nn.LayerNorm(d, bias=False)
+        self.symbol = nn.Embedding(config.symbols, d)
+        self.step = nn.Parameter(torch.ones(config.steps, d))
+        self.parent = nn.Linear(d, d, bias=False)
+        self.place = nn.Embedding(config.arity + 1, d)
+        self.state_norm = nn.LayerNorm(d, bias=False)
+        self.widen = nn.Linear(d, 2 * d)
+        self.narrow = nn.Linear(2 * d, d, bias=False)
+        self.score_norm = nn.LayerNorm(d)
+        self.symbol_bias = nn.Parameter(torch.zeros(config.symbols))
+        self.name_bias = nn.Embedding(config.name_kinds, 1)
+        self.guess = nn.Linear(d, d)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=1 / math.sqrt(module.in_features))
+            elif isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=0.3 if module is self.subword else 0.1)
+        with torch.no_grad():
+            nn.init.normal_(self.symbol.weight, std=1 / math.sqrt(d))
+            nn.init.normal_(self.step, mean=1.0, std=0.3)
+            self.subword.weight[0].zero_()
+            self.name_bias.weight.zero_()
+            for block in self.blocks:
+                block.leave.weight.mul_(1 / math.sqrt(2 * config.layers))
+                if block.messages:
+                    nn.init.normal_(block.relation, mean=1.0, std=0.5)
+                    block.receive.weight.mul_(0.3)
+
+    # --- encoder --------------------------------------------------------------------------------------------------------
+
+    def lexemes(self, batch: Batch) -> Tensor:
+        """[l, d]"""
+        return self.subword(batch.lexemes).sum(dim=1)
+
+    def encode(self, batch: Batch, lexemes: Tensor) -> Tensor:
+        """The words of all units in their surroundings, [b * t, d]."""
+        b, t = batch.words.shape
+        x = lexemes[batch.words] + self.role(batch.roles) + self.tongue(batch.language)[:, None]
+        mask = torch.zeros(b, 1, 1, t, dtype=x.dtype, device=x.device).masked_fill(~batch.mask[:, None, None], -1e9)
+        turn = turns(t, self.config.width // self.config.heads, x)
+        # A word takes the mean of what its edges bring, whatever their number.
+        arriving = torch.bincount(batch.edges[2], minlength=b * t).clamp(min=1)
+        share = (1 / arriving[batch.edges[2]]).to(x.dtype)
+        for block in self.blocks:
+            x = block(x, mask, turn, batch.edges, share)
+        return self.norm(x).reshape(b * t, -1)
+
+    # --- what types are made for and of -----------------------------------------------------------------------------------
+
+    def slots(self, batch: Batch, hidden: Tensor) -> Tensor:
+        """[n, d]: the definition, the mean of all places that the graph ties to the slot, and its kind."""
+        n = len(batch.slot_kind)
+        around = mean_by(hidden[batch.places[1]], batch.places[0], n)
+        return self.at_definition(hidden[batch.defined]) + self.at_places(around) + self.slot_kind(batch.slot_kind)
+
+    def names(self, batch: Batch, lexemes: Tensor, hidden: Tensor) -> Tensor:
+        """[c, d]: a name is what it is called, what it has and how the unit uses it."""
+        c = len(batch.names)
+        members = mean_by(lexemes[batch.members[1]], batch.members[0], c)
+        mentions = mean_by(hidden[batch.mentions[1]], batch.mentions[0], c)
+        mixed = self.of_name(lexemes[batch.names]) + self.of_members(members) + self.of_mentions(mentions)
+        return self.name_norm(mixed + self.name_kind(batch.name_kind)) * (1 / math.sqrt(self.config.width))
+
+    # --- types ----------------------------------------------------------------------------------------------------------
+
+    def scores(self, batch: Batch, slots: Tensor, names: Tensor, prefixes: Prefixes) -> Tensor:
+        """Log probabilities of the next symbol, [k, symbols + s], float32: the vocabulary, then the names in scope."""
+        terms = torch.cat((self.symbol.weight, names, torch.zeros_like(self.symbol.weight[:1])))
+        before = (terms[prefixes.symbols] * self.step[: prefixes.symbols.shape[1]]).sum(dim=1)
+        state = slots[prefixes.slot] + before * math.sqrt(self.config.width)
+        state = state + self.parent(terms[prefixes.parent]) * math.sqrt(self.config.width) + self.place(prefixes.place)
+        state = self.state_norm(state)
+        state = self.score_norm(state + self.narrow(F.gelu(self.widen(state), approximate="tanh")))
+        scope = batch.scope[batch.slot_unit[prefixes.slot]]  # k s
+        pointed = torch.einsum("k d, k s d -> k s", state, names[scope.clamp(min=0)])
+        pointed = pointed + self.name_bias(batch.name_kind[scope.clamp(min=0)])[..., 0]
+        pointed = pointed.float().masked_fill(scope < 0, -torch.inf)
+        known = (state @ self.symbol.weight.T + self.symbol_bias).float()
+        return torch.cat((known, pointed), dim=1).log_softmax(dim=1)
+
+    def hidden_words(self, hidden: Tensor) -> Tensor:
+        """Log probabilities of the subwords of words that were hidden from the encoder, [.., subwords], float32."""
+        return (self.guess(hidden) @ self.subword.weight.T).float().log_softmax(dim=-1)
+
+
+def turns(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotary positions (Su et al. 2021): cosine and sine, [t, width / 2] each."""
+    rates = 10000.0 ** (-torch.arange(0, width, 2, device=like.device, dtype=torch.float32) / width)
+    angles = torch.arange(length, device=like.device, dtype=torch.float32)[:, None] * rates
+    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
+
+
+def turned(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    one, two = x.chunk(2, dim=-1)
+    cosine, sine = turn
+    return torch.cat((one * cosine - two * sine, one * sine + two * cosine), dim=-1)
+
+
+def mean_by(values: Tensor, group: Tensor, groups: int) -> Tensor:
+    """The mean of the rows of each group, zero for an empty one."""
+    total = torch.zeros(groups, values.shape[1], dtype=values.dtype, device=values.device).index_add(0, group, values)
+    count = torch.bincount(group, minlength=groups).clamp(min=1)
+    return total / count[:, None].to(values.dtype)
