@@ -14,39 +14,13 @@ import math
 from dataclasses import dataclass
 
 import torch
-from msgspec import Struct
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from typeinfer.model.config import Config
+
 # b unit, t word (padded), l lexeme, w subword of a lexeme, e edge, n slot, p place of a slot, c name, q mention, k step
 # d width, h head, v symbol
-
-
-class Config(Struct, frozen=True):
-    """The shape of a model: `config.json` of its folder."""
-
-    subwords: int
-    """Size of the tokenizer; 0 is padding, 1 a hidden word."""
-    symbols: int
-    """Size of the vocabulary of type constructors; 0 stands for every type that can't be composed."""
-    roles: int
-    relations: int
-    """Kinds of edges, each direction counted."""
-    slot_kinds: int
-    name_kinds: int
-    languages: int
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 640
-    message: int = 64
-    messages_every: int = 2
-    """Messages along edges in every so many layers; 0 for none."""
-    subwords_a_word: int = 6
-    steps: int = 12
-    """Symbols that a type is made of at most."""
-    arity: int = 8
-    """Arguments of one constructor that are told apart by their place."""
 
 
 @dataclass(frozen=True)
