@@ -30,3 +30,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """Symbols that a type is made of at most."""
     arity: int = 8
     """Arguments of one constructor that are told apart by their place."""
+
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"a width of {self.width} can't be split into {self.heads} heads of even width")
+
+    def sends(self, layer: int) -> bool:
+        """Whether messages run along edges in this layer."""
+        return self.messages_every > 0 and layer % self.messages_every == 1 % self.messages_every

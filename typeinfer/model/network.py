@@ -103,10 +103,7 @@ class TypeModel(nn.Module):
         self.subword = nn.Embedding(config.subwords, d, padding_idx=0)
         self.role = nn.Embedding(config.roles, d)
         self.tongue = nn.Embedding(config.languages, d)
-        self.blocks = nn.ModuleList(
-            Block(config, config.messages_every > 0 and layer % config.messages_every == 1)
-            for layer in range(config.layers)
-        )
+        self.blocks = nn.ModuleList(Block(config, config.sends(layer)) for layer in range(config.layers))
         self.norm = nn.LayerNorm(d, bias=False)
         self.slot_kind = nn.Embedding(config.slot_kinds, d)
         self.at_definition = nn.Linear(d, d, bias=False)

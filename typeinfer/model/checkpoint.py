@@ -1,0 +1,231 @@
+"""Checkpoint: a folder in; the model that it holds, every file of it proven to be the one that was stored, out; and back.
+
+`models/<name>/` holds `config.json`, `vocabulary.json`, `tokenizer.json`, `weights.safetensors` (bfloat16), `calibration.json`
+and `CARD.md`, with the SHA-256 of each in `checksums.json`. Knows nothing of what computes with the weights: arrays are
+numpy's, so that neither those who read a model nor those who write one need torch here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+
+from typeinfer.model.config import Config
+from typeinfer.model.terms import Vocabulary
+
+Weights: TypeAlias = "Mapping[str, NDArray[np.float32]]"
+
+CONFIG, VOCABULARY, TOKENIZER = "config.json", "vocabulary.json", "tokenizer.json"
+WEIGHTS, CALIBRATION, CARD = "weights.safetensors", "calibration.json", "CARD.md"
+CHECKSUMS = "checksums.json"
+FILES = (CONFIG, VOCABULARY, TOKENIZER, WEIGHTS, CALIBRATION, CARD)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model. `tokenizer` is its `tokenizer.json` as text; `calibration` is whatever was fitted, as JSON has it."""
+
+    config: Config
+    vocabulary: Vocabulary
+    tokenizer: str
+    weights: Weights
+    """By the names of `network.TypeModel`; what `store` writes is rounded to bfloat16."""
+    calibration: Mapping[str, Any]
+    card: str
+
+
+class NoModel(ValueError):
+    """A folder holds no model that can be used; the message is one line: what is wrong where, and what to do next."""
+
+
+def shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """The arrays that a model of this shape is made of, by their names in `network.TypeModel`."""
+    d, h, m = config.width, config.hidden, config.message
+    found: dict[str, tuple[int, ...]] = {
+        "subword.weight": (config.subwords, d),
+        "role.weight": (config.roles, d),
+        "tongue.weight": (config.languages, d),
+        "norm.weight": (d,),
+        "slot_kind.weight": (config.slot_kinds, d),
+        "name_kind.weight": (config.name_kinds, d),
+        "name_norm.weight": (d,),
+        "symbol.weight": (config.symbols, d),
+        "symbol_bias": (config.symbols,),
+        "step": (config.steps, d),
+        "place.weight": (config.arity + 1, d),
+        "state_norm.weight": (d,),
+        "widen.weight": (2 * d, d),
+        "widen.bias": (2 * d,),
+        "narrow.weight": (d, 2 * d),
+        "score_norm.weight": (d,),
+        "score_norm.bias": (d,),
+        "name_bias.weight": (config.name_kinds, 1),
+        "guess.weight": (d, d),
+        "guess.bias": (d,),
+    }
+    for name in ("at_definition", "at_places", "of_name", "of_members", "of_mentions", "parent"):
+        found[f"{name}.weight"] = (d, d)
+    for layer in range(config.layers):
+        block = f"blocks.{layer}"
+        found[f"{block}.norm.weight"] = (d,)
+        found[f"{block}.enter.weight"] = (3 * d + 2 * h, d)
+        found[f"{block}.leave.weight"] = (d, d + h)
+        if config.sends(layer):
+            found[f"{block}.send.weight"] = (m, d)
+            found[f"{block}.relation"] = (config.relations, m)
+            found[f"{block}.receive.weight"] = (d, m)
+    return found
+
+
+def load(folder: Path) -> Checkpoint:
+    """The model stored in `folder`. Raises `NoModel`."""
+    if not folder.is_dir():
+        others = sorted(path.parent.name for path in folder.parent.glob(f"*/{CHECKSUMS}"))
+        raise NoModel(f"{folder}: no such model; there are: {', '.join(others) or 'none'}")
+    content = {name: _read(folder / name) for name in (CHECKSUMS, *FILES)}
+    try:
+        expected = msgspec.json.decode(content[CHECKSUMS], type=dict[str, str])
+    except msgspec.MsgspecError as error:
+        raise NoModel(f"{folder / CHECKSUMS}: is no list of checksums ({error}); {REMEDY}") from None
+    for name in FILES:
+        if sha256(content[name]).hexdigest() != expected.get(name):
+            raise NoModel(f"{folder / name}: is not the file that {CHECKSUMS} was written for; {REMEDY}")
+    # What stands in the files is what was stored; whether this version of typeinfer can use it is another matter.
+    try:
+        config = msgspec.json.decode(content[CONFIG], type=Config)
+    except msgspec.MsgspecError as error:
+        raise NoModel(f"{folder / CONFIG}: is the shape of another kind of model ({error}); {OTHER_VERSION}") from None
+    try:
+        vocabulary = Vocabulary.load(folder / VOCABULARY)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoModel(f"{folder / VOCABULARY}: is no vocabulary ({error}); {OTHER_VERSION}") from None
+    if len(vocabulary.symbols) != config.symbols:
+        counted = f"{len(vocabulary.symbols)} symbols where {CONFIG} says {config.symbols}"
+        raise NoModel(f"{folder / VOCABULARY}: has {counted}; {OTHER_VERSION}")
+    try:
+        calibration = msgspec.json.decode(content[CALIBRATION], type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise NoModel(f"{folder / CALIBRATION}: is no calibration ({error}); {OTHER_VERSION}") from None
+    try:
+        tokenizer = content[TOKENIZER].decode()
+    except UnicodeDecodeError as error:
+        raise NoModel(f"{folder / TOKENIZER}: is no tokenizer ({error}); {OTHER_VERSION}") from None
+    weights = _weights(folder / WEIGHTS, content[WEIGHTS], shapes(config))
+    return Checkpoint(config, vocabulary, tokenizer, weights, calibration, content[CARD].decode(errors="replace"))
+
+
+REMEDY = "reinstall typeinfer, or store the model again"
+OTHER_VERSION = "use the version of typeinfer that it was trained with, or train it again"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NoModel(f"{path}: is missing; {REMEDY}") from None
+    except OSError as error:
+        raise NoModel(f"{path}: can't be read ({error.strerror}); {REMEDY}") from None
+
+
+def _weights(path: Path, raw: bytes, expected: Mapping[str, tuple[int, ...]]) -> Weights:
+    try:
+        stored = dict(safetensors.deserialize(raw))
+    except safetensors.SafetensorError as error:
+        raise NoModel(f"{path}: is no file of weights ({error}); {REMEDY}") from None
+    for name in expected.keys() | stored.keys():
+        tensor = stored.get(name)
+        found = None if tensor is None else (tensor["dtype"], tuple(tensor["shape"]))
+        wanted = ("BF16", expected[name]) if name in expected else None
+        if found != wanted:
+            told = f"{name} is {_described(found)} and should be {_described(wanted)}"
+            raise NoModel(f"{path}: {told}; {OTHER_VERSION}")
+    return {name: widened(stored[name]["data"]).reshape(shape) for name, shape in expected.items()}
+
+
+def _described(array: tuple[str, tuple[int, ...]] | None) -> str:
+    return "absent" if array is None else f"{array[0]} {list(array[1])}"
+
+
+def widened(raw: bytes) -> NDArray[np.float32]:
+    """bfloat16 numbers, as bytes, in float32: the upper half of each."""
+    return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+
+
+def narrowed(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """The nearest bfloat16 numbers, the even one of two, as their bits. Raises `ValueError` where one is not finite."""
+    values = np.ascontiguousarray(values, np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("a weight is not finite: the training went astray; take an earlier checkpoint")
+    bits = values.view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
+
+
+def store(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a model; one that stands there already is replaced as a whole. Readers see the old one, none or the new one, and
+    never a mixture. Raises `ValueError` for weights that don't fit the shape, and where `folder` holds anything else."""
+    expected = shapes(checkpoint.config)
+    given = {name: tuple(array.shape) for name, array in checkpoint.weights.items()}
+    if given != expected:
+        wrong = ", ".join(sorted(dict(given.items() ^ expected.items())))
+        raise ValueError(f"{folder}: these weights don't fit the shape of the model: {wrong}")
+    if len(checkpoint.vocabulary.symbols) != checkpoint.config.symbols:
+        raise ValueError(
+            f"{folder}: the vocabulary has not the {checkpoint.config.symbols} symbols of the model's shape"
+        )
+    if others := {path.name for path in folder.glob("*")} - {*FILES, CHECKSUMS}:
+        raise ValueError(f"{folder}: holds {min(others)}, which is no part of a model; choose a folder of its own")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        new.chmod(0o755)
+        checkpoint.vocabulary.store(new / VOCABULARY)
+        (new / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(checkpoint.config), indent=1) + b"\n")
+        (new / TOKENIZER).write_text(checkpoint.tokenizer, encoding="utf-8")
+        (new / CALIBRATION).write_text(json.dumps(checkpoint.calibration, indent=1) + "\n", encoding="utf-8")
+        (new / CARD).write_text(checkpoint.card, encoding="utf-8")
+        bits = {name: narrowed(array) for name, array in checkpoint.weights.items()}
+        # The library reads the numbers from where they lie: `bits` has to outlive the call.
+        specs = {
+            name: safetensors.TensorSpec(
+                dtype="bfloat16", shape=array.shape, data_ptr=array.ctypes.data, data_len=array.nbytes
+            )
+            for name, array in bits.items()
+        }
+        (new / WEIGHTS).write_bytes(safetensors.serialize(specs))
+        sums = {name: sha256((new / name).read_bytes()).hexdigest() for name in FILES}
+        (new / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
+        for name in (*FILES, CHECKSUMS):
+            _sync(new / name)
+        old = new.with_name(f"{new.name}.old")
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+        _sync(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
