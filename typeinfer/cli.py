@@ -609,6 +609,38 @@ def _evaluated_rules(
     return render_rules(belief.standings)
 
 
+# --- what the model learns from ---------------------------------------------------------------------------------------
+
+
+@cli.group()
+def train() -> None:
+    """Make what the model is trained on, and train it."""
+
+
+@train.command()
+@click.option("--jobs", "-j", metavar="N", type=click.IntRange(1, 16), default=4, show_default=True,
+              help="Projects to fetch and read at once.")  # fmt: skip
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only so many projects of each language.")
+@TRACEBACK
+def corpus(jobs: int, limit: int | None, traceback: bool) -> int:
+    """Fetch the pinned projects to learn from into $TYPEINFER_CORPUS and index their files. Asks pip and npm; may be cut off."""
+    from typeinfer.report import ProgressBar
+    from typeinfer.training.corpus import build_corpus, corpus_folder
+    from typeinfer.training.published import ProjectUnavailable
+
+    try:
+        with ProgressBar() as bar:
+            built = build_corpus(corpus_folder(), jobs, bar, complain, limit)
+    except ProjectUnavailable as error:
+        raise click.UsageError(str(error)) from None
+    files = sum(len(project.files) for project in built.projects)
+    click.echo(
+        f"{corpus_folder()}: {len(built.projects)} projects, {files} files; "
+        f"{built.copies} near copies left out, {len(built.missing)} projects missing"
+    )
+    return NOT_ALL_DONE if built.missing else OK
+
+
 # --- the program itself ---------------------------------------------------------------------------------------------
 
 

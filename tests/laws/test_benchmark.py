@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.evaluation import benchmark, projects
+from typeinfer.evaluation import benchmark
 from typeinfer.evaluation.judge import Origin
 from typeinfer.evaluation.metrics import Score
 from typeinfer.evaluation.peers import HUMAN, OURS, Tool, run, tools_named
-from typeinfer.evaluation.projects import Package, Project, ProjectUnavailable, fetch, is_reserved, pinned_projects
+from typeinfer.evaluation.projects import Package, Project, ProjectUnavailable, fetch, pinned_projects
 from typeinfer.evaluation.python import PythonJudge
 from typeinfer.evaluation.python.hints import insert_hints
+from typeinfer.training import published
+from typeinfer.training.published import is_reserved
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
 
@@ -75,7 +77,7 @@ def test_a_reserved_project_is_refused_by_any_spelling(tmp_path: Path, monkeypat
     assert not is_reserved(Project("shop", "1.0", "", "", "development"), reserved)
     assert not is_reserved(Package("my-shop", "1.0", "", (), "development"), reserved)
     assert not is_reserved(project, tmp_path / "absent")
-    monkeypatch.setattr(projects, "is_reserved", lambda project: True)
+    monkeypatch.setattr(published, "is_reserved", lambda project: True)
     with pytest.raises(ProjectUnavailable, match="shop is reserved"):
         fetch(shop(tmp_path), tmp_path)
 

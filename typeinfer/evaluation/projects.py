@@ -1,257 +1,30 @@
 """Projects: a name from `benchmarks/projects.toml` in; the folder with its published sources out.
 
 Two sets a language, split by project: `development` is the benchmark's table, `calibration` is where the precision of rules
-is measured, so that nothing is ever chosen on the benchmark. Reserved projects are refused. Data lives in a cache folder,
-never in the repository. Knows nothing of annotations.
+is measured, so that nothing is ever chosen on the benchmark. Data lives in a cache folder, never in the repository. How a
+project is fetched is told in `training/published.py`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import os
-import posixpath
-import re
-import shutil
-import subprocess
-import sys
-import tarfile
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from typeinfer.training import published
+from typeinfer.training.published import REPOSITORY as REPOSITORY
+from typeinfer.training.published import Package as Package
+from typeinfer.training.published import Project as Project
+from typeinfer.training.published import ProjectUnavailable as ProjectUnavailable
+from typeinfer.training.published import fetch as fetch
 
 PINNED = REPOSITORY / "benchmarks" / "projects.toml"
 
-RESERVED = REPOSITORY.parent / "shared" / "reserved.sha256"
-
-# What a project did not write itself, or wrote to test itself.
-LEFT_OUT = re.compile(
-    r"(^|/)(_?vendor(ed)?|_?tests?|[^/]*\.dist-info|[^/]*\.data)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$"
-)
-
-LEFT_OUT_OF_TARBALLS = re.compile(
-    r"(^|/)(vendor(ed)?|third_party|node_modules|tests?|__tests__|__mocks__|specs?|fixtures|examples?|bench(marks?)?)/"
-    r"|(^|/)[^/]*[.-](test|tests|spec|test-d|bench|min)\.[cm]?[jt]sx?$"
-)
-
-
-class ProjectUnavailable(Exception):
-    """A project can't be used; the message is one line that says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Project:
-    """One distribution of PyPI as it is published: a wheel, pinned by its digest."""
-
-    name: str
-    version: str
-    wheel: str
-    sha256: str
-    set: str
-
-    @property
-    def registered(self) -> str:
-        """The name under which it would be reserved."""
-        return f"pypi:{re.sub(r'[-_.]+', '-', self.name).lower()}"
-
-    def unpack(self, downloads: Path, root: Path) -> None:
-        _unpack(_wheel(self, downloads), root)
-
-
-@dataclass(frozen=True)
-class Package:
-    """One package of npm as it is published: a tarball, pinned by the digest that the registry gives.
-
-    `sources`: the folders and files in it that hold what the authors wrote. Where they are not in the tarball themselves,
-    they are taken from its source maps.
-    """
-
-    name: str
-    version: str
-    integrity: str
-    sources: tuple[str, ...]
-    set: str
-
-    @property
-    def registered(self) -> str:
-        """The name under which it would be reserved."""
-        return f"npm:{self.name}"
-
-    @property
-    def tarball(self) -> str:
-        """The name that npm gives to the file."""
-        return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
-
-    def unpack(self, downloads: Path, root: Path) -> None:
-        _unpack_tarball(self, _tarball(self, downloads), root)
-
 
 def pinned_projects(language: str, chosen: str, path: Path = PINNED) -> tuple[Project | Package, ...]:
-    """The projects of one set of a language, in the order of the file."""
-    if not path.is_file():
-        raise ProjectUnavailable(f"{path}: not found; the pinned projects come with a checkout of the repository")
-    table = tomllib.loads(path.read_text(encoding="utf-8")).get(language, {})
-    if chosen not in table:
-        raise ProjectUnavailable(f"{path}: no set {chosen!r} for {language}; there are: {', '.join(sorted(table))}")
-    return tuple(_project(entry, chosen) for entry in table[chosen])
-
-
-def _project(entry: dict[str, Any], chosen: str) -> Project | Package:
-    if "wheel" in entry:
-        return Project(**entry, set=chosen)
-    rest = {key: value for key, value in entry.items() if key != "sources"}
-    return Package(**rest, sources=tuple(entry["sources"]), set=chosen)
+    """The projects of one set of a language, in the order of the file. Raises `ProjectUnavailable`."""
+    return published.pinned_projects(language, chosen, path)
 
 
 def data_folder() -> Path:
     """`$TYPEINFER_BENCHMARKS`, else `~/.cache/typeinfer/benchmarks`."""
     return Path(os.environ.get("TYPEINFER_BENCHMARKS") or "~/.cache/typeinfer/benchmarks").expanduser()
-
-
-def is_reserved(project: Project | Package, path: Path = RESERVED) -> bool:
-    """Whether a project is kept for the independent comparison. Without the list nothing is known to be."""
-    if not path.is_file():
-        return False
-    return hashlib.sha256(project.registered.encode()).hexdigest() in path.read_text(encoding="ascii").split()
-
-
-def fetch(project: Project | Package, folder: Path) -> Path:
-    """The folder that holds the project's sources, downloaded at most once. Raises `ProjectUnavailable`."""
-    if is_reserved(project):
-        raise ProjectUnavailable(f"{project.name} is reserved for the independent comparison: skipped")
-    root = folder / "src" / f"{project.name.replace('/', '-')}-{project.version}"
-    if not root.is_dir():
-        unpacked = root.with_name(f"{root.name}.{os.getpid()}")
-        try:
-            project.unpack(folder / "wheels", unpacked)
-            unpacked.rename(root)
-        finally:
-            shutil.rmtree(unpacked, ignore_errors=True)
-    return root
-
-
-# --- wheels -----------------------------------------------------------------------------------------------------------
-
-
-def _wheel(project: Project, folder: Path) -> Path:
-    wheel = folder / project.wheel
-    if not wheel.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        command += ["--python-version", "3.11", "--dest", str(folder), f"{project.name}=={project.version}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or not wheel.is_file():
-            reason = done.stderr.strip().splitlines()[-1:] or [f"pip brought no {project.wheel}"]
-            raise ProjectUnavailable(f"{project.name}=={project.version} can't be downloaded: {reason[0]}")
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if found != project.sha256:
-        raise ProjectUnavailable(
-            f"{wheel}: SHA-256 {found} is not the pinned {project.sha256}; delete it and try again"
-        )
-    return wheel
-
-
-def _unpack(wheel: Path, root: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        for name in _python_files(archive):
-            target = root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(archive.read(name))
-
-
-def _python_files(archive: zipfile.ZipFile) -> Iterator[str]:
-    for name in archive.namelist():
-        safe = not name.startswith("/") and ".." not in name.split("/")
-        if name.endswith(".py") and safe and not LEFT_OUT.search(name):
-            yield name
-
-
-# --- tarballs of npm ----------------------------------------------------------------------------------------------------
-
-TYPESCRIPT = (".ts", ".tsx", ".mts", ".cts")
-
-JAVASCRIPT = (".js", ".jsx", ".mjs", ".cjs")
-
-
-def _tarball(package: Package, folder: Path) -> Path:
-    tarball = folder / package.tarball
-    if not tarball.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "pack", "--silent", "--pack-destination", str(folder), f"{package.name}@{package.version}"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except OSError as error:
-            raise ProjectUnavailable(f"npm: {error.strerror}; install Node.js 20") from None
-        if done.returncode or not tarball.is_file():
-            reason = done.stderr.strip().splitlines()[-1:] or [f"npm brought no {tarball.name}"]
-            raise ProjectUnavailable(f"{package.name}@{package.version} can't be downloaded: {reason[0]}")
-    found = f"sha512-{base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()}"
-    if found != package.integrity:
-        raise ProjectUnavailable(
-            f"{tarball}: integrity {found} is not the pinned {package.integrity}; delete it and try again"
-        )
-    return tarball
-
-
-def _unpack_tarball(package: Package, tarball: Path, root: Path) -> None:
-    with tarfile.open(tarball) as archive:
-        # npm puts everything into one folder, whatever it is called.
-        held = {
-            PurePosixPath(*PurePosixPath(member.name).parts[1:]).as_posix(): member
-            for member in archive.getmembers()
-            if member.isfile()
-        }
-
-        def read(name: str) -> bytes:
-            file = archive.extractfile(held[name])
-            assert file is not None, "only files are listed"
-            return file.read()
-
-        written = {name: read(name) for name in held if _is_source(package, name)}
-        if not written:
-            maps = [read(name) for name in sorted(held) if name.endswith(".map")]
-            places = [PurePosixPath(name).parent for name in sorted(held) if name.endswith(".map")]
-            written = {
-                name: text
-                for place, raw in zip(places, maps, strict=True)
-                for name, text in _mapped(place, raw)
-                if _is_source(package, name)
-            }
-        if not written:
-            raise ProjectUnavailable(f"{tarball}: holds no sources in {', '.join(package.sources)}")
-        settings = [name for name in held if re.fullmatch(r"package\.json|tsconfig[^/]*\.json", name)]
-        for name, raw in {**written, **{name: read(name) for name in settings}}.items():
-            # What the compiler made of a source beside it.
-            if re.search(r"\.d\.[cm]?ts$", name) and any(
-                f"{name.split('.d.')[0]}{end}" in written for end in TYPESCRIPT
-            ):
-                continue
-            target = root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(raw)
-
-
-def _is_source(package: Package, name: str) -> bool:
-    suffixes = JAVASCRIPT if package.set == "migration" else TYPESCRIPT
-    inside = any(name == source or name.startswith(f"{source}/") for source in package.sources)
-    return inside and name.endswith(suffixes) and ".." not in name.split("/") and not LEFT_OUT_OF_TARBALLS.search(name)
-
-
-def _mapped(place: PurePosixPath, raw: bytes) -> Iterator[tuple[str, bytes]]:
-    """The sources that a map holds, by their path in the package."""
-    content = json.loads(raw)
-    for source, text in zip(content.get("sources", ()), content.get("sourcesContent") or (), strict=False):
-        name = re.sub(r"^webpack://[^/]*/", "/", source)
-        path = name.removeprefix("/").removeprefix("./") if name.startswith("/") else posixpath.join(place, name)
-        if text is not None:
-            yield posixpath.normpath(path), text.encode()

@@ -1,1 +1,1 @@
-"""Training: examples in, weights out. Today the weights of rules; the neural model is trained here."""
+"""Training: pinned projects and examples in, weights out: those of the rules, and those of the neural model."""
