@@ -50,6 +50,8 @@ class Language(Protocol):
     wider: frozenset[tuple[str, str]]
     """Plain types of which the first may stand where the second is asked for."""
     truth_type: TypeExpr
+    anything: TypeExpr
+    """What is written where every type is meant, inside of another: `dict[str, Any]`."""
     text_type: TypeExpr
     text_methods: frozenset[str]
     """Methods that text alone has."""

@@ -30,6 +30,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """Symbols that a type is made of at most."""
     arity: int = 8
     """Arguments of one constructor that are told apart by their place."""
+    rules: tuple[str, ...] = ()
+    """Rules of evidence that it has heard in training."""
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.heads):

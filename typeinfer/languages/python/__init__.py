@@ -47,6 +47,7 @@ class Python:
         {("bool", "int"), ("bool", "float"), ("int", "float"), ("int", "complex"), ("float", "complex")}
     )
     truth_type: TypeExpr = Named("bool")
+    anything: TypeExpr = Named("typing.Any")
     text_type: TypeExpr = Named("str")
     text_methods: frozenset[str] = frozenset(
         (

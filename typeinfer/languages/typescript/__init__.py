@@ -53,6 +53,7 @@ class TypeScript:
     plain_types: frozenset[str] = frozenset({"string", "number", "boolean", "bigint", "symbol", "null", "None"})
     wider: frozenset[tuple[str, str]] = frozenset()
     truth_type: TypeExpr = Named("boolean")
+    anything: TypeExpr = Named("any")
     text_type: TypeExpr = Named("string")
     text_methods: frozenset[str] = library.TEXT_METHODS
     common_members: frozenset[str] = library.COMMON_MEMBERS

@@ -1,0 +1,94 @@
+"""Sentences: what the model reads of a unit, and that it never reads the answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from whole_project import SHOP, SHOPS, project_of
+
+from typeinfer.model.sentences import ROLES, InScope, Sentence, sentences, stack
+from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, as_written, pad
+from typeinfer.program.graph import build_graph
+from typeinfer.program.project import Project
+from typeinfer.values.slots import Slot
+
+
+def written(slot: Slot) -> bool:
+    return slot.written is not None
+
+
+def read(project: Project, wanted=lambda slot: True) -> dict[str, Sentence]:
+    made = sentences(project, build_graph(project), {}, wanted)
+    return {f"{one.slots[0].id.path}:{one.slots[0].id.qualname}": one for one in made}
+
+
+def shown(one: Sentence) -> str:
+    """The words as they stand without any annotation."""
+    return " ".join(word for word, told in zip(one.words, one.told, strict=True) if told == -1)
+
+
+def test_signs_that_stand_together_are_one_word_and_every_slot_has_a_word_behind_the_code() -> None:
+    project = project_of(
+        {"a.py": "def wait(seconds: int = 0, *, name='x y') -> None:  # so long\n    return sleep(seconds)\n"}
+    )
+    (one,) = read(project).values()
+    assert shown(one) == "def wait ( seconds = 0 ,*, name = 'x 'y ) :¶ return sleep ( seconds ) seconds name return"
+    assert [ROLES[role] for role in one.roles[-3:]] == ["slot parameter", "slot parameter", "slot return"]
+    # The first place of a slot is its own word; the parameter and its use come after.
+    seconds = [one.words[word] for slot, word in one.places if slot == 0]
+    assert seconds == ["seconds", "seconds", "seconds"]
+
+
+@pytest.mark.parametrize("shop", SHOPS.values(), ids=SHOPS)
+def test_hiding(shop: dict[str, str]) -> None:
+    """Each word of a slot's own annotation is marked as told by it, so that whoever asks for the slot can take it out; and
+    what is left is the same words in the same order as in a project that was never annotated there."""
+    for one in read(project_of(shop), written).values():
+        for index, slot in enumerate(one.slots):
+            assert slot.written is not None
+            told = [word for word, by in zip(one.words, one.told, strict=True) if by == index]
+            # What stands in a comment is no word.
+            assert told or slot.insert_at > slot.written.start, f"{slot.id} is written and says nothing"
+
+
+def test_imports_that_only_annotations_need_are_told_apart() -> None:
+    project = project_of(
+        {
+            "a.py": "from typing import Optional\nfrom b import Cart\ndef f(x: Optional[int]) -> Cart:\n    return Cart()\n",
+            "b.py": "class Cart: ...\n",
+        }
+    )
+    one = read(project)["a.py:f"]
+    only = {word for word, told in zip(one.words, one.told, strict=True) if told == ONLY_FOR_ANNOTATIONS}
+    assert "Optional" in only
+    assert "Cart" not in only
+    assert [(name.lexeme, name.bare >= 0) for name in one.names] == [("Optional", False), ("Cart", True)]
+
+
+def test_neither_the_order_of_files_nor_what_else_is_in_a_batch_changes_a_sentence() -> None:
+    one, other = read(project_of(SHOP)), read(project_of(dict(reversed(SHOP.items()))))
+    assert {key: made.words for key, made in one.items()} == {key: made.words for key, made in other.items()}
+
+
+def test_units_pad_to_what_the_encoder_takes() -> None:
+    """Whatever is chosen, every index points at what it should."""
+    made = list(read(project_of(SHOP)).values())
+    lexemes: dict[str, int] = {}
+    units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), ["python", "typescript"])
+    rows = np.arange(len(lexemes) * 6).reshape(-1, 6)
+    words = list(lexemes)
+    chosen = [2, 0, len(made) - 1]
+    batch = pad(units, chosen, rows, as_written(units, chosen), 12)
+    for row, number in enumerate(chosen):
+        text = [words[batch.lexemes[word][0] // 6] for word in batch.words[row][batch.mask[row]]]
+        assert text == made[number].words
+        names: list[InScope] = list(made[number].names)
+        found = [words[batch.lexemes[batch.names[at]][0] // 6] for at in batch.scope[row] if at >= 0]
+        assert found == [name.lexeme for name in names]
+    flat = batch.words.reshape(-1)
+    defined = [words[batch.lexemes[flat[at]][0] // 6] for at in batch.defined]
+    assert defined == [
+        made[n].words[made[n].places[[s for s, _ in made[n].places].index(i)][1]]
+        for n in chosen
+        for i in range(len(made[n].slots))
+    ]

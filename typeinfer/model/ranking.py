@@ -1,0 +1,118 @@
+"""Ranking: a project and what the rules say in; for every slot asked about, the types that the model ranks, with probability, out.
+
+The whole model behind one door: sentences, words, encoder, head. Knows nothing of what becomes of a ranking.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from typeinfer.languages import LANGUAGES
+from typeinfer.languages.language import Language
+from typeinfer.model import terms
+from typeinfer.model.sentences import Sentence, sentences, stack
+from typeinfer.program.graph import build_graph
+from typeinfer.program.project import Project
+from typeinfer.values.predictions import Evidence, Ranked, Ranking
+from typeinfer.values.slots import Slot, SlotId
+from typeinfer.values.typeexpr import TypeExpr, is_complete
+
+if TYPE_CHECKING:
+    from typeinfer.model.checkpoint import Checkpoint
+    from typeinfer.model.runtime import Runtime
+    from typeinfer.model.tokens import Subwords
+
+MOST_RANKED = 8
+
+LANGUAGE_NAMES = tuple(language.name for language in LANGUAGES)
+"""In the order in which a model counts them."""
+
+
+@dataclass
+class TypeRanker:
+    """A model ready to be asked."""
+
+    checkpoint: Checkpoint
+    runtime: Runtime
+    subwords: Subwords
+
+    def rank(
+        self,
+        project: Project,
+        evidence: Mapping[SlotId, Sequence[Evidence]],
+        wanted: Callable[[Slot], bool],
+    ) -> dict[SlotId, Ranking]:
+        """The types of every slot that is wanted. Of what the rules say the model hears those that it was trained with."""
+        known = self.checkpoint.config.rules
+        heard = {slot: [one for one in said if one.rule in known] for slot, said in evidence.items()}
+        by_language: dict[str, list[Sentence]] = defaultdict(list)
+        for sentence in sentences(project, build_graph(project), heard, wanted):
+            by_language[sentence.language].append(sentence)
+        found: dict[SlotId, Ranking] = {}
+        for language in project.languages:
+            if made := by_language[language.name]:
+                found |= self._rank(project, language, made)
+        return found
+
+    def _rank(self, project: Project, language: Language, made: Sequence[Sentence]) -> dict[SlotId, Ranking]:
+        lexemes: dict[str, int] = {}
+        units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
+        rows = self.subwords.rows(list(lexemes))
+        ranked = self.runtime.rank(units, rows, range(len(units)), allowed=self._sayable(project, language))
+        slots = [(sentence, slot) for sentence in made for slot in sentence.slots]
+        return {
+            slot.id: self._ranking(language, sentence, types)
+            for (sentence, slot), types in zip(slots, ranked, strict=True)
+        }
+
+    def _ranking(
+        self, language: Language, sentence: Sentence, types: Sequence[tuple[Sequence[int], float]]
+    ) -> Ranking:
+        """Sequences as types: the vocabulary and a pointer may say the same."""
+        scope = [name.qualified for name in sentence.names]
+        total: dict[TypeExpr, float] = defaultdict(float)
+        for symbols, score in types:
+            term = terms.read(symbols, self.checkpoint.vocabulary, scope, language.anything)
+            if is_complete(term) and term != language.anything and language.is_writable(term):
+                total[term] += exp(score)
+        best = sorted(total.items(), key=lambda pair: (-pair[1], repr(pair[0])))[:MOST_RANKED]
+        return Ranking(tuple(Ranked(term, probability) for term, probability in best))
+
+    def _sayable(self, project: Project, language: Language) -> NDArray[np.bool_]:
+        """Which symbols a file of this project can say: the language's own, its library's, and those of the packages that the
+        project imports."""
+        imported = {
+            found.module.partition(".")[0]
+            for path, module in project.modules.items()
+            if project.language_of(path) is language
+            for found in module.imports
+        }
+
+        def sayable(symbol: terms.Symbol) -> bool:
+            if language.name not in symbol.languages:
+                return False
+            if not terms.is_name(symbol):
+                return True
+            top, dot, _ = symbol.key.partition(".")
+            return language.is_builtin(symbol.key) or (bool(dot) and (language.is_library(top) or top in imported))
+
+        return np.array([sayable(symbol) for symbol in self.checkpoint.vocabulary.symbols])
+
+
+def load_ranker(folder: Path) -> TypeRanker:
+    """The model stored in a folder. Raises `checkpoint.NoModel`, a `ValueError` of one line."""
+    from typeinfer.model.checkpoint import load
+    from typeinfer.model.runtime import Runtime
+    from typeinfer.model.tokens import Subwords
+
+    checkpoint = load(folder)
+    return TypeRanker(checkpoint, Runtime(checkpoint), Subwords.parse(checkpoint.tokenizer))
+

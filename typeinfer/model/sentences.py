@@ -1,0 +1,595 @@
+"""Sentences: slices of a project in; for each unit its words, what joins them and the names in scope, as the model reads them, out.
+
+A word is a leaf of the tree; signs that stand together are one word, a string is its first words, a comment is none. Every
+slot gets a word of its own behind the code, and after it what the rules say of it. Training and inference both read here.
+Knows no language and nothing of tensors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Ints, Units
+from typeinfer.program.graph import (
+    ARGUMENT_PARAMETER,
+    COMPUTED_FROM,
+    INHERITS,
+    LAST_WRITE,
+    MEMBER_OF,
+    NEXT_TOKEN,
+    NEXT_USE,
+    OVERRIDES,
+    RETURN_CALL,
+    ProgramGraph,
+)
+from typeinfer.program.project import Project
+from typeinfer.program.slices import Piece, Role, Slice, slices
+from typeinfer.values.module import Function, Import, Module
+from typeinfer.values.predictions import Evidence
+from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.source import Span
+
+BUDGET = 360
+"""Tokens of a slice: some 200 words."""
+
+MOST_WORDS = 256
+MOST_SLOTS = 24
+MOST_USES = 12
+MOST_EVIDENCE = 6
+MOST_NAMES = 48
+MOST_MEMBERS = 10
+LONGEST_RUN = 8
+
+KINDS = tuple(SlotKind)
+
+ROLES = (*(role.value for role in Role), *(f"slot {kind.value}" for kind in KINDS), "evidence")
+
+_GRAPH = (NEXT_USE, LAST_WRITE, COMPUTED_FROM, ARGUMENT_PARAMETER, RETURN_CALL, MEMBER_OF, INHERITS, OVERRIDES)
+RELATIONS = tuple(f"{name}{way}" for way in ("", " back") for name in (*_GRAPH, "slot", "evidence"))
+"""Edges of the graph, a slot's word to each place of the slot, and the same the other way round."""
+
+_BACK = len(RELATIONS) // 2
+_SLOT, _EVIDENCE = len(_GRAPH), len(_GRAPH) + 1
+
+LOCAL, IMPORTED, FOREIGN, ELSEWHERE, ALIAS = range(5)
+NAME_KINDS = ("class of the file", "imported class", "imported from another package", "class of the project", "alias")
+
+LINE = "¶"
+EMPTY = "''"
+
+_WORD = re.compile(r"[^\W\d_][\w$]*|_[\w$]*|\d+|\S")
+_LETTERS = re.compile(r"[\w$]")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+@dataclass(frozen=True)
+class InScope:
+    """A name that a type may point at. `bare`: its kind once imports that only annotations need are gone, -1 if then unseen."""
+
+    qualified: str
+    lexeme: str
+    kind: int
+    bare: int
+    members: tuple[str, ...] = ()
+
+
+@dataclass
+class Sentence:
+    """One unit. `told`, `edges`, `places`, `mentions`: as in `Units`, words, slots and names by number."""
+
+    language: str
+    slots: tuple[Slot, ...]
+    names: tuple[InScope, ...] = ()
+    words: list[str] = field(default_factory=list)
+    roles: list[int] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)
+    edges: list[tuple[int, int, int]] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    mentions: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, word: str, role: int, told: int = -1) -> int:
+        self.words.append(word)
+        self.roles.append(role)
+        self.told.append(told)
+        return len(self.words) - 1
+
+    def join(self, relation: int, source: int, target: int) -> None:
+        self.edges.append((relation, source, target))
+        self.edges.append((relation + _BACK, target, source))
+
+
+Wanted = Callable[[Slot], bool]
+
+
+def sentences(
+    project: Project, graph: ProgramGraph, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Wanted
+) -> Iterator[Sentence]:
+    """A sentence for every unit that has slots that are wanted; units with very many come in several."""
+    texts = _Texts(project, graph)
+    scopes = _Scopes(project, texts)
+    for cut in slices(project, graph, BUDGET):
+        asked = [slot for slot in cut.slots if wanted(slot)]
+        for start in range(0, len(asked), MOST_SLOTS):
+            yield _sentence(project, texts, scopes, cut, tuple(asked[start : start + MOST_SLOTS]), evidence)
+
+
+def _sentence(
+    project: Project,
+    texts: _Texts,
+    scopes: _Scopes,
+    cut: Slice,
+    slots: tuple[Slot, ...],
+    evidence: Mapping[SlotId, Sequence[Evidence]],
+) -> Sentence:
+    path = slots[0].id.path
+    module = project.modules[path]
+    language = project.language_of(path)
+    made = Sentence(language.name, slots)
+    number = {slot.id: index for index, slot in enumerate(slots)}
+    others: dict[SlotId, int] = {}
+    ranges: list[tuple[int, int]] = []
+    texts.begin()
+    for piece in cut.pieces:
+        if piece.hops > 1 and piece.role is not Role.BASE:
+            continue  # Members that the unit doesn't name cost more than they tell.
+        ranges += texts.write(piece, cut, made, number, others)
+    for index, slot in enumerate(slots):
+        word = made.add(slot.id.name, len(Role) + KINDS.index(slot.id.kind))
+        made.places.append((index, word))
+        for place in texts.places(module, slot):
+            made.places.append((index, place))
+            made.join(_SLOT, word, place)
+        for said in evidence.get(slot.id, ())[:MOST_EVIDENCE]:
+            rule = made.add(said.rule, len(ROLES) - 1)
+            made.join(_EVIDENCE, rule, word)
+            for part in _WORD.findall(language.write_type(said.type))[:8]:
+                made.add(part, len(ROLES) - 1)
+    texts.join(ranges, made)
+    made.names = scopes.of(module, made)
+    by_lexeme = {name.lexeme: index for index, name in reversed(list(enumerate(made.names)))}
+    made.mentions = [(by_lexeme[word], at) for at, word in enumerate(made.words) if word in by_lexeme]
+    return made
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+class _Text:
+    """The words of one file. `start` [t]: the byte where a word begins; `told` [t]: which slot's annotation it is part of,
+    as a number into `slots`; `of_leaf`: the word of each leaf, -1 for none."""
+
+    def __init__(self, project: Project, module: Module, starts: Ints, ends: Ints, kinds: Sequence[str]) -> None:
+        self.module = module
+        self.slots = tuple(slot.id for slot in module.slots)
+        self.words: list[str] = []
+        self.start_of: list[int] = []
+        self.told: list[int] = []
+        self.of_leaf = np.full(len(starts), -1, np.int32)
+        self.leaf_starts = starts
+        told = _annotations(module, starts)
+        breaks = {slot.insert_at for slot in module.slots}
+        data = module.file.data
+        begins, stops, whose = starts.tolist(), ends.tolist(), told.tolist()
+        run, after_quote, end_before = False, False, 0
+        for leaf, (start, end, kind, told_by) in enumerate(zip(begins, stops, kinds, whose, strict=True)):
+            if start == end or "comment" in kind:
+                continue
+            line = data.find(b"\n", end_before, start) >= 0 and bool(self.words)
+            end_before = end
+            text = data[start:end].decode("utf-8", "replace")
+            same = run and self.told[-1] == told_by and start not in breaks
+            if kind in _CONTENTS:
+                after_quote = False
+                long = "\n" in text or len(text) > 80
+                found = _WORD.findall(text[:2000])[: 48 if long else 5]
+                at = len(self.words)
+                for word in found or ["' '"]:
+                    self.put(word if long else f"'{word}", start, told_by)
+                self.of_leaf[leaf] = at
+                run = False
+                continue
+            if text[-1] in "\"'`" and kind not in _NAMES:
+                prefix = text.rstrip("\"'`")
+                if after_quote:
+                    self.put(EMPTY, start, told_by)
+                    self.of_leaf[leaf] = len(self.words) - 1
+                elif prefix:
+                    self.put(f"{prefix}'", start, told_by)
+                    self.of_leaf[leaf] = len(self.words) - 1
+                if line and not after_quote and same and not prefix:
+                    self.words[-1] += LINE
+                elif line and not after_quote and not prefix:
+                    self.put(LINE, start, told_by)
+                run, after_quote = False, not after_quote
+                continue
+            after_quote = False
+            if _LETTERS.match(text):
+                if line and same:
+                    self.words[-1] += LINE
+                elif line:
+                    self.put(LINE, start, told_by)
+                self.put(_plain(text), start, told_by)
+                run = False
+            else:
+                text = (LINE if line else "") + text[:LONGEST_RUN]
+                if same and len(self.words[-1]) + len(text) <= LONGEST_RUN:
+                    self.words[-1] += text
+                else:
+                    self.put(text, start, told_by)
+                run = True
+            self.of_leaf[leaf] = len(self.words) - 1
+        self.start = np.array(self.start_of, np.int64)
+
+    def put(self, word: str, start: int, told: int) -> None:
+        self.words.append(word)
+        self.start_of.append(start)
+        self.told.append(told)
+
+    def leaf_at(self, byte: int) -> int:
+        return int(np.searchsorted(self.leaf_starts, byte, side="right")) - 1
+
+    @cached_property
+    def only_for_annotations(self) -> tuple[Span, ...]:
+        """The imports that nothing but annotations needs, statement by statement."""
+        statements: dict[Span, list[Import]] = defaultdict(list)
+        for statement in self.module.imports:
+            statements[statement.span].append(statement)
+        return tuple(
+            span for span, bound in statements.items() if not any(self.needs(statement) for statement in bound)
+        )
+
+    def needs(self, statement: Import) -> bool:
+        """Whether code outside of annotations says the name that an import binds."""
+        return statement.passed_on or statement.name == "*" or self._said[statement.alias] > 0
+
+    @cached_property
+    def _said(self) -> Counter[str]:
+        told = np.array(self.told) if self.told else np.zeros(0, int)
+        free = told < 0
+        for statement in self.module.imports:
+            low, high = np.searchsorted(self.start, (statement.span.start, statement.span.end))
+            free[low:high] = False
+        return Counter(self.words[at] for at in np.flatnonzero(free).tolist())
+
+
+_CONTENTS = frozenset({"string_content", "string_fragment", "escape_sequence"})
+_NAMES = frozenset({"identifier"})
+
+
+def _plain(text: str) -> str:
+    """A number by what it is, but for the smallest, which mean something."""
+    if not text[0].isdigit() or len(text) < 3:
+        return text
+    return "1.5" if any(sign in text for sign in ".eE") and not text.startswith(("0x", "0X")) else "100"
+
+
+def _annotations(module: Module, starts: Ints) -> Ints:
+    """For each leaf the number of the slot in whose annotation it stands, or -1."""
+    told = np.full(len(starts), -1, np.int32)
+    for number, slot in enumerate(module.slots):
+        if slot.written is not None and not slot.runtime_visible:
+            begin = slot.insert_at if slot.insert_at <= slot.written.start else slot.written.start
+            low, high = np.searchsorted(starts, (begin, slot.written.end))
+            told[low:high] = number
+    return told
+
+
+class _Texts:
+    """The words of all files of a project, and the edges between them."""
+
+    def __init__(self, project: Project, graph: ProgramGraph) -> None:
+        self.project, self.graph = project, graph
+        steps = graph.edges[NEXT_TOKEN]
+        self.leaves = np.unique(steps)
+        self.first_leaf = np.searchsorted(graph.node_file[self.leaves], np.arange(len(graph.files) + 1))
+        self.file_number = {path: number for number, path in enumerate(graph.files)}
+        self.texts: dict[str, _Text] = {}
+        sources, targets, relations = [], [], []
+        for relation, kind in enumerate(_GRAPH):
+            ends = graph.edges[kind]
+            source, target = self.leaf_of(ends[0]), self.leaf_of(ends[1])
+            sources.append(source)
+            targets.append(target)
+            relations.append(np.full(len(source), relation, np.int32))
+        source = np.concatenate(sources)
+        order = np.argsort(source, kind="stable")
+        self.source, self.target = source[order], np.concatenate(targets)[order]
+        self.relation = np.concatenate(relations)[order]
+        self.word_at = np.full(len(self.leaves), -1, np.int32)
+        self.set_leaves: list[tuple[int, int]] = []
+        self.next_use = np.full(len(self.leaves), -1, np.int64)
+        uses = graph.edges[NEXT_USE]
+        self.next_use[self.leaf_of(uses[0])] = self.leaf_of(uses[1])
+        self.slot_leaf = dict(zip(graph.slots, self.leaf_of(graph.slot_node).tolist(), strict=True))
+
+    def leaf_of(self, nodes: Ints) -> Ints:
+        """The first leaf of each node: in preorder the next one."""
+        return np.minimum(np.searchsorted(self.leaves, nodes), max(len(self.leaves) - 1, 0))
+
+    def text(self, path: str) -> _Text:
+        if path not in self.texts:
+            low, high = self.first_leaf[self.file_number[path] : self.file_number[path] + 2]
+            nodes = self.leaves[low:high]
+            spans = self.graph.node_span[nodes]
+            kinds = [self.graph.kinds[kind] for kind in self.graph.node_kind[nodes].tolist()]
+            self.texts[path] = _Text(self.project, self.project.modules[path], spans[:, 0], spans[:, 1], kinds)
+        return self.texts[path]
+
+    def begin(self) -> None:
+        for low, high in self.set_leaves:
+            self.word_at[low:high] = -1
+        self.set_leaves = []
+
+    def write(
+        self, piece: Piece, cut: Slice, made: Sentence, number: Mapping[SlotId, int], others: dict[SlotId, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Append the words of a piece, as far as there is room; the run of leaves that they came from."""
+        text = self.text(piece.path)
+        low, high = np.searchsorted(text.start, (piece.span.start, piece.span.end)).tolist()
+        high = min(high, low + MOST_WORDS - len(made.words))
+        if high <= low:
+            return
+        role = _ROLE[piece.role]
+        own = piece.path == made.slots[0].id.path
+        begin = len(made.words)
+        at: list[int] = []
+        hidden = [span for span in cut.hidden if own and span.start < piece.span.end and piece.span.start < span.end]
+        only = piece.role is Role.IMPORT and any(piece.span in span for span in text.only_for_annotations)
+        for word in range(low, high):
+            told = text.told[word]
+            if told >= 0:
+                slot = text.slots[told]
+                index = number.get(slot)
+                if index is None:
+                    index = others.setdefault(slot, len(made.slots) + len(others))
+            elif only:
+                index = ONLY_FOR_ANNOTATIONS
+            elif hidden and any(span.start <= text.start_of[word] < span.end for span in hidden):
+                at.append(-1)  # Another annotation of a slot that is asked for.
+                continue
+            else:
+                index = -1
+            at.append(made.add(text.words[word], role, index))
+        if len(made.words) == begin:
+            return
+        base = int(self.first_leaf[self.file_number[piece.path]])
+        first = text.leaf_at(text.start_of[low])
+        last = text.leaf_at(text.start_of[high - 1]) + 1
+        words = text.of_leaf[first:last]
+        inside = (words >= low) & (words < high)
+        mapped = np.where(inside, np.array([*at, -1])[np.where(inside, words - low, -1)], -1)
+        # Where a word is told twice, its first place stays.
+        free = self.word_at[base + first : base + last] < 0
+        self.word_at[base + first : base + last][free] = mapped[free]
+        self.set_leaves.append((base + first, base + last))
+        yield base + first, base + last
+
+    def join(self, ranges: Iterable[tuple[int, int]], made: Sentence) -> None:
+        for low, high in ranges:
+            start, end = np.searchsorted(self.source, (low, high))
+            if start == end:
+                continue
+            source, target = self.word_at[self.source[start:end]], self.word_at[self.target[start:end]]
+            kept = (source >= 0) & (target >= 0) & (source != target)
+            triples = zip(
+                self.relation[start:end][kept].tolist(), source[kept].tolist(), target[kept].tolist(), strict=True
+            )
+            for relation, one, other in triples:
+                made.join(relation, one, other)
+
+    def places(self, module: Module, slot: Slot) -> list[int]:
+        """The words where a slot occurs: its name, the uses of the variable, what is returned."""
+        text = self.text(slot.id.path)
+        base = int(self.first_leaf[self.file_number[slot.id.path]])
+        leaves = []
+        leaf = self.slot_leaf.get(slot.id, -1)
+        if slot.id.kind is SlotKind.RETURN:
+            leaves = [base + text.leaf_at(slot.span.start)]
+            for value in self.returned(module, slot):
+                leaves.append(base + text.leaf_at(value.start))
+        else:
+            while leaf >= 0 and len(leaves) < MOST_USES:
+                leaves.append(leaf)
+                leaf = int(self.next_use[leaf])
+        words = (int(self.word_at[leaf]) for leaf in leaves)
+        return list(dict.fromkeys(word for word in words if word >= 0))[:MOST_USES]
+
+    def returned(self, module: Module, slot: Slot) -> list[Span]:
+        function = self.result_of(module).get(slot.id)
+        if function is None:
+            return []
+        return [value.span for value in (*function.returns, *function.yields) if value is not None]
+
+    def result_of(self, module: Module) -> Mapping[SlotId, Function]:
+        if getattr(self, "_results_path", None) != module.file.path:
+            self._results_path = module.file.path
+            self._results = {f.result.id: f for f in module.functions if f.result is not None}
+        return self._results
+
+
+_ROLE = {role: number for number, role in enumerate(Role)}
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+class _Scopes:
+    """Which classes of a project a unit's types may name, the likeliest first where there are too many."""
+
+    def __init__(self, project: Project, texts: _Texts) -> None:
+        self.project, self.texts = project, texts
+        self.classes: list[tuple[str, str, Module]] = [
+            (f"{module.name}.{declared.qualname}", declared.name, module)
+            for module in project.modules.values()
+            for declared in module.class_at.values()
+        ]
+        self.declared = len(self.classes)
+        self.classes += [
+            (f"{module.name}.{name}", name, module)
+            for module in project.modules.values()
+            for name in dict.fromkeys(a.name for a in module.assignments if not a.scope and _is_like_type(a.name))
+            if name not in module.class_at
+        ]
+        self.number = {qualified: number for number, (qualified, _, _) in enumerate(self.classes)}
+        self.of_file: dict[str, list[int]] = defaultdict(list)
+        for number, (_, _, module) in enumerate(self.classes):
+            self.of_file[module.file.path].append(number)
+        self.named: dict[str, list[int]] = defaultdict(list)
+        self.with_part: dict[str, list[int]] = defaultdict(list)
+        self.with_member: dict[str, list[int]] = defaultdict(list)
+        self.members: dict[str, tuple[str, ...]] = {}
+        for module in project.modules.values():
+            held: dict[str, dict[str, None]] = defaultdict(dict)
+            for slot in module.slots:
+                if slot.id.kind is SlotKind.ATTRIBUTE:
+                    held[slot.id.qualname][slot.id.name] = None
+            for function in module.functions:
+                if function.owner is not None and not function.name.startswith("__"):
+                    held[function.owner][function.name] = None
+            for qualname, found in held.items():
+                self.members[f"{module.name}.{qualname}"] = tuple(found)
+        for number, (qualified, name, _) in enumerate(self.classes):
+            self.named[name].append(number)
+            for part in set(parts(name)):
+                self.with_part[part].append(number)
+            for member in self.members.get(qualified, ()):
+                self.with_member[member].append(number)
+        self._of_module: tuple[str, list[InScope], dict[int, float]] | None = None
+
+    def of(self, module: Module, made: Sentence) -> tuple[InScope, ...]:
+        bound, near = self.bound(module)
+        score: dict[int, float] = defaultdict(float)
+        score.update(near)
+        seen = {word for word, told in zip(made.words, made.told, strict=True) if told == -1}
+        for word in seen:
+            for number in self.named.get(word, ()):
+                score[number] += 6 / len(self.named[word])
+            having = self.with_member.get(word, ())
+            if 0 < len(having) <= 24:
+                for number in having:
+                    score[number] += 1 / len(having)
+        asked = Counter(part for slot in made.slots for part in parts(slot.id.name))
+        asked.update(parts(made.slots[0].id.qualname.rpartition(".")[2]))
+        for part, count in asked.items():
+            having = self.with_part.get(part, ())
+            for number in having if len(having) <= 200 else ():
+                score[number] += 2 * min(count, 2) / math.sqrt(len(having))
+        taken = {name.qualified for name in bound}
+        room = MOST_NAMES - min(len(bound), MOST_NAMES // 2)
+        best = sorted(
+            (number for number in score if self.classes[number][0] not in taken), key=lambda n: (-score[n], n)
+        )
+        elsewhere = [self.in_scope(number, ELSEWHERE, ELSEWHERE) for number in best[:room]]
+        if len(bound) + len(elsewhere) > MOST_NAMES:
+            rank = {name.qualified: (name.lexeme not in seen, name.kind, at) for at, name in enumerate(bound)}
+            bound = sorted(bound, key=lambda name: rank[name.qualified])[: MOST_NAMES - len(elsewhere)]
+        return (*bound, *elsewhere)
+
+    def in_scope(self, number: int, kind: int, bare: int) -> InScope:
+        qualified, name, _ = self.classes[number]
+        return InScope(qualified, name, kind, bare, self.members.get(qualified, ())[:MOST_MEMBERS])
+
+    def bound(self, module: Module) -> tuple[list[InScope], dict[int, float]]:
+        """What the file itself binds, and the classes of the files that it imports."""
+        if self._of_module is None or self._of_module[0] != module.file.path:
+            self._of_module = (module.file.path, *self._bound(module))
+        return self._of_module[1:]
+
+    def _bound(self, module: Module) -> tuple[list[InScope], dict[int, float]]:
+        text = self.texts.text(module.file.path)
+        found: dict[str, InScope] = {}
+        near: dict[int, float] = defaultdict(float)
+        for number in self.of_file[module.file.path]:
+            kind = LOCAL if number < self.declared else ALIAS
+            found[self.classes[number][0]] = self.in_scope(number, kind, kind)
+        for statement in module.imports:
+            if statement.passed_on or statement.name == "*":
+                continue
+            needed = text.needs(statement)
+            if statement.name is None:
+                target = self.project.named(statement.module)
+            else:
+                qualified = self.project.canonical(f"{statement.module}.{statement.name}")
+                target = self.project.named(qualified)
+                number = self.number.get(qualified, -1)
+                if number >= 0:
+                    kept = found.get(qualified)
+                    if kept is None or kept.bare == ELSEWHERE:
+                        found[qualified] = self.in_scope(number, IMPORTED, IMPORTED if needed else ELSEWHERE)
+                    target = self.classes[number][2]
+                elif target is None and not self.project.split(qualified) and statement.name[:1].isupper():
+                    found.setdefault(qualified, InScope(qualified, statement.name, FOREIGN, FOREIGN if needed else -1))
+            if target is not None and needed:
+                for other in self.of_file[target.file.path]:
+                    near[other] += 0.5
+        return list(found.values())[: 2 * MOST_NAMES], near
+
+
+def _is_like_type(name: str) -> bool:
+    """Whether a variable is called what types and type variables are called: neither `count` nor `MAX_COUNT`."""
+    return name[:1].isupper() and (len(name) == 1 or not name.isupper())
+
+
+def parts(name: str) -> list[str]:
+    """The words that a name is made of, in small letters."""
+    return [part.lower() for part in _PARTS.findall(name) if len(part) > 2]
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+Label = tuple[int, Sequence[int], Sequence[int]]
+"""Where it comes from, its symbols, its pointers: as in `Units`."""
+
+
+def stack(
+    made: Sequence[Sentence],
+    lexeme: Callable[[str], int],
+    languages: Sequence[str],
+    label: Callable[[Sentence, int], Label | None] = lambda *_: None,
+    project: int = 0,
+) -> Units:
+    """The sentences of one project as arrays. `lexeme`: the number of a word; `label`: what is known of a slot by number."""
+
+    def offsets(sizes: Iterable[int]) -> Ints:
+        return np.concatenate(([0], np.cumsum([0, *sizes][1:], dtype=np.int64))).astype(np.int64)
+
+    def flat(values: Iterable[int], kind: type) -> Ints:
+        return np.fromiter(values, kind)
+
+    def pairs(values: Iterable[Sequence[int]], rows: int, kind: type) -> Ints:
+        return np.array(list(values), kind).reshape(-1, rows).T
+
+    known = [label(one, slot) for one in made for slot in range(len(one.slots))]
+    members = [[(at, word) for at, name in enumerate(one.names) for word in name.members] for one in made]
+    return Units(
+        language=flat((languages.index(one.language) for one in made), np.int8),
+        project=np.full(len(made), project, np.int32),
+        words_of=offsets(len(one.words) for one in made),
+        word=flat((lexeme(word) for one in made for word in one.words), np.int32),
+        role=flat((role for one in made for role in one.roles), np.int8),
+        told=flat((told for one in made for told in one.told), np.int16),
+        edges_of=offsets(len(one.edges) for one in made),
+        edge=pairs((edge for one in made for edge in one.edges), 3, np.int16),
+        slots_of=offsets(len(one.slots) for one in made),
+        slot_kind=flat((KINDS.index(slot.id.kind) for one in made for slot in one.slots), np.int8),
+        slot_source=flat((-1 if found is None else found[0] for found in known), np.int8),
+        places_of=offsets(len(one.places) for one in made),
+        place=pairs((place for one in made for place in one.places), 2, np.int16),
+        names_of=offsets(len(one.names) for one in made),
+        name=flat((lexeme(name.lexeme) for one in made for name in one.names), np.int32),
+        name_kind=flat((name.kind for one in made for name in one.names), np.int8),
+        name_bare=flat((name.bare for one in made for name in one.names), np.int8),
+        members_of=offsets(map(len, members)),
+        member=pairs(((at, lexeme(word)) for found in members for at, word in found), 2, np.int32),
+        mentions_of=offsets(len(one.mentions) for one in made),
+        mention=pairs((mention for one in made for mention in one.mentions), 2, np.int16),
+        symbols_of=offsets(0 if found is None else len(found[1]) for found in known),
+        symbol=flat((symbol for found in known if found is not None for symbol in found[1]), np.int16),
+        pointer=flat((pointer for found in known if found is not None for pointer in found[2]), np.int16),
+    )

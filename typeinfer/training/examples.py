@@ -1,0 +1,256 @@
+"""Examples: projects of the corpus in; units with the types that people wrote, as arrays in shards, out.
+
+A project is read twice: as it is, for words and labels, and without its annotations, for what the rules would say of it then.
+What is written stays in the words, marked by slot: what of it is hidden is drawn anew whenever a unit is trained on.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from typeinfer.languages import LANGUAGES
+from typeinfer.model import terms
+from typeinfer.model.sentences import NAME_KINDS, RELATIONS, ROLES, sentences, stack
+from typeinfer.model.terms import Vocabulary
+from typeinfer.model.tokens import learn
+from typeinfer.model.units import Units
+from typeinfer.program.evidence import gather
+from typeinfer.program.files import read_files
+from typeinfer.program.graph import build_graph
+from typeinfer.program.project import Project, read_project
+from typeinfer.values.inferred import Inference
+from typeinfer.values.patches import Edit, apply_edits
+from typeinfer.values.slots import Slot, SlotKind
+from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.typeexpr import UNKNOWN, Named, TypeExpr, rename
+
+SYMBOLS = 3000
+SUBWORDS = 12000
+UNITS_A_SHARD = 20_000
+PERSON = 0
+
+Spelled = list[tuple[str, int, int]]
+
+LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One project of the corpus: where its files lie and which of them count."""
+
+    name: str
+    language: str
+    split: str
+    root: Path
+    files: tuple[str, ...]
+
+
+# --- one project ------------------------------------------------------------------------------------------------------
+
+
+def is_learnt(slot: Slot) -> bool:
+    """Whether a slot has an annotation that is nobody's business at run time."""
+    return slot.written is not None and not slot.runtime_visible
+
+
+def examples(source: Source, number: int) -> tuple[Units, list[str], list[Spelled | None]]:
+    """The units of one project, the words that `Units.word` counts, and the label of every slot."""
+    files, _ = read_files(source.root, list(source.files), LANGUAGE_OF_SUFFIX)
+    project = read_project(source.root, files)
+    graph = build_graph(project)
+    evidence = gather(read_project(source.root, without_annotations(project)), Inference(""))
+    made = list(sentences(project, graph, evidence, is_learnt))
+    lexemes: dict[str, int] = {}
+    labels: list[Spelled | None] = []
+    for sentence in made:
+        scope = {name.qualified: at for at, name in reversed(list(enumerate(sentence.names)))}
+        for slot in sentence.slots:
+            term = written_type(project, slot)
+            spelled = (
+                [(key, arity, scope.get(name or "", -1)) for key, arity, name in terms.spell(term)] if term else None
+            )
+            labels.append(spelled)
+    units = stack(
+        made,
+        lambda word: lexemes.setdefault(word, len(lexemes)),
+        [language.name for language in LANGUAGES],
+        project=number,
+    )
+    return units, list(lexemes), labels
+
+
+def written_type(project: Project, slot: Slot) -> TypeExpr | None:
+    """What a person wrote, or None where it says nothing that could be learnt: `Any`, a bare type variable, `Self`."""
+    module = project.modules[slot.id.path]
+    term = project.written_type(module, slot)
+    if term is None or term == UNKNOWN:
+        return None
+    term = rename(term, project.canonical)
+    if isinstance(term, Named) and not term.args:
+        if term.name.rpartition(".")[2] == "Self":
+            return None
+        found = project.split(term.name)
+        if found is not None and found[1] not in found[0].class_at and len(found[1]) <= 2:
+            return None
+    return term
+
+
+def without_annotations(project: Project) -> dict[str, SourceFile]:
+    """The files with every annotation taken out that is nobody's business at run time."""
+    files = {}
+    for path, module in project.modules.items():
+        spans = []
+        for slot in module.slots:
+            if is_learnt(slot) and slot.written is not None and slot.insert_at <= slot.written.start:
+                spans.append(Span(slot.insert_at, slot.written.end))
+        kept: list[Edit] = []
+        for span in sorted(set(spans)):
+            if not kept or kept[-1].span.end <= span.start:
+                kept.append(Edit(span, ""))
+        files[path] = module.file.with_data(apply_edits(module.file.data, kept))
+    return files
+
+
+# --- the corpus -------------------------------------------------------------------------------------------------------
+
+
+def _prepare(task: tuple[Source, int, Path]) -> tuple[str, int, str]:
+    """Make one project's examples and keep them; its name, how many slots it has, and why it has none."""
+    source, number, folder = task
+    done = folder / f"{source.language}-{source.name.replace('/', '-')}"
+    if done.with_suffix(".json").is_file():
+        return source.name, -1, ""
+    try:
+        units, lexemes, labels = examples(source, number)
+    except (OSError, ValueError, RecursionError, MemoryError, AssertionError, KeyError, IndexError) as error:
+        return source.name, 0, f"{type(error).__name__}: {error}"
+    units.save(done.with_suffix(".npz"))
+    partial = done.with_suffix(".partial")
+    partial.write_text(json.dumps({"lexemes": lexemes, "labels": labels}), encoding="utf-8")
+    partial.rename(done.with_suffix(".json"))
+    return source.name, len(labels), ""
+
+
+def prepare(sources: Sequence[Source], folder: Path, jobs: int, say: Callable[[str], None]) -> None:
+    """Make the examples of every project that has none yet."""
+    projects = folder / "projects"
+    projects.mkdir(parents=True, exist_ok=True)
+    tasks = [(source, number, projects) for number, source in enumerate(sources)]
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=8) as pool:
+        for at, (name, slots, failure) in enumerate(pool.imap_unordered(_prepare, tasks)):
+            if slots >= 0:
+                say(f"{at + 1}/{len(tasks)} {name}: {failure or f'{slots} slots'}")
+
+
+def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]) -> None:
+    """Shards from the examples of all projects: vocabulary and subwords come from those that are trained on."""
+    held = [source for source in sources if _files_of(source, folder)[1].is_file()]
+    counts: Counter[str] = Counter()
+    symbols: Counter[tuple[str, int, str]] = Counter()
+    spread: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for source in held:
+        if source.split == "train":
+            units, lexemes, labels = _load(source, folder)
+            seen = np.bincount(units.word, minlength=len(lexemes)) + np.bincount(units.name, minlength=len(lexemes))
+            for word, count in zip(lexemes, seen.tolist(), strict=True):
+                counts[word] += count
+            for spelled in labels:
+                for key, arity, _ in spelled or ():
+                    symbols[key, arity, source.language] += 1
+                    spread[key, arity].add(source.name)
+    vocabulary = terms.collect(
+        ((key, arity, language, count) for (key, arity, language), count in symbols.items()),
+        {pair: len(found) for pair, found in spread.items()},
+        SYMBOLS,
+    )
+    vocabulary.store(folder / "vocabulary.json")
+    subwords = learn(counts, SUBWORDS)
+    subwords.store(folder / "tokenizer.json")
+    say(f"{len(vocabulary.symbols)} symbols, {subwords.size} subwords from {len(counts)} words")
+    number: dict[str, int] = {}
+    shards: Counter[str] = Counter()
+    for split in ("development", "calibration", "test", "train"):
+        gathered: list[Units] = []
+        chosen = [source for source in held if source.split == split]
+        np.random.default_rng(7).shuffle(chosen)  # type: ignore[arg-type]
+        for source in chosen:
+            units, lexemes, labels = _load(source, folder)
+            table = np.array([number.setdefault(word, len(number)) for word in lexemes], np.int32)
+            gathered.append(_numbered(units, table, labels, vocabulary))
+            if sum(map(len, gathered)) >= UNITS_A_SHARD:
+                joined(gathered).save(folder / f"{split}-{shards[split]:03}.npz")
+                shards[split] += 1
+                gathered = []
+        if gathered:
+            joined(gathered).save(folder / f"{split}-{shards[split]:03}.npz")
+            shards[split] += 1
+    rows = subwords.rows(list(number))
+    np.save(folder / "lexemes.npy", rows)
+    frequent = [number[word] for word, _ in counts.most_common(4000) if word.isidentifier() and word in number]
+    meta = {
+        "config": {
+            "subwords": subwords.size,
+            "symbols": len(vocabulary.symbols),
+            "roles": len(ROLES),
+            "relations": len(RELATIONS),
+            "slot_kinds": len(SlotKind),
+            "name_kinds": len(NAME_KINDS),
+            "languages": len(LANGUAGES),
+        },
+        "languages": [language.name for language in LANGUAGES],
+        "roles": ROLES,
+        "relations": RELATIONS,
+        "arity": [symbol.arity for symbol in vocabulary.symbols],
+        "placeholders": frequent[500:2500],
+        "shards": dict(shards),
+        "projects": {split: sorted(source.name for source in held if source.split == split) for split in shards},
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+def _files_of(source: Source, folder: Path) -> tuple[Path, Path]:
+    stem = folder / "projects" / f"{source.language}-{source.name.replace('/', '-')}"
+    return stem.with_suffix(".npz"), stem.with_suffix(".json")
+
+
+def _load(source: Source, folder: Path) -> tuple[Units, list[str], list[Spelled | None]]:
+    arrays, facts = _files_of(source, folder)
+    held = json.loads(facts.read_text(encoding="utf-8"))
+    return Units.load(arrays), held["lexemes"], held["labels"]
+
+
+def _numbered(units: Units, table: np.ndarray, labels: Sequence[Spelled | None], vocabulary: Vocabulary) -> Units:
+    """The same units with words by their number in the whole corpus and labels by the vocabulary."""
+    found = [terms.label(spelled, vocabulary) if spelled else None for spelled in labels]
+    return replace(
+        units,
+        word=table[units.word],
+        name=table[units.name],
+        member=np.stack((units.member[0], table[units.member[1]])),
+        slot_source=np.array([-1 if one is None else PERSON for one in found], np.int8),
+        symbols_of=np.concatenate(([0], np.cumsum([len(one[0]) if one else 0 for one in found]))).astype(np.int64),
+        symbol=np.array([symbol for one in found if one for symbol in one[0]], np.int16),
+        pointer=np.array([pointer for one in found if one for pointer in one[1]], np.int16),
+    )
+
+
+def joined(parts: Sequence[Units]) -> Units:
+    """The units of all parts, one after the other."""
+    merged = {}
+    for field in fields(Units):
+        arrays = [getattr(part, field.name) for part in parts]
+        if field.name.endswith("_of"):
+            ends = np.cumsum([0, *(array[-1] for array in arrays)])
+            merged[field.name] = np.concatenate(
+                [[0], *(array[1:] + end for array, end in zip(arrays, ends, strict=False))]
+            )
+        else:
+            merged[field.name] = np.concatenate(arrays, axis=-1)
+    return Units(**merged)
