@@ -45,13 +45,35 @@ class Ranked(Struct, frozen=True, array_like=True):
     probability: float
 
 
+class Ranking(Struct, frozen=True, array_like=True):
+    """What the type model says of one slot: at most eight types, complete and writable, by falling probability.
+
+    `beyond`: the probability that the true type is none that it can put together.
+    """
+
+    ranked: tuple[Ranked, ...]
+    beyond: float
+
+
+class Reason(Struct, frozen=True, array_like=True):
+    """Something that moved the belief in a type, in words, and by how much: `weight` is log odds, for it if positive."""
+
+    text: str
+    weight: float
+
+
 class Prediction(Struct, frozen=True, array_like=True):
-    """All that is believed of one slot: types by falling probability, the evidence, and the verdict on the first."""
+    """All that is believed of one slot: types by falling probability, the evidence, and the verdict on the first.
+
+    `ranking`: the model's word, where it was asked. `moved`: what moved the belief in the first type most.
+    """
 
     slot: Slot
     ranked: tuple[Ranked, ...]
     because: tuple[Evidence, ...]
     verdict: Verdict
+    ranking: Ranking | None = None
+    moved: tuple[Reason, ...] = ()
 
     @property
     def best(self) -> Ranked | None:
