@@ -80,19 +80,23 @@ class Block(nn.Module):
             self.receive = nn.Linear(config.message, d, bias=False)
         self.messages = messages
 
-    def forward(self, x: Tensor, mask: Tensor, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor) -> Tensor:
+        """`x` [b, t, d]; `mask` [b, 1, 1, t], added to the scores; `share` [e, 1], the weight of an edge."""
         b, t, d = x.shape
-        y = self.norm(x)
-        q, k, v, gate, up = self.enter(y).split((d, d, d, self.hidden, self.hidden), dim=-1)
-        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in (q, k, v))
-        seen = F.scaled_dot_product_attention(turned(q, turn), turned(k, turn), v, attn_mask=mask)
-        seen = seen.transpose(1, 2).reshape(b, t, d)
-        x = x + self.leave(torch.cat((seen, F.gelu(gate, approximate="tanh") * up), dim=-1))
+        y = self.norm(x).view(b * t, d)
+        # One product a part: those of a split of all parts would be copied together again on the way back.
+        query, key, value, gate, up = self.enter.weight.split((d, d, d, self.hidden, self.hidden))
+        query = query * (d // self.heads) ** -0.5
+        q, k, v = (F.linear(y, part).view(b, t, self.heads, -1).transpose(1, 2) for part in (query, key, value))
+        seen = attend(turned(q, turn), turned(k, turn), v, mask).transpose(1, 2).reshape(b * t, d)
+        of_seen, of_gated = self.leave.weight.split((d, self.hidden), dim=1)
+        x = torch.addmm(x.view(b * t, d), seen, of_seen.T)
+        x = torch.addmm(x, F.relu(F.linear(y, gate)) * F.linear(y, up), of_gated.T)
         if self.messages:
-            sent = self.send(y).view(b * t, -1)[edges[1]] * self.relation[edges[0]] * share[:, None]
+            sent = self.send(y)[edges[1]] * looked_up(self.relation, edges[0]) * share
             got = torch.zeros(b * t, sent.shape[1], dtype=x.dtype, device=x.device).index_add(0, edges[2], sent)
-            x = x + self.receive(got).view(b, t, d)
-        return x
+            x = torch.addmm(x, got, self.receive.weight.T)
+        return x.view(b, t, d)
 
 
 class TypeModel(nn.Module):
@@ -144,17 +148,18 @@ class TypeModel(nn.Module):
 
     def lexemes(self, batch: Batch) -> Tensor:
         """[l, d]"""
-        return self.subword(batch.lexemes).sum(dim=1)
+        return looked_up(self.subword.weight, batch.lexemes, padding=0).sum(dim=1)
 
     def encode(self, batch: Batch, lexemes: Tensor) -> Tensor:
         """The words of all units in their surroundings, [b * t, d]."""
         b, t = batch.words.shape
-        x = lexemes[batch.words] + self.role(batch.roles) + self.tongue(batch.language)[:, None]
+        x = looked_up(lexemes, batch.words) + looked_up(self.role.weight, batch.roles)
+        x = x + looked_up(self.tongue.weight, batch.language)[:, None]
         mask = torch.zeros(b, 1, 1, t, dtype=x.dtype, device=x.device).masked_fill(~batch.mask[:, None, None], -1e9)
         turn = turns(t, self.config.width // self.config.heads, x)
         # A word takes the mean of what its edges bring, whatever their number.
         arriving = torch.bincount(batch.edges[2], minlength=b * t).clamp(min=1)
-        share = (1 / arriving[batch.edges[2]]).to(x.dtype)
+        share = (1 / arriving[batch.edges[2]]).to(x.dtype)[:, None]
         for block in self.blocks:
             x = block(x, mask, turn, batch.edges, share)
         return self.norm(x).reshape(b * t, -1)
@@ -165,7 +170,9 @@ class TypeModel(nn.Module):
         """[n, d]: the definition, the mean of all places that the graph ties to the slot, and its kind."""
         n = len(batch.slot_kind)
         around = mean_by(hidden[batch.places[1]], batch.places[0], n)
-        return self.at_definition(hidden[batch.defined]) + self.at_places(around) + self.slot_kind(batch.slot_kind)
+        return self.at_definition(hidden[batch.defined]) + self.at_places(around) + looked_up(
+            self.slot_kind.weight, batch.slot_kind
+        )
 
     def names(self, batch: Batch, lexemes: Tensor, hidden: Tensor) -> Tensor:
         """[c, d]: a name is what it is called, what it has and how the unit uses it."""
@@ -173,28 +180,58 @@ class TypeModel(nn.Module):
         members = mean_by(lexemes[batch.members[1]], batch.members[0], c)
         mentions = mean_by(hidden[batch.mentions[1]], batch.mentions[0], c)
         mixed = self.of_name(lexemes[batch.names]) + self.of_members(members) + self.of_mentions(mentions)
-        return self.name_norm(mixed + self.name_kind(batch.name_kind)) * (1 / math.sqrt(self.config.width))
+        mixed = mixed + looked_up(self.name_kind.weight, batch.name_kind)
+        return self.name_norm(mixed) * (1 / math.sqrt(self.config.width))
 
     # --- types ----------------------------------------------------------------------------------------------------------
 
     def scores(self, batch: Batch, slots: Tensor, names: Tensor, prefixes: Prefixes) -> Tensor:
         """Log probabilities of the next symbol, [k, symbols + s], float32: the vocabulary, then the names in scope."""
+        (b, s), k, width = batch.scope.shape, len(prefixes.slot), math.sqrt(self.config.width)
         terms = torch.cat((self.symbol.weight, names, torch.zeros_like(self.symbol.weight[:1])))
-        before = (terms[prefixes.symbols] * self.step[: prefixes.symbols.shape[1]]).sum(dim=1)
-        state = slots[prefixes.slot] + before * math.sqrt(self.config.width)
-        state = state + self.parent(terms[prefixes.parent]) * math.sqrt(self.config.width) + self.place(prefixes.place)
+        of, at = (prefixes.symbols >= 0).nonzero(as_tuple=True)
+        written = looked_up(terms, prefixes.symbols[of, at]) * looked_up(self.step, at)
+        before = torch.zeros(k, terms.shape[1], dtype=terms.dtype, device=terms.device).index_add(0, of, written)
+        parent = looked_up(terms, prefixes.parent.remainder(len(terms)))
+        state = looked_up(slots, prefixes.slot) + before * width
+        state = state + self.parent(parent) * width + looked_up(self.place.weight, prefixes.place)
         state = self.state_norm(state)
         state = self.score_norm(state + self.narrow(F.gelu(self.widen(state), approximate="tanh")))
-        scope = batch.scope[batch.slot_unit[prefixes.slot]]  # k s
-        pointed = torch.einsum("k d, k s d -> k s", state, names[scope.clamp(min=0)])
-        pointed = pointed + self.name_bias(batch.name_kind[scope.clamp(min=0)])[..., 0]
-        pointed = pointed.float().masked_fill(scope < 0, -torch.inf)
+        # Prefixes of a unit see its names, and no other's: one small product a unit.
+        place, most = by_unit(batch.slot_unit[prefixes.slot], b)
+        asking = torch.zeros(b * most, state.shape[1], dtype=state.dtype, device=state.device).index_copy(0, place, state)
+        offered = looked_up(names, batch.scope.clamp(min=0))  # b s d
+        bias = looked_up(self.name_bias.weight, batch.name_kind)[batch.scope.clamp(min=0), 0]  # b s
+        pointed = (asking.view(b, most, -1) @ offered.transpose(1, 2) + bias[:, None]).float()
+        pointed = pointed.masked_fill(batch.scope[:, None] < 0, -torch.inf).view(b * most, s)[place]
         known = (state @ self.symbol.weight.T + self.symbol_bias).float()
         return torch.cat((known, pointed), dim=1).log_softmax(dim=1)
 
     def hidden_words(self, hidden: Tensor) -> Tensor:
         """Log probabilities of the subwords of words that were hidden from the encoder, [.., subwords], float32."""
         return (self.guess(hidden) @ self.subword.weight.T).float().log_softmax(dim=-1)
+
+
+def looked_up(table: Tensor, index: Tensor, padding: int | None = None) -> Tensor:
+    """Rows of a table. Its gradient is summed in float32: in bfloat16 the hundredth use of a row would no longer count."""
+    return F.embedding(index, table.float(), padding_idx=padding).to(table.dtype)
+
+
+def by_unit(unit: Tensor, units: int) -> tuple[Tensor, int]:
+    """Where each row goes when the rows of every unit are padded to one number, [k], and that number."""
+    count = torch.bincount(unit, minlength=units)
+    order = unit.argsort(stable=True)
+    rank = torch.arange(len(unit), device=unit.device) - (count.cumsum(0) - count)[unit[order]]
+    most = int(count.max())
+    return torch.empty_like(order).index_copy(0, order, unit[order] * most + rank), most
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """What every word sees, all [b, h, t, d / h], `q` scaled. On a CPU the plain products are twice as fast as torch's kernel."""
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
+    scores = q @ k.transpose(2, 3)
+    return (scores if mask is None else scores.add_(mask)).softmax(dim=-1) @ v
 
 
 def turns(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
