@@ -87,14 +87,15 @@ def examples(source: Source, number: int) -> tuple[Units, list[str], list[Spelle
 
 
 def written_type(project: Project, slot: Slot) -> TypeExpr | None:
-    """What a person wrote, or None where it says nothing that could be learnt: `Any`, a bare type variable, `Self`."""
+    """What a person wrote, or None where it says nothing that could be learnt: `Any`, a bare type variable,
+    `Self`, the mark of an alias."""
     module = project.modules[slot.id.path]
     term = project.written_type(module, slot)
     if term is None or term == UNKNOWN:
         return None
     term = rename(term, project.canonical)
     if isinstance(term, Named) and not term.args:
-        if term.name.rpartition(".")[2] == "Self":
+        if term.name.rpartition(".")[2] in ("Self", "TypeAlias"):
             return None
         found = project.split(term.name)
         if found is not None and found[1] not in found[0].class_at and len(found[1]) <= 2:
