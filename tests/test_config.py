@@ -49,6 +49,9 @@ COMPLAINTS = {
     "min-confidence = nan": "min-confidence = nan: must be a probability from 0 to 1",
     'min-confidence = "high"': 'min-confidence = "high": must be a number',
     "min-confidence = true": "min-confidence = true: must be a number",
+    "max-error = 1": "max-error = 1: must be a share of what is written, such as 0.05",
+    "max-error = 0.05\nmin-confidence = 0.9": "max-error: can't be kept beside min-confidence; leave one of them out",
+    'model = "tinny"': 'model = "tinny": no such folder; name one that holds a model, or none',
     'target-version = "2.7"': 'target-version = "2.7": must be a version from 3.6 to 3.14, such as 3.10',
     'target-version = "py310"': "must be a version from 3.6 to 3.14, such as 3.10",
     "target-version = 3.10": "target-version = 3.1: must be a string",
@@ -59,7 +62,8 @@ COMPLAINTS = {
     "replace-any = 1": "replace-any = 1: must be true or false",
     "min-confidense = 0.5": "[tool.typeinfer] min-confidense: no such key; did you mean min-confidence?",
     "min_confidence = 0.5": "[tool.typeinfer] min_confidence: no such key; did you mean min-confidence?",
-    "zebra = 1": "no such key; there are: kinds, min-confidence, target-version, exclude, jobs, replace-any, checker, js",
+    "zebra = 1": "no such key; there are: kinds, min-confidence, max-error, model, target-version, "
+    "exclude, jobs, replace-any, checker, js",
 }
 
 

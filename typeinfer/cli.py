@@ -22,11 +22,13 @@ from typeinfer.config import (
     Settings,
     load_settings,
     parse_confidence,
+    parse_error,
     parse_jobs,
     parse_js,
     parse_kinds,
     parse_version,
     shown,
+    with_model,
 )
 from typeinfer.values.slots import SlotKind
 
@@ -96,9 +98,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report_failure(error: Exception, traceback: bool) -> int:
     from typeinfer.engine.cache import CacheUnavailable
+    from typeinfer.model.checkpoint import NoModel
     from typeinfer.program.files import UsageError
 
-    if isinstance(error, UsageError | CacheUnavailable):
+    if isinstance(error, UsageError | CacheUnavailable | NoModel):
         complain(str(error))
         return USAGE
     if traceback:
@@ -141,6 +144,9 @@ INFERENCE = with_options(
     click.option("--kinds", metavar="KIND,...", help="Slots to annotate: parameter, return, attribute, variable. "
                  "Named, variable takes in locals. [default: all; less locals, and what a value says itself]"),
     click.option("--min-confidence", metavar="P", type=float, help="Write only types at least this probable, 0 to 1."),
+    click.option("--max-error", metavar="E", type=float, help="Write only as much as keeps the share of wrong types "
+                 "under this, as far as that can be promised."),
+    click.option("--model", metavar="FOLDER|none", help="The type model to ask, or none at all. [default: the one shipped]"),
     click.option("--target-version", metavar="X.Y", help="Oldest version that must read the result. "
                  "[default: from requires-python]"),
     click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave out what this gitignore pattern matches, "
@@ -159,6 +165,8 @@ class Asked:
 
     kinds: str | None
     min_confidence: float | None
+    max_error: float | None
+    model: str | None
     target_version: str | None
     exclude: tuple[str, ...]
     jobs: int | None
@@ -171,9 +179,16 @@ class Asked:
         if self.kinds is not None:
             names = tuple(name.strip() for name in self.kinds.split(",") if name.strip())
             settings = replace(settings, kinds=parse_kinds(names, f"--kinds {self.kinds}"))
+        if self.min_confidence is not None and self.max_error is not None:
+            raise ConfigError("--min-confidence and --max-error exclude each other")
         if self.min_confidence is not None:
             number = parse_confidence(self.min_confidence, f"--min-confidence {self.min_confidence:g}")
-            settings = replace(settings, min_confidence=number)
+            settings = replace(settings, min_confidence=number, max_error=None)
+        if self.max_error is not None:
+            number = parse_error(self.max_error, f"--max-error {self.max_error:g}")
+            settings = replace(settings, max_error=number, min_confidence=None)
+        if self.model is not None:
+            settings = with_model(settings, self.model, Path.cwd(), f"--model {self.model}")
         if self.target_version is not None:
             version = parse_version(self.target_version, f"--target-version {self.target_version}")
             settings = replace(settings, target_version=version)
@@ -279,21 +294,23 @@ def _annotate(opened: Opened) -> Run:
 
 def _options(opened: Opened) -> Options:
     from typeinfer.engine.local import available_processors
-    from typeinfer.pipeline import Options
+    from typeinfer.pipeline import Options, shipped_model
 
     settings = opened.settings
-    options = Options(
+    return Options(
         only=opened.only,
         kinds=settings.kinds or frozenset(SlotKind),
         kinds_named=settings.kinds is not None,
+        # The program's own threshold stands with the figures that it was chosen by.
+        min_confidence=settings.min_confidence,
+        max_error=settings.max_error,
+        model=(settings.model or shipped_model()) if settings.use_model else None,
         target_version=settings.target_version,
         jobs=settings.jobs or available_processors(),
         replace_any=settings.replace_any,
         checker=settings.checker,
         rename=settings.rename,
     )
-    # The program's own threshold stands with the figures that it was chosen by.
-    return options if settings.min_confidence is None else replace(options, min_confidence=settings.min_confidence)
 
 
 @contextmanager
@@ -471,7 +488,7 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
     return {path: (Lines(line, line),) for path in opened.only}
 
 
-NO_FLAGS = Asked(None, None, None, (), None, None, False, None)
+NO_FLAGS = Asked(None, None, None, None, None, (), None, None, False, None)
 
 
 def _read(path: Path) -> tuple[Opened, Project]:

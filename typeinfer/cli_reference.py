@@ -32,6 +32,8 @@ Those of the nearest folder, from the paths given up to the project's root, that
 [tool.typeinfer]
 kinds = ["parameter", "return", "attribute", "variable"]
 min-confidence = 0.9
+max-error = 0.05            # instead of min-confidence
+model = "models/own"        # or "none"; default: the one shipped
 target-version = "3.10"     # default: the oldest that [project] requires-python lets in
 exclude = ["tests/data/"]   # gitignore patterns, counted from this file's folder
 jobs = 4
@@ -50,7 +52,9 @@ What was read and inferred is kept by content in `$TYPEINFER_CACHE`, or else `$X
 `annotate --format json` prints one object: `summary` (`files`, `changed`, `slots`, `annotated`, `withheld` by reason),
 `notes`, and `files`, each with `path`, `outcome` (`changed`, `unchanged`, `skipped`, `failed`), `reason` for the last two,
 and `slots`. A slot has `name`, `qualname`, `kind`, `ordinal`, `line` and `column` (from 1, in characters), `types` with their
-`probability`, `because` (rule and type), `verdict` (`apply`, `suggest`, `abstain`) and, where nothing was written, why: `withheld`.
+`probability`, `because` (rule and type; of the rule `model` also its `probability`), `moved` (what moved the belief in the
+first type most, as `reason` and `weight` in log odds), `verdict` (`apply`, `suggest`, `abstain`) and, where nothing was
+written, why: `withheld`.
 `infer --format json` prints the list of those slots, each with its `path`.
 """
 

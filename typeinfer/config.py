@@ -42,6 +42,10 @@ class Settings:
     folder: Path
     kinds: frozenset[SlotKind] | None = None
     min_confidence: float | None = None
+    max_error: float | None = None
+    model: Path | None = None
+    """The folder of the type model; None for the one that the program comes with."""
+    use_model: bool = True
     target_version: Version | None = None
     exclude: tuple[str, ...] = ()
     jobs: int | None = None
@@ -106,6 +110,10 @@ class _Table:
                     settings = replace(settings, kinds=parse_kinds(_strings(value, where), where))
                 case "min-confidence":
                     settings = replace(settings, min_confidence=parse_confidence(_number(value, where), where))
+                case "max-error":
+                    settings = replace(settings, max_error=parse_error(_number(value, where), where))
+                case "model":
+                    settings = with_model(settings, _string(value, where), folder, where)
                 case "target-version":
                     settings = replace(settings, target_version=parse_version(_string(value, where), where))
                 case "exclude":
@@ -120,6 +128,8 @@ class _Table:
                     settings = replace(settings, rename=parse_js(_string(value, where), where))
                 case _:
                     raise ConfigError(f"{place} {key}: no such key; {suggestion(key, KEYS)}")
+        if settings.min_confidence is not None and settings.max_error is not None:
+            raise ConfigError(f"{place} max-error: can't be kept beside min-confidence; leave one of them out")
         return settings
 
 
@@ -146,7 +156,11 @@ def _package_table(path: Path) -> _Table | None:
     return None if table is None else _Table(name, '"typeinfer"', table)
 
 
-KEYS = ("kinds", "min-confidence", "target-version", "exclude", "jobs", "replace-any", "checker", "js")
+KEYS = (
+    "kinds", "min-confidence", "max-error", "model", "target-version", "exclude", "jobs", "replace-any", "checker", "js"
+)  # fmt: skip
+
+NO_MODEL = "none"
 
 JS = ("jsdoc", "rename")
 
@@ -166,6 +180,22 @@ def parse_confidence(number: float, where: str) -> float:
     if not 0.0 <= number <= 1.0:
         raise ConfigError(f"{where}: must be a probability from 0 to 1")
     return number
+
+
+def parse_error(number: float, where: str) -> float:
+    if not 0.0 < number < 1.0:
+        raise ConfigError(f"{where}: must be a share of what is written, such as 0.05")
+    return number
+
+
+def with_model(settings: Settings, text: str, folder: Path, where: str) -> Settings:
+    """The settings with the model in the folder `text`, which counts from `folder`, or without one. Raises `ConfigError`."""
+    if text == NO_MODEL:
+        return replace(settings, model=None, use_model=False)
+    path = folder / Path(text).expanduser()
+    if not path.is_dir():
+        raise ConfigError(f"{where}: no such folder; name one that holds a model, or {NO_MODEL}")
+    return replace(settings, model=path, use_model=True)
 
 
 def parse_version(text: str, where: str) -> Version:

@@ -1,18 +1,19 @@
 """The whole flow on one page: the files of a project in; what is believed of every slot and the patches for it out.
 
 Decided types are written into the texts in memory and the checker is asked again, until nothing new is decided: what a
-second run would find is found by the first. Writes nothing. Knows no command line.
+second run would find is found by the first. The type model, where there is one, is asked first and once more at the end,
+when what was decided stands in the texts that it reads. Writes nothing. Knows no command line.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -23,10 +24,10 @@ from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, apply_edits
-from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Suggest, Verdict
+from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest, Verdict
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
+from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, bare, rename
 
 if TYPE_CHECKING:
     from typeinfer.languages.language import Language
@@ -41,8 +42,13 @@ CHECKS = 12
 REVISIONS = 4
 """With something taken back, the rest is thought over again at most this often: a second run would do so."""
 
+REFUSED = "refused by the checker"
+
 ROUNDS = 8
 """The checker is asked again at most this often. Most projects settle in three or four."""
+
+PASSES = 2
+"""The model is asked at most this often: at first, and when nothing new is decided but something was since."""
 
 Version = tuple[int, int]
 
@@ -57,12 +63,37 @@ class Options:
     """The user named the kinds: then locals, and annotations that only repeat the value, are written too."""
     min_confidence: float | None = None
     """The least probability of what is written; None for the bound that each language's belief was fitted with."""
+    max_error: float | None = None
+    """The share of what is written that may be wrong: the bound that was promised to keep it is used. Types that are not sure
+    enough are then written without their arguments, where these alone are in doubt."""
+    model: Path | None = None
+    """The folder of the type model; None for rules and checker alone."""
     target_version: Version | None = None
     jobs: int = 1
     replace_any: bool = False
     checker: bool = True
     rename: bool = False
     """Files that take no annotations are renamed to what does, where their language has such a thing."""
+
+
+class Ranker(Protocol):
+    """The type model: texts and what rules say of them in, its ranking of every slot that is wanted out."""
+
+    def rank(
+        self,
+        project: Project,
+        evidence: Mapping[SlotId, Sequence[Evidence]],
+        wanted: Callable[[Slot], bool],
+    ) -> Mapping[SlotId, Ranking]: ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to be asked and, by language, what to believe of a slot that it was asked about. Slots of other languages
+    are left to the rules."""
+
+    ranker: Ranker
+    beliefs: Mapping[str, Belief]
 
 
 def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
@@ -164,13 +195,15 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    search = _Search(project, options, frozenset(refusals), load_beliefs(), move.added)
+    model = None if options.model is None else load_model(options.model)
+    search = _Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     for _ in range(REVISIONS):
         for _ in search.settle(progress):
             pass
         if not search.dispose(wanted, progress):
             break
+    search.explain(slot for slots in wanted.values() for slot in slots)
     outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
     predictions = {
         path: tuple(
@@ -237,6 +270,13 @@ def _read_one(task: _Reading) -> Module:
     return language.read(task.file, task.name, task.is_package)
 
 
+@dataclass(frozen=True)
+class _Heard:
+    evidence: tuple[Evidence, ...]
+    ranking: Ranking | None
+    checked: bool
+
+
 @dataclass
 class _Search:
     """What is decided so far. `decided` only grows, and every round sees it written into the texts."""
@@ -247,6 +287,7 @@ class _Search:
     """Files that are not rewritten, whatever is believed."""
     beliefs: Mapping[str, Belief]
     """By the name of the language that it was fitted for."""
+    model: Model | None = None
     added: Mapping[str, str] = field(default_factory=dict)
     """Files that the project is to have and hasn't yet, by path."""
     decided: dict[SlotId, Placed] = field(default_factory=dict)
@@ -255,8 +296,19 @@ class _Search:
     """Decided slots of which it is known that they bring no new error."""
     checked: bool = True
     """A checker answered in this round."""
+    rankings: dict[SlotId, Ranking] = field(default_factory=dict)
+    """The model's last word."""
+    locals_asked: frozenset[SlotId] | None = None
+    """The locals that the model is asked about; None for all where they may be written, or none."""
+    passes: int = 0
+    """How often the model was asked."""
+    unread: bool = True
+    """Something was decided that the model has not read yet."""
+    heard: dict[SlotId, _Heard] = field(default_factory=dict)
+    """What each prediction was made of: of the same comes the same."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
+    canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
 
     def settle(self, progress: Progress) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round."""
@@ -267,15 +319,71 @@ class _Search:
             progress("inferring", turn, ROUNDS)
             inference = self.infer(overlay)
             self.checked = bool(inference.checker)
-            evidence = gather(overlay, inference)
+            evidence = self.by_one_name(gather(overlay, inference))
+            if self.passes == 0:
+                self.ask(overlay, evidence, progress)
             fresh = self.decide(evidence)
             yield evidence
+            if not fresh and self.unread and 0 < self.passes < PASSES:
+                self.ask(overlay, evidence, progress)
+                fresh = self.decide(evidence)
+                yield evidence
             if not fresh:
                 break
             overlay = self.with_decided(overlay, fresh)
         else:
             self.notes.append(f"types still came to light in round {ROUNDS}; run again to find the rest")
         progress("inferring", ROUNDS, ROUNDS)
+
+    def ask(self, overlay: Project, evidence: Mapping[SlotId, tuple[Evidence, ...]], progress: Progress) -> None:
+        """Have the model rank every open slot that may be written, given the texts as they are now."""
+        if self.model is None:
+            return
+        progress("asking the model", self.passes, PASSES)
+        self.passes += 1
+        self.unread = False
+        open_slots = {
+            slot.id
+            for path, module in self.project.modules.items()
+            if path not in self.closed and self.project.language_of(path).name in self.model.beliefs
+            for slot in module.slots
+            if slot.id not in self.decided and self.is_open(module, slot) and self.is_asked(slot)
+        }
+        if not open_slots:
+            return
+        found = self.model.ranker.rank(overlay, evidence, lambda slot: slot.id in open_slots)
+        self.rankings |= {
+            slot: self.in_canonical_names(ranking) for slot, ranking in found.items() if slot in open_slots
+        }
+
+    def is_asked(self, slot: Slot) -> bool:
+        """Whether the model is asked about a slot: not about locals, unless they may be written."""
+        return not slot.local or (
+            self.options.kinds_named if self.locals_asked is None else slot.id in self.locals_asked
+        )
+
+    def by_one_name(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> Mapping[SlotId, tuple[Evidence, ...]]:
+        """Evidence as the model names things: where they are defined. A checker that knows no packages names a class by where
+        its file lies, and rules by where it is imported from."""
+        if self.model is None:
+            return evidence
+        return {
+            slot: tuple(msgspec.structs.replace(one, type=self.canonical(one.type)) for one in said)
+            for slot, said in evidence.items()
+        }
+
+    def in_canonical_names(self, ranking: Ranking) -> Ranking:
+        total: dict[TypeExpr, float] = defaultdict(float)
+        for word in ranking.ranked:
+            total[self.canonical(word.type)] += word.probability
+        ranked = sorted(total.items(), key=lambda pair: (-pair[1], repr(pair[0])))
+        return Ranking(tuple(Ranked(term, probability) for term, probability in ranked), ranking.beyond)
+
+    def canonical(self, term: TypeExpr) -> TypeExpr:
+        known = self.canonical_names.get(term)
+        if known is None:
+            known = self.canonical_names[term] = rename(term, self.project.canonical)
+        return known
 
     def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> set[str]:
         """Predict every open slot; the paths where something was decided."""
@@ -290,6 +398,7 @@ class _Search:
                     # A checker that knows no packages calls a class by where its file lies.
                     self.decided[slot.id] = Placed(slot, rename(prediction.best.type, self.project.canonical))
                     fresh.add(path)
+        self.unread |= bool(fresh)
         return fresh
 
     def infer(self, overlay: Project) -> Inference:
@@ -323,16 +432,31 @@ class _Search:
         return self.options.replace_any and language.parse_type(module.file.at(slot.written)) == UNKNOWN
 
     def prediction(self, module: Module, slot: Slot, evidence: tuple[Evidence, ...]) -> Prediction:
-        belief = self.beliefs[self.project.language_of(module.file.path).name]
-        ranked = belief.rank(slot.id.kind, evidence, self.checked)
+        ranking = self.rankings.get(slot.id)
+        heard = _Heard(evidence, ranking, self.checked)
+        before = self.predictions.get(slot.id)
+        # What the checker refused is thought over again: with others gone it may do no harm.
+        refused = before is not None and isinstance(before.verdict, Abstain) and before.verdict.reason == REFUSED
+        if before is not None and not refused and self.heard[slot.id] == heard:
+            return before
+        self.heard[slot.id] = heard
+        language = self.project.language_of(module.file.path)
+        belief = self.belief(language.name, ranking)
+        ranked = belief.rank(slot.id.kind, evidence, self.checked, ranking)
+        bound = self.bound(language.name, belief)
+        decides = bool(ranked) and belief.decides(slot.id.kind, ranked[0].type, evidence, ranking)
+        if self.options.max_error is not None and ranked and bound is not None and ranked[0].probability < bound:
+            hollow = hollow_type(self.project, language, belief, slot.id.kind, ranked, evidence, ranking)
+            if hollow is not None and hollow.probability >= bound:
+                ranked, decides = (hollow, *(other for other in ranked if other.type != hollow.type)), True
         verdict: Verdict
         if not ranked:
             verdict = Abstain("no evidence")
-        elif ranked[0].probability < (
-            belief.bound if self.options.min_confidence is None else self.options.min_confidence
-        ):
+        elif bound is None:
+            verdict = Abstain("so small an error can't be promised")
+        elif ranked[0].probability < bound:
             verdict = Abstain("not believed")
-        elif not belief.decides(slot.id.kind, ranked[0].type, evidence):
+        elif not decides:
             verdict = Abstain("only one rule says so, and that is wrong too often")
         elif slot.runtime_visible or self.means_a_field(module, slot):
             verdict = Suggest("the annotation would be read at run time")
@@ -342,7 +466,42 @@ class _Search:
             verdict = Suggest("its value says as much")
         else:
             verdict = Apply()
-        return Prediction(slot, ranked, evidence, verdict)
+        return Prediction(slot, ranked, evidence, verdict, ranking)
+
+    def belief(self, language: str, ranking: Ranking | None) -> Belief:
+        """What weighs the evidence on a slot: one belief where the model was asked, another where rules are alone."""
+        return self.beliefs[language] if ranking is None or self.model is None else self.model.beliefs[language]
+
+    def bound(self, language: str, belief: Belief) -> float | None:
+        """The least probability of what is written; None where what is asked for can't be promised."""
+        if self.options.min_confidence is not None:
+            return self.options.min_confidence
+        if self.options.max_error is None:
+            return belief.bound
+        # A promise is about all that a run writes, whether the model was asked or not.
+        whole = (
+            self.beliefs[language] if self.model is None else self.model.beliefs.get(language, self.beliefs[language])
+        )
+        bound = whole.promised(self.options.max_error)
+        if bound is None:
+            least = f"the least that can be is {min(whole.promises):g}" if whole.promises else "nor can any other"
+            note = f"an error under {self.options.max_error:g} can't be promised for {language}: nothing is written; {least}"
+            self.notes += [note] if note not in self.notes else []
+        return bound
+
+    def explain(self, slots: Iterable[SlotId]) -> None:
+        """Put into the predictions of these slots what moved them most."""
+        for slot in slots:
+            prediction = self.predictions.get(slot)
+            if prediction is None or prediction.best is None:
+                continue
+            said, ranking = prediction.because, prediction.ranking
+            # A type that lost its arguments was believed for the sake of those that have them.
+            named = {word.type for word in (*said, *(ranking.ranked if ranking is not None else ()))}
+            best = next((one.type for one in prediction.ranked if one.type in named), prediction.best.type)
+            belief = self.belief(self.project.language_of(slot.path).name, ranking)
+            moved = belief.reasons(slot.kind, best, said, self.heard[slot].checked, ranking)
+            self.predictions[slot] = msgspec.structs.replace(prediction, moved=moved)
 
     def evident(self, module: Module) -> frozenset[SlotId]:
         """Attributes and variables that are only ever bound to plain values of one type (`RETRIES = 3`), or once, to a
@@ -445,7 +604,7 @@ class _Search:
 
     def take_back(self, slot: SlotId, reason: str) -> None:
         if self.decided.pop(slot, None) is not None:
-            refused = Abstain("refused by the checker", reason)
+            refused = Abstain(REFUSED, reason)
             self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=refused)
 
     def placed(self, module: Module) -> list[Placed]:
@@ -495,15 +654,72 @@ def _patches(
     return tuple(outcomes[path] for path in wanted)
 
 
-def listen(
-    root: Path, files: Mapping[str, SourceFile], belief: Belief, checker: bool = True
-) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
-    """The evidence of every round, as decisions by `belief` bring more of it to light: what a belief is fitted on."""
-    from typeinfer.program.project import read_project
+def hollow_type(
+    project: Project,
+    language: Language,
+    belief: Belief,
+    kind: SlotKind,
+    ranked: Sequence[Ranked],
+    evidence: Sequence[Evidence],
+    ranking: Ranking | None,
+) -> Ranked | None:
+    """The most probable type less its arguments that the language lets stand without them, if what speaks for it may decide."""
+    from typeinfer.model.belief import hollowed
+    from typeinfer.program.evidence import Witness
 
-    project = read_project(root, files)
+    witness = Witness(project, Inference(""))
+    found = hollowed(ranked, lambda term: language.is_writable(term) and witness.is_whole(term))
+    if found is None:
+        return None
+    whole = (other.type for other in ranked if bare(other.type) == found.type)
+    return found if any(belief.decides(kind, term, evidence, ranking) for term in whole) else None
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was known in one round: the evidence of every slot, and the model's word on those that it was asked about."""
+
+    evidence: Mapping[SlotId, tuple[Evidence, ...]]
+    rankings: Mapping[SlotId, Ranking]
+
+
+def listen(
+    project: Project,
+    beliefs: Mapping[str, Belief],
+    model: Model | None = None,
+    asked: frozenset[SlotId] = frozenset(),
+    checker: bool = True,
+) -> Iterator[Round]:
+    """What is known in every round, as decisions bring more of it to light: what a belief is fitted on. `asked`: locals that the
+    model is asked about too."""
+    search = _listening(project, beliefs, model, asked, checker)
+    for evidence in search.settle(silent):
+        yield Round(evidence, dict(search.rankings))
+
+
+def believe(
+    project: Project,
+    beliefs: Mapping[str, Belief],
+    model: Model | None = None,
+    asked: frozenset[SlotId] = frozenset(),
+) -> Mapping[SlotId, Prediction]:
+    """What is believed of every slot once nothing new is decided, whether sure enough to be written or not."""
+    search = _listening(project, beliefs, model, asked)
+    for _ in search.settle(silent):
+        pass
+    return search.predictions
+
+
+def _listening(
+    project: Project,
+    beliefs: Mapping[str, Belief],
+    model: Model | None,
+    asked: frozenset[SlotId],
+    checker: bool = True,
+) -> _Search:
+    """A search of which nothing is written in the end: no kind of slot is left out."""
     options = Options(only={}, kinds_named=True, checker=checker)
-    yield from _Search(project, options, frozenset(), {language.name: belief for language in LANGUAGES}).settle(silent)
+    return _Search(project, options, frozenset(), beliefs, model, locals_asked=asked)
 
 
 # --- what is remembered between runs ----------------------------------------------------------------------------------
@@ -570,7 +786,7 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             sorted((path, repr(lines)) for path, lines in options.only.items()),
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
-            [options.checker, options.rename],
+            [options.checker, options.rename, options.max_error, _model_digest(options.model)],
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
@@ -585,7 +801,35 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
     ]
 
 
+def _model_digest(folder: Path | None) -> str | None:
+    if folder is None:
+        return None
+    from typeinfer.model.calibration import model_digest
+
+    return model_digest(folder)
+
+
 # --- the weights that ship --------------------------------------------------------------------------------------------
+
+
+def shipped_model() -> Path | None:
+    """The folder of the type model that came with the program, if one did."""
+    folder = treesitter.grammar_folder().parent / "models" / "types"
+    return folder if folder.is_dir() else None
+
+
+@cache
+def load_model(folder: Path) -> Model:
+    """The model stored in a folder, with its beliefs. Raises `NoModel`."""
+    from typeinfer.model.calibration import load_calibration
+    from typeinfer.model.checkpoint import NoModel
+    from typeinfer.model.ranking import load_ranker
+
+    ranker = load_ranker(folder)
+    beliefs = load_calibration(folder)
+    if not beliefs:
+        raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --model {folder} --fit {folder}")
+    return Model(ranker, beliefs)
 
 
 def belief_path(language: str) -> Path:

@@ -19,7 +19,7 @@ import msgspec
 import typeinfer
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Refused
-from typeinfer.values.predictions import Abstain, Apply, Prediction, Suggest
+from typeinfer.values.predictions import Abstain, Apply, Prediction, Ranked, Suggest
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
@@ -153,11 +153,22 @@ def explanation(file: SourceFile, predictions: Iterable[Prediction], spell: Spel
         where = f"{file.path}:{file.line_of(slot.span.start)}"
         yield f"{where}: {qualified(prediction)} ({slot.id.kind.value}): {ranking(file, prediction, spell, most)}"
         yield from (f"    {evidence.rule} says {spell(file, evidence.type)}" for evidence in prediction.because)
+        if words := [f"{spell(file, word.type)} {percent(word.probability)}" for word in model_words(prediction)]:
+            yield f"    model says {', '.join(words)}"
+        if prediction.moved:
+            moved = ", ".join(f"{reason.text} ({reason.weight:+.1f})" for reason in prediction.moved)
+            yield f"    moved most by: {moved}"
         match prediction.verdict:
             case Suggest(reason):
                 yield f"    only suggested: {reason}"
             case Abstain(reason, detail):
                 yield f"    withheld: {reason}{f' ({detail})' if detail else ''}"
+
+
+def model_words(prediction: Prediction) -> tuple[Ranked, ...]:
+    """The types that the model gives more than a trace of probability, at most three."""
+    words = prediction.ranking.ranked if prediction.ranking is not None else ()
+    return tuple(word for word in words[:3] if word.probability >= 0.01)
 
 
 def ranking(file: SourceFile, prediction: Prediction, spell: Spell, most: int = 5) -> str:
@@ -223,7 +234,14 @@ def slot_fields(file: SourceFile, prediction: Prediction, outcome: Outcome | Non
         "line": file.line_of(slot.span.start),
         "column": file.column_of(slot.span.start) + 1,
         "types": [{"type": spell(file, rank.type), "probability": rank.probability} for rank in prediction.ranked],
-        "because": [{"rule": said.rule, "type": spell(file, said.type)} for said in prediction.because],
+        "because": [
+            *({"rule": said.rule, "type": spell(file, said.type)} for said in prediction.because),
+            *(
+                {"rule": "model", "type": spell(file, word.type), "probability": word.probability}
+                for word in model_words(prediction)
+            ),
+        ],
+        "moved": [{"reason": reason.text, "weight": round(reason.weight, 3)} for reason in prediction.moved],
         "verdict": type(prediction.verdict).__name__.lower(),
     }
     if outcome is not None and (reason := withheld_because(prediction, outcome)) is not None:

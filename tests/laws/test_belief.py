@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from typeinfer.model.belief import Belief, decider, load_belief, shape, store_belief
+from typeinfer.model.belief import Belief, decider, load_belief, store_belief
+from typeinfer.model.features import shape
 from typeinfer.pipeline import load_beliefs
 from typeinfer.training.fitting import Example, fit
 from typeinfer.values.predictions import Evidence

@@ -1,50 +1,32 @@
-"""Belief: the evidence on one slot in; ranked types, each with the probability that the author would have written it, out.
+"""Belief: the evidence on one slot and the model's word in; ranked types, each with the probability that the author wrote it, out.
 
-A logistic model over which rules speak for a type and which speak against it, fitted on projects that no figure is
-reported on (`typeinfer evaluate --rules --fit`). Knows nothing of projects and of no language: a rule is a name.
+Without a model: a logistic model of each type by itself, of which rules speak for it and which against. With one: a choice
+among all types that somebody names, and none of them, since they exclude each other. Both are fitted on projects that no
+figure is reported on (`typeinfer evaluate --fit`). Knows nothing of projects and of no language: a rule is a name.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from typeinfer.values.predictions import Evidence, Ranked
+from typeinfer.model.features import candidates, features, in_words, shape
+from typeinfer.values.predictions import Evidence, Ranked, Ranking, Reason
 from typeinfer.values.slots import SlotKind
-from typeinfer.values.typeexpr import (
-    CallableType,
-    Literal,
-    Named,
-    Record,
-    Tuple,
-    TypeExpr,
-    Union,
-    Unknown,
-    without_none,
-)
+from typeinfer.values.typeexpr import TypeExpr, bare
 
+ERRORS = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""The shares of wrong annotations that a promise may be asked for."""
 
-def shape(term: TypeExpr) -> str:
-    """What a type looks like, coarsely: rules are right about `bool` more often than about unions."""
-    match term:
-        case Named(name, ()):
-            return "class" if "." in name else name
-        case Named(name, _):
-            return f"{'class' if '.' in name else name}[]"
-        case Union():
-            rest = without_none(term)
-            optional = len(rest.members) < len(term.members) if isinstance(rest, Union) else True
-            return f"{'optional ' if optional else ''}{'union' if isinstance(rest, Union) else shape(rest)}"
-        case Tuple():
-            return "tuple[]"
-        case CallableType():
-            return "callable"
-        case Literal() | Record() | Unknown():
-            return "other"
+SECONDED = 0.1
+"""A type that the model gives at least this probability has the model's word, beside that of rules."""
+
+MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -70,25 +52,75 @@ class Belief:
     deciders: frozenset[str] = frozenset()
     """The features of rules that are right often enough, for a kind of slot and a shape of type, to decide alone."""
     bound: float = 0.7
+    promises: Mapping[float, float] = field(default_factory=dict)
+    """The bound that keeps a share of errors, for those of `ERRORS` that can be promised: `training/promises.py`."""
 
-    def decides(self, kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence]) -> bool:
-        """Whether the support for a type may decide at all: two rules that agree, or one that stands by itself."""
+    def decides(
+        self, kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence], ranking: Ranking | None = None
+    ) -> bool:
+        """Whether the support for a type may decide at all: two rules that agree, one that stands by itself, or the model,
+        whose probability is part of the belief."""
+        if ranking is not None and any(word.type == term and word.probability >= SECONDED for word in ranking.ranked):
+            return True
         supporters = {said.rule for said in evidence if said.type == term}
         return len(supporters) > 1 or any(decider(rule, kind, term) in self.deciders for rule in supporters)
 
-    def rank(self, kind: SlotKind, evidence: Sequence[Evidence], checked: bool = True) -> tuple[Ranked, ...]:
-        """The types that evidence speaks for, by falling probability; together they weigh one at most.
+    def rank(
+        self, kind: SlotKind, evidence: Sequence[Evidence], checked: bool = True, ranking: Ranking | None = None
+    ) -> tuple[Ranked, ...]:
+        """The types that anybody speaks for, by falling probability; together they weigh one at most.
 
-        `checked`: a checker was asked too, so that its silence says something.
+        `checked`: a checker was asked too, so that its silence says something. `ranking`: None where no model was asked.
         """
-        scored = [(term, self.probability(features(kind, term, evidence, checked))) for term in candidates(evidence)]
-        scored.sort(key=lambda pair: (-pair[1], repr(pair[0])))
+        scores = {
+            term: self.score(features(kind, term, evidence, checked, ranking)) for term in candidates(evidence, ranking)
+        }
+        probabilities = (
+            {term: _logistic(score) for term, score in scores.items()} if ranking is None else _softmax(scores)
+        )
+        scored = sorted(probabilities.items(), key=lambda pair: (-pair[1], repr(pair[0])))
         total = max(1.0, sum(probability for _, probability in scored))
         return tuple(Ranked(term, probability / total) for term, probability in scored)
 
-    def probability(self, present: Iterable[str]) -> float:
-        score = sum(self.weights.get(feature, 0.0) for feature in present)
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
+    def score(self, present: Mapping[str, float]) -> float:
+        """Log odds of a type by itself or, with a model, against none of all that were named."""
+        return sum(self.weights.get(feature, 0.0) * value for feature, value in present.items())
+
+    def reasons(
+        self,
+        kind: SlotKind,
+        term: TypeExpr,
+        evidence: Sequence[Evidence],
+        checked: bool = True,
+        ranking: Ranking | None = None,
+    ) -> tuple[Reason, ...]:
+        """What moved the belief in a type most, the strongest first. What is about one thing counts together."""
+        moved: defaultdict[str, float] = defaultdict(float)
+        for feature, value in features(kind, term, evidence, checked, ranking).items():
+            if (text := in_words(feature)) is not None:
+                moved[text] += self.weights.get(feature, 0.0) * value
+        strongest = sorted(moved.items(), key=lambda pair: (-abs(pair[1]), pair[0]))[:MOST_REASONS]
+        return tuple(Reason(text, weight) for text, weight in strongest if abs(weight) >= 0.05)
+
+    def promised(self, error: float) -> float | None:
+        """The bound at which at most this share of what is written is wrong, as far as one is known."""
+        kept = [bound for promised, bound in self.promises.items() if promised <= error + 1e-9]
+        return min(kept, default=None)
+
+
+def hollowed(ranked: Sequence[Ranked], writable: Callable[[TypeExpr], bool]) -> Ranked | None:
+    """The most probable type without arguments (`dict` for `dict[str, X]`): what all ranked types weigh together that would
+    be it without theirs. None where no such type may be written."""
+    together: defaultdict[TypeExpr, float] = defaultdict(float)
+    with_arguments: set[TypeExpr] = set()
+    for candidate in ranked:
+        hollow = bare(candidate.type)
+        together[hollow] += candidate.probability
+        if hollow != candidate.type:
+            with_arguments.add(hollow)
+    found = [Ranked(term, probability) for term, probability in together.items() if term in with_arguments]
+    found.sort(key=lambda candidate: (-candidate.probability, repr(candidate.type)))
+    return next((candidate for candidate in found[:1] if writable(candidate.type)), None)
 
 
 def decider(rule: str, kind: SlotKind, term: TypeExpr) -> str:
@@ -96,45 +128,52 @@ def decider(rule: str, kind: SlotKind, term: TypeExpr) -> str:
     return f"{rule}, {kind.value}, {shape(term)}"
 
 
-def candidates(evidence: Iterable[Evidence]) -> list[TypeExpr]:
-    """The types that some rule names, each once, in the order of the rules."""
-    return list(dict.fromkeys(said.type for said in evidence))
+def _logistic(score: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
-def features(kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence], checked: bool) -> list[str]:
-    """What the model sees of one candidate: who is for it, in which shape, and who is against it."""
-    found = {"bias" if checked else "bias unchecked", f"kind {kind.value}", f"shape {shape(term)}"}
-    for said in evidence:
-        if said.type == term:
-            found |= {f"for {said.rule}", f"for {said.rule} {shape(term)}", f"for {said.rule} {kind.value}"}
-        else:
-            found.add(f"against {said.rule}")
-            found.add(f"against {said.rule} {shape(said.type)}")
-    supporters = sorted({said.rule for said in evidence if said.type == term})
-    if not checked:
-        found |= {f"for {rule} unchecked" for rule in supporters}
-    found |= {f"both {one}, {other}" for one, other in combinations(supporters, 2)}
-    return sorted(found)
+def _softmax(scores: Mapping[TypeExpr, float]) -> dict[TypeExpr, float]:
+    """The share of each against all others and against none of them, whose score is 0."""
+    top = max([0.0, *scores.values()])
+    shares = {term: math.exp(score - top) for term, score in scores.items()}
+    total = math.exp(-top) + sum(shares.values())
+    return {term: share / total for term, share in shares.items()}
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def load_belief(path: Path) -> Belief:
     """The belief stored at `path`. Raises `ValueError` with one line for a file that is no belief."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        standings = tuple(Standing(rule, support, precision) for rule, support, precision in content["rules"])
-        weights = {str(key): float(value) for key, value in content["weights"].items()}
-        return Belief(weights, standings, content["source"], frozenset(content["deciders"]), float(content["bound"]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        return from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no calibration of rules ({error}); reinstall typeinfer") from None
 
 
 def store_belief(path: Path, belief: Belief) -> None:
-    content = {
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(as_json(belief), indent=1) + "\n", encoding="utf-8")
+
+
+def from_json(content: Mapping[str, Any]) -> Belief:
+    """Raises one of several errors for what is no belief."""
+    return Belief(
+        {str(key): float(value) for key, value in content["weights"].items()},
+        tuple(Standing(rule, support, precision) for rule, support, precision in content["rules"]),
+        content["source"],
+        frozenset(content["deciders"]),
+        float(content["bound"]),
+        {float(error): float(bound) for error, bound in content.get("promises", [])},
+    )
+
+
+def as_json(belief: Belief) -> dict[str, Any]:
+    return {
         "source": belief.source,
         "bound": belief.bound,
+        "promises": [[error, bound] for error, bound in sorted(belief.promises.items())],
         "rules": [[standing.rule, standing.support, round(standing.precision, 4)] for standing in belief.standings],
         "deciders": sorted(belief.deciders),
         "weights": {key: round(value, 4) for key, value in sorted(belief.weights.items())},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

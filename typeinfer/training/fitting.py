@@ -1,18 +1,21 @@
 """Fitting: slots with their evidence and true types in; the weights of `Belief` out.
 
-Logistic regression with an L2 penalty by Newton's method (iteratively reweighted least squares). Needs numpy only.
+Rules alone: logistic regression of each type by itself with an L2 penalty, by Newton's method (iteratively reweighted least
+squares). With a model: the choice between all types of a slot and none of them (conditional logit, McFadden 1973), with the
+same penalty, by L-BFGS. Needs numpy only.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from typeinfer.model.belief import candidates, features
-from typeinfer.values.predictions import Evidence
+from typeinfer.model.features import BIASES, candidates, features
+from typeinfer.values.predictions import Evidence, Ranking
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -24,7 +27,13 @@ RARE = 8
 
 STEPS = 30
 
-BIASES = ("bias", "bias unchecked")
+MOST_ITERATIONS = 400
+REMEMBERED = 12
+"""Steps that L-BFGS looks back on."""
+
+Floats = NDArray[np.float64]
+
+# n candidates of all slots, s slots, f features, e entries: the features of all candidates, one behind the other
 
 
 @dataclass(frozen=True)
@@ -36,10 +45,14 @@ class Example:
     true: frozenset[TypeExpr]
     checked: bool = True
     """A checker was among those who were asked."""
+    ranking: Ranking | None = None
+    """The model's word, where a model was asked."""
+    outermost: frozenset[TypeExpr] = frozenset()
+    """Those candidates, without their arguments, that are what the author wrote but for its arguments."""
 
 
 def fit(examples: Sequence[Example]) -> dict[str, float]:
-    """Weights by feature. Deterministic: no seed, no shuffling."""
+    """Weights by feature, for beliefs without a model. Deterministic: no seed, no shuffling."""
     rows = [
         (features(example.kind, term, example.evidence, example.checked), term in example.true)
         for example in examples
@@ -67,3 +80,123 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
         if np.abs(step).max() < 1e-4:
             break
     return {name: float(weight) for name, weight in zip(names, weights, strict=True)}
+
+
+# --- with a model -----------------------------------------------------------------------------------------------------
+
+
+def fit_choice(examples: Sequence[Example]) -> dict[str, float]:
+    """Weights by feature, for beliefs with a model. Deterministic: no seed, no shuffling."""
+    names, choice = _choice([example for example in examples if example.ranking is not None])
+    penalty = np.array([1e-6 if name in BIASES else PENALTY for name in names])
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        value, gradient = choice.loss(weights)
+        return value + 0.5 * float(penalty @ weights**2), gradient + penalty * weights
+
+    weights = minimum(loss, np.zeros(len(names)))
+    return {name: float(weight) for name, weight in zip(names, weights, strict=True)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidates of all slots as sparse rows: `column` and `value` [e], with where the row of each candidate begins in
+    them, `row` [n]; where the candidates of each slot begin, `slot` [s]; and which are right, `right` [n]."""
+
+    column: NDArray[np.int32]
+    value: NDArray[np.float32]
+    row: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    features: int
+
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
+        """How improbable it is that each slot's choice falls on a right type, or on none where none is; and the gradient."""
+        score = np.add.reduceat(weights[self.column] * self.value, self.row)  # [n]
+        candidates_of = np.diff(np.append(self.slot, len(score)))  # [s]
+        top = np.maximum(np.maximum.reduceat(score, self.slot), 0.0)  # [s]
+        share = np.exp(score - np.repeat(top, candidates_of))  # [n]
+        total = np.add.reduceat(share, self.slot) + np.exp(-top)  # [s]
+        right = np.add.reduceat(share * self.right, self.slot)  # [s]
+        wanted = np.where(self.answered, right, np.exp(-top))
+        probability = share / np.repeat(total, candidates_of)  # [n]
+        target = np.where(self.right, share / np.repeat(np.maximum(wanted, 1e-300), candidates_of), 0.0)  # [n]
+        entries = np.diff(np.append(self.row, len(self.column)))  # [n]
+        pull = np.repeat(probability - target, entries) * self.value  # [e]
+        gradient = np.bincount(self.column, weights=pull, minlength=self.features).astype(np.float64)
+        return float(np.sum(np.log(total) - np.log(np.maximum(wanted, 1e-300)))), gradient
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """[s]: some candidate is right."""
+        return np.logical_or.reduceat(self.right, self.slot)
+
+
+def _choice(examples: Sequence[Example]) -> tuple[list[str], Choice]:
+    """The features that are frequent enough, in the order of their columns, and the examples by them."""
+    number: dict[str, int] = {}
+    columns: list[NDArray[np.int32]] = []
+    values: list[NDArray[np.float32]] = []
+    slots: list[int] = []
+    right: list[bool] = []
+    for example in examples:
+        terms = candidates(example.evidence, example.ranking)
+        if terms:
+            slots.append(len(right))
+        for term in terms:
+            present = features(example.kind, term, example.evidence, example.checked, example.ranking)
+            columns.append(np.array([number.setdefault(name, len(number)) for name in present], np.int32))
+            values.append(np.fromiter(present.values(), np.float32, len(present)))
+            right.append(term in example.true)
+    seen = np.bincount(np.concatenate(columns), minlength=len(number))
+    names = sorted(name for name, at in number.items() if seen[at] >= RARE or name in BIASES)
+    renumbered = np.full(len(number), -1, np.int32)
+    renumbered[[number[name] for name in names]] = np.arange(len(names), dtype=np.int32)
+    row = np.concatenate([[0], np.cumsum([len(column) for column in columns])[:-1]])
+    column, value = renumbered[np.concatenate(columns)], np.concatenate(values)
+    # A rare feature is kept as an entry that weighs nothing, so that no row is ever empty.
+    value[column < 0] = 0.0
+    choice = Choice(np.maximum(column, 0), value, row, np.array(slots), np.array(right, bool), len(names))
+    return names, choice
+
+
+def minimum(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+    """Where a smooth function that gives its gradient too is least (Nocedal and Wright 2006, algorithm 7.5), with steps
+    halved until they gain enough."""
+    at, (value, gradient) = start, loss(start)
+    steps: deque[tuple[Floats, Floats, float]] = deque(maxlen=REMEMBERED)
+    for _ in range(MOST_ITERATIONS):
+        direction = -_newton(gradient, steps)
+        slope = float(direction @ gradient)
+        size = 1.0 if steps else 1.0 / max(1.0, float(np.abs(gradient).max()))
+        while True:
+            there = at + size * direction
+            new_value, new_gradient = loss(there)
+            if new_value <= value + 1e-4 * size * slope or size < 1e-10:
+                break
+            size *= 0.5
+        moved, turned = there - at, new_gradient - gradient
+        gained = value - new_value
+        if (curvature := float(moved @ turned)) > 1e-10:
+            steps.append((moved, turned, 1.0 / curvature))
+        if gained < 0:
+            break
+        at, value, gradient = there, new_value, new_gradient
+        if gained <= 1e-7 * max(1.0, abs(value)):
+            break
+    return at
+
+
+def _newton(gradient: Floats, steps: Sequence[tuple[Floats, Floats, float]]) -> Floats:
+    """The gradient times the inverse of the curvature, as far as the last steps tell of it."""
+    direction = gradient.copy()
+    pulls = []
+    for moved, turned, scale in reversed(steps):
+        pulls.append(scale * float(moved @ direction))
+        direction -= pulls[-1] * turned
+    if steps:
+        moved, turned, scale = steps[-1]
+        direction /= scale * float(turned @ turned)
+    for (moved, turned, scale), pull in zip(steps, reversed(pulls), strict=True):
+        direction += (pull - scale * float(turned @ direction)) * moved
+    return direction

@@ -52,7 +52,7 @@ class Ranking(Struct, frozen=True, array_like=True):
     """
 
     ranked: tuple[Ranked, ...]
-    beyond: float
+    beyond: float = 0.0
 
 
 class Reason(Struct, frozen=True, array_like=True):

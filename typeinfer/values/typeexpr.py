@@ -102,6 +102,16 @@ def without(part: TypeExpr, term: TypeExpr) -> TypeExpr:
     return UNKNOWN if term == part else term
 
 
+def bare(term: TypeExpr) -> TypeExpr:
+    """The type without its arguments, in a union each member without its own: `dict[str, int] | None` is `dict | None`."""
+    match term:
+        case Named(name, _):
+            return Named(name)
+        case Union(members):
+            return union(map(bare, members))
+    return term
+
+
 def children(term: TypeExpr) -> tuple[TypeExpr, ...]:
     match term:
         case Named(_, args):
