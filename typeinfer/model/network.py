@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from typeinfer.model.config import Config
 
@@ -80,7 +80,9 @@ class Block(nn.Module):
             self.receive = nn.Linear(config.message, d, bias=False)
         self.messages = messages
 
-    def forward(self, x: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor
+    ) -> Tensor:
         """`x` [b, t, d]; `mask` [b, 1, 1, t], added to the scores; `share` [e, 1], the weight of an edge."""
         b, t, d = x.shape
         y = self.norm(x).view(b * t, d)
@@ -170,9 +172,8 @@ class TypeModel(nn.Module):
         """[n, d]: the definition, the mean of all places that the graph ties to the slot, and its kind."""
         n = len(batch.slot_kind)
         around = mean_by(hidden[batch.places[1]], batch.places[0], n)
-        return self.at_definition(hidden[batch.defined]) + self.at_places(around) + looked_up(
-            self.slot_kind.weight, batch.slot_kind
-        )
+        kind = looked_up(self.slot_kind.weight, batch.slot_kind)
+        return self.at_definition(hidden[batch.defined]) + self.at_places(around) + kind
 
     def names(self, batch: Batch, lexemes: Tensor, hidden: Tensor) -> Tensor:
         """[c, d]: a name is what it is called, what it has and how the unit uses it."""
@@ -194,14 +195,17 @@ class TypeModel(nn.Module):
         before = torch.zeros(k, terms.shape[1], dtype=terms.dtype, device=terms.device).index_add(0, of, written)
         parent = looked_up(terms, prefixes.parent.remainder(len(terms)))
         state = looked_up(slots, prefixes.slot) + before * width
-        state = state + self.parent(parent) * width + looked_up(self.place.weight, prefixes.place)
+        argument = looked_up(self.place.weight, prefixes.place.clamp(max=self.config.arity))
+        state = state + self.parent(parent) * width + argument
         state = self.state_norm(state)
         state = self.score_norm(state + self.narrow(F.gelu(self.widen(state), approximate="tanh")))
         # Prefixes of a unit see its names, and no other's: one small product a unit.
         place, most = by_unit(batch.slot_unit[prefixes.slot], b)
-        asking = torch.zeros(b * most, state.shape[1], dtype=state.dtype, device=state.device).index_copy(0, place, state)
-        offered = looked_up(names, batch.scope.clamp(min=0))  # b s d
-        bias = looked_up(self.name_bias.weight, batch.name_kind)[batch.scope.clamp(min=0), 0]  # b s
+        asking = torch.zeros(b * most, state.shape[1], dtype=state.dtype, device=state.device)
+        asking = asking.index_copy(0, place, state)
+        # One name more than there are: a batch may have none.
+        offered = looked_up(F.pad(names, (0, 0, 0, 1)), batch.scope.clamp(min=0))  # b s d
+        bias = looked_up(self.name_bias.weight, F.pad(batch.name_kind, (0, 1)))[batch.scope, 0]  # b s
         pointed = (asking.view(b, most, -1) @ offered.transpose(1, 2) + bias[:, None]).float()
         pointed = pointed.masked_fill(batch.scope[:, None] < 0, -torch.inf).view(b * most, s)[place]
         known = (state @ self.symbol.weight.T + self.symbol_bias).float()

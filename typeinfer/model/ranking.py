@@ -28,6 +28,7 @@ from typeinfer.values.typeexpr import TypeExpr, is_complete
 if TYPE_CHECKING:
     from typeinfer.model.checkpoint import Checkpoint
     from typeinfer.model.runtime import Runtime
+    from typeinfer.model.search import Composed
     from typeinfer.model.tokens import Subwords
 
 MOST_RANKED = 8
@@ -69,22 +70,20 @@ class TypeRanker:
         ranked = self.runtime.rank(units, rows, range(len(units)), allowed=self._sayable(project, language))
         slots = [(sentence, slot) for sentence in made for slot in sentence.slots]
         return {
-            slot.id: self._ranking(language, sentence, types)
-            for (sentence, slot), types in zip(slots, ranked, strict=True)
+            slot.id: self._ranking(language, sentence, composed)
+            for (sentence, slot), composed in zip(slots, ranked, strict=True)
         }
 
-    def _ranking(
-        self, language: Language, sentence: Sentence, types: Sequence[tuple[Sequence[int], float]]
-    ) -> Ranking:
+    def _ranking(self, language: Language, sentence: Sentence, composed: Composed) -> Ranking:
         """Sequences as types: the vocabulary and a pointer may say the same."""
         scope = [name.qualified for name in sentence.names]
         total: dict[TypeExpr, float] = defaultdict(float)
-        for symbols, score in types:
+        for symbols, score in composed.types:
             term = terms.read(symbols, self.checkpoint.vocabulary, scope, language.anything)
             if is_complete(term) and term != language.anything and language.is_writable(term):
                 total[term] += exp(score)
         best = sorted(total.items(), key=lambda pair: (-pair[1], repr(pair[0])))[:MOST_RANKED]
-        return Ranking(tuple(Ranked(term, probability) for term, probability in best))
+        return Ranking(tuple(Ranked(term, probability) for term, probability in best), composed.beyond)
 
     def _sayable(self, project: Project, language: Language) -> NDArray[np.bool_]:
         """Which symbols a file of this project can say: the language's own, its library's, and those of the packages that the
@@ -115,4 +114,3 @@ def load_ranker(folder: Path) -> TypeRanker:
 
     checkpoint = load(folder)
     return TypeRanker(checkpoint, Runtime(checkpoint), Subwords.parse(checkpoint.tokenizer))
-

@@ -135,7 +135,7 @@ def runs(offsets: Array, chosen: Ints) -> tuple[Ints, Ints]:
     """The numbers inside the runs of the chosen, one run after the other, and for each the place of its run in `chosen`."""
     starts, sizes = offsets[chosen], offsets[chosen + 1] - offsets[chosen]
     owner = np.repeat(np.arange(len(chosen)), sizes)
-    first = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    first = np.cumsum(sizes) - sizes
     return np.arange(len(owner)) - np.repeat(first, sizes) + np.repeat(starts, sizes), owner
 
 
@@ -162,7 +162,6 @@ def pad(units: Units, chosen: Sequence[int] | Ints, subwords: Array, hiding: Hid
     named = kind >= 0
     name_number = np.cumsum(named) - 1
     first_name = np.concatenate(([0], np.cumsum(np.bincount(name_unit, minlength=b))[:-1]))
-    within = np.arange(len(name_at)) - first_name[name_unit]
     in_scope = np.bincount(name_unit[named], minlength=b)
     first_named = np.concatenate(([0], np.cumsum(in_scope)[:-1]))
     scope = np.full((b, max(1, int(in_scope.max(initial=1)))), -1, np.int64)

@@ -1,0 +1,246 @@
+"""What runs without torch says what the network says: of every word, every slot, every type, on whatever shape of input.
+
+float32 on both sides; the tolerance is what float32 leaves of sums in another order.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from random_model import SMALL, random_model
+from random_units import Size, random_units
+
+from typeinfer.model.prefixes import along
+from typeinfer.model.runtime import Runtime, batches
+from typeinfer.model.units import Padded, Units, as_written, pad
+
+if TYPE_CHECKING:
+    from typeinfer.model.network import Batch, TypeModel
+
+TOLERANCE = 2e-4
+"""In log probability, and in hidden states of size one."""
+
+BEAM = 4
+
+SHAPES = {
+    "unequal lengths": [Size(9, 2, 20, 3), Size(3, 1, 4, 2), Size(17, 3, 40, 5)],
+    "no edges": [Size(8, 2, 0, 2), Size(5, 1, 0, 1)],
+    "no names": [Size(8, 2, 10), Size(4, 1, 3)],
+    "names in one of two": [Size(6, 2, 5, 4), Size(7, 2, 5, 0)],
+    "one word": [Size(1, 1, 0, 0)],
+    "one word, and edges from it to itself": [Size(1, 2, 3, 1), Size(1, 1, 0, 0)],
+    "units without slots": [Size(5, 0, 2, 1), Size(6, 2, 2, 1), Size(5, 0, 2, 1)],
+    "many": [Size(3 + n % 11, n % 4, n % 7, n % 5) for n in range(40)],
+}
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Runtime:
+    return Runtime(random_model(), threads=2, precision="f32")
+
+
+@pytest.fixture(scope="module")
+def network() -> TypeModel:
+    torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
+    from typeinfer.model.network import TypeModel
+
+    model = TypeModel(SMALL)
+    model.load_state_dict({name: torch.tensor(array) for name, array in random_model().weights.items()})
+    return model.eval()
+
+
+def all_of(units: Units, subwords: np.ndarray) -> Padded:
+    chosen = np.arange(len(units))
+    return pad(units, chosen, subwords, as_written(units, chosen), SMALL.steps)
+
+
+def as_tensors(padded: Padded) -> Batch:
+    import torch
+
+    from typeinfer.model.network import Batch
+
+    return Batch(**{field.name: torch.tensor(getattr(padded, field.name)) for field in fields(Batch)})
+
+
+class Reference:
+    """The network's word on the slots of a batch, one prefix at a time."""
+
+    def __init__(self, network: TypeModel, padded: Padded, allowed: np.ndarray | None = None) -> None:
+        import torch
+
+        self.network, self.padded, self.batch = network, padded, as_tensors(padded)
+        self.arity = [symbol.arity for symbol in random_model().vocabulary.symbols]
+        self.banned = [] if allowed is None else np.flatnonzero(~allowed).tolist()
+        with torch.no_grad():
+            self.lexemes = network.lexemes(self.batch)
+            self.hidden = network.encode(self.batch, self.lexemes)
+            self.slots = network.slots(self.batch, self.hidden)
+            self.names = network.names(self.batch, self.lexemes, self.hidden)
+
+    def next(self, slot: int, prefix: tuple[int, ...]) -> np.ndarray:
+        """Log probabilities of symbols, then of names in scope, after a prefix as `Composed.types` has them."""
+        import torch
+
+        from typeinfer.model.network import Prefixes
+
+        symbols = np.full((1, SMALL.steps), -1)
+        arity = np.zeros((1, len(prefix) + 1), np.int64)
+        scope = self.padded.scope[self.padded.slot_unit[slot]]
+        for step, symbol in enumerate(prefix):
+            pointed = symbol >= SMALL.symbols
+            symbols[0, step] = SMALL.symbols + scope[symbol - SMALL.symbols] if pointed else symbol
+            arity[0, step] = 0 if pointed else self.arity[symbol]
+        parent, place = along(symbols[:, : len(prefix) + 1], arity)
+        prefixes = Prefixes(*(torch.tensor(a) for a in ([slot], symbols, parent[:, -1], place[:, -1])))
+        with torch.no_grad():
+            scores = self.network.scores(self.batch, self.slots, self.names, prefixes)[0].double().numpy()
+        scores[self.banned] = -np.inf
+        return scores - np.log(np.exp(scores).sum())
+
+    def missing(self, prefix: tuple[int, ...]) -> int:
+        return 1 + sum((0 if one >= SMALL.symbols else self.arity[one]) - 1 for one in prefix)
+
+    def following(self, slot: int, prefix: tuple[int, ...], score: float) -> list[tuple[tuple[int, ...], float]]:
+        scores = self.next(slot, prefix)
+        longer = [((*prefix, symbol), score + more) for symbol, more in enumerate(scores) if symbol and more > -np.inf]
+        return [(one, total) for one, total in longer if len(one) + self.missing(one) <= SMALL.steps]
+
+    def beam(self, slot: int, width: int) -> list[tuple[tuple[int, ...], float]]:
+        finished: list[tuple[tuple[int, ...], float]] = []
+        going: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+        while going:
+            longer = sorted(
+                (one for prefix, score in going for one in self.following(slot, prefix, score)),
+                key=lambda pair: -pair[1],
+            )
+            complete = [one for one in longer if not self.missing(one[0])]
+            finished = sorted((*finished, *complete), key=lambda pair: -pair[1])[:width]
+            going = [one for one in longer if self.missing(one[0])][:width]
+        return finished
+
+    def probability(self, slot: int, symbols: tuple[int, ...]) -> float:
+        return sum(self.next(slot, symbols[:step])[symbol] for step, symbol in enumerate(symbols))
+
+
+@pytest.mark.parametrize("sizes", SHAPES.values(), ids=SHAPES)
+def test_words_and_slots_and_names_are_those_of_the_network(
+    runtime: Runtime, network: TypeModel, sizes: list[Size]
+) -> None:
+    padded = all_of(*random_units(SMALL, sizes))
+    expected = Reference(network, padded)
+    lexemes = runtime.encoder.lexemes(padded)
+    hidden = runtime.encoder.finish(runtime.encoder.start(padded, lexemes))
+    asked = runtime.head.asked(padded, lexemes, hidden)
+    seen = padded.mask.reshape(-1)
+    assert np.abs(hidden[seen] - expected.hidden.numpy()[seen]).max() < TOLERANCE
+    assert np.abs(asked.slots - expected.slots.numpy()).max(initial=0) < TOLERANCE
+    there = padded.scope >= 0
+    assert np.abs(asked.offered[there] - expected.names.numpy()[padded.scope[there]]).max(initial=0) < TOLERANCE
+
+
+@pytest.mark.parametrize("sizes", SHAPES.values(), ids=SHAPES)
+def test_types_and_their_probabilities_are_those_of_the_network(
+    runtime: Runtime, network: TypeModel, sizes: list[Size]
+) -> None:
+    units, subwords = random_units(SMALL, sizes)
+    found = runtime.rank(units, subwords, range(len(units)), beam=BEAM)
+    expected = Reference(network, all_of(units, subwords))
+    assert len(found) == units.slots_of[-1]
+    for slot, composed in enumerate(found[:12]):
+        best = expected.beam(slot, BEAM)
+        assert [symbols for symbols, _ in composed.types] == [symbols for symbols, _ in best]
+        assert np.allclose([score for _, score in composed.types], [score for _, score in best], atol=TOLERANCE)
+        assert np.allclose(
+            [score for _, score in composed.types],
+            [expected.probability(slot, symbols) for symbols, _ in composed.types],
+            atol=TOLERANCE,
+        )
+
+
+def test_the_best_type_is_never_worse_than_the_greedy_one(runtime: Runtime, network: TypeModel) -> None:
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    found = runtime.rank(units, subwords, range(len(units)), beam=BEAM)
+    expected, reached = Reference(network, all_of(units, subwords)), 0
+    for slot, composed in enumerate(found):
+        symbols, score = (), 0.0
+        while expected.missing(symbols):
+            choices = expected.following(slot, symbols, score)
+            symbols, score = max(choices, key=lambda pair: pair[1])
+        assert composed.types[0][1] > score - TOLERANCE
+        reached += composed.types[0][0] == symbols
+    assert reached
+
+
+def test_what_is_not_allowed_is_as_if_it_had_never_been_heard_of(runtime: Runtime, network: TypeModel) -> None:
+    units, subwords = random_units(SMALL, SHAPES["unequal lengths"])
+    allowed = np.arange(SMALL.symbols) % 3 != 1
+    expected = Reference(network, all_of(units, subwords), allowed)
+    for slot, composed in enumerate(runtime.rank(units, subwords, range(len(units)), BEAM, allowed)):
+        best = expected.beam(slot, BEAM)
+        assert [symbols for symbols, _ in composed.types] == [symbols for symbols, _ in best]
+        assert np.allclose([score for _, score in composed.types], [score for _, score in best], atol=TOLERANCE)
+
+
+def test_all_types_together_weigh_one(runtime: Runtime) -> None:
+    units, subwords = random_units(SMALL, SHAPES["unequal lengths"])
+    leaves = np.array([symbol.arity == 0 for symbol in random_model().vocabulary.symbols])
+    for composed in runtime.rank(units, subwords, range(len(units)), beam=20, allowed=leaves):
+        assert abs(sum(np.exp(score) for _, score in composed.types) + composed.beyond - 1) < 1e-5
+    for composed in runtime.rank(units, subwords, range(len(units)), beam=500):
+        found = sum(np.exp(score) for _, score in composed.types)
+        assert len({symbols for symbols, _ in composed.types}) == len(composed.types) == 500
+        assert 0 < composed.beyond < 1 - found, "some of it is in types that are too long"
+
+
+def test_neither_order_nor_company_changes_an_answer(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    together = runtime.rank(units, subwords, range(len(units)), BEAM)
+    chosen = np.random.default_rng(1).permutation(len(units))[:25]
+    monkeypatch.setattr("typeinfer.model.runtime.BUDGET", 30)
+    apart = iter(runtime.rank(units, subwords, chosen, BEAM))
+    for unit in chosen:
+        for slot in range(units.slots_of[unit], units.slots_of[unit + 1]):
+            one = next(apart)
+            assert [symbols for symbols, _ in one.types] == [symbols for symbols, _ in together[slot].types]
+            assert abs(one.beyond - together[slot].beyond) < TOLERANCE
+    assert next(apart, None) is None
+
+
+def test_nothing_asked_is_nothing_answered(runtime: Runtime) -> None:
+    units, subwords = random_units(SMALL, SHAPES["units without slots"])
+    assert runtime.rank(units, subwords, []) == []
+    assert runtime.rank(units, subwords, [0, 2]) == []
+
+
+def test_batches_hold_every_unit_with_slots_once_and_keep_to_the_budget() -> None:
+    units, _ = random_units(SMALL, [*SHAPES["many"], Size(99, 1)])
+    sizes = np.diff(units.words_of)
+    made = list(batches(units, np.arange(len(units)), 50))
+    assert sorted(np.concatenate(made)) == np.flatnonzero(np.diff(units.slots_of)).tolist()
+    assert all(len(batch) == 1 or len(batch) * sizes[batch].max() <= 50 for batch in made)
+
+
+def test_a_processor_s_fast_numbers_say_nearly_the_same(runtime: Runtime) -> None:
+    """Where the processor multiplies bfloat16; elsewhere both are float32."""
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    exact = runtime.rank(units, subwords, range(len(units)), BEAM)
+    fast = Runtime(random_model()).rank(units, subwords, range(len(units)), BEAM)
+    apart = [
+        abs(dict(one.types).get(other.types[0][0], -9) - other.types[0][1])
+        for one, other in zip(exact, fast, strict=True)
+    ]
+    assert np.median(apart) < 0.1
+    assert np.mean([one.types[0][0] == other.types[0][0] for one, other in zip(exact, fast, strict=True)]) > 0.8
+
+
+def test_torch_is_not_needed() -> None:
+    program = (
+        "import sys, typeinfer.model.runtime; print(sorted({'torch', 'transformers', 'libcst'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,93 @@
+"""Runtime: a stored model and units in; the most probable types of every slot out, without torch.
+
+Knows nothing of text and of what symbols mean.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from typeinfer.model.checkpoint import Checkpoint
+from typeinfer.model.encoder import Encoder, Floats
+from typeinfer.model.search import Composed, compose
+from typeinfer.model.terms import NO_TYPE
+from typeinfer.model.typehead import TypeHead
+from typeinfer.model.units import Array, Ints, Padded, Units, as_written, pad, runs
+
+BUDGET = 4_000
+"""Words of a batch, padding included."""
+
+
+class Runtime:
+    """A model ready to be asked, on `threads` threads, None for as many as the process may use; `precision` as for `Encoder`."""
+
+    def __init__(self, checkpoint: Checkpoint, threads: int | None = None, precision: str | None = None) -> None:
+        self.config = checkpoint.config
+        self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
+        self.threads = threads or processors()
+        self.encoder = Encoder(checkpoint.config, checkpoint.weights, self.threads, precision)
+        self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
+
+    def rank(
+        self,
+        units: Units,
+        subwords: Array,
+        chosen: Sequence[int] | Ints,
+        beam: int = 8,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> list[Composed]:
+        """The `beam` most probable types of every slot of the chosen units, in their order. `subwords` [l, w]: those of every
+        lexeme; `allowed` [symbols]: those that can be said here, all if None."""
+        chosen = np.asarray(chosen, np.int64)
+        sayable = np.ones(self.config.symbols, bool) if allowed is None else allowed.copy()
+        sayable[NO_TYPE] = True
+        _, owner = runs(units.slots_of, chosen)
+        found: list[Composed | None] = [None] * len(owner)
+        first = np.searchsorted(owner, np.arange(len(chosen)))
+        for members, batch, lexemes, hidden in self._encoded(units, subwords, chosen):
+            asked = self.head.asked(batch, lexemes, hidden)
+            composed = compose(self.head, asked, self.arity, np.flatnonzero(sayable), beam)
+            # Slots of a unit stand together; where they go is counted from their unit's first.
+            within = np.arange(len(composed)) - np.searchsorted(batch.slot_unit, batch.slot_unit)
+            for place, one in zip((first[members[batch.slot_unit]] + within).tolist(), composed, strict=True):
+                found[place] = one
+        return [one for one in found if one is not None]
+
+    def _encoded(self, units: Units, subwords: Array, chosen: Ints) -> Iterator[tuple[Ints, Padded, Floats, Floats]]:
+        """Batches as they are done, each with the numbers of its units within `chosen`. While a batch is looked at, those after
+        it are being encoded."""
+        running = deque()
+        for members in batches(units, chosen, BUDGET):
+            if len(running) == self.threads:
+                *rest, request = running.popleft()
+                yield *rest, self.encoder.finish(request)
+            batch = pad(units, chosen[members], subwords, as_written(units, chosen[members]), self.config.steps)
+            lexemes = self.encoder.lexemes(batch)
+            running.append((members, batch, lexemes, self.encoder.start(batch, lexemes)))
+        while running:
+            *rest, request = running.popleft()
+            yield *rest, self.encoder.finish(request)
+
+
+def processors() -> int:
+    """Those that this process may run on; systems that don't tell have one for each."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def batches(units: Units, chosen: Ints, budget: int) -> Iterator[Ints]:
+    """Units of like length together, as places in `chosen`: longest first, so that the last batches are small. A unit of more
+    than `budget` words comes alone; one without slots not at all."""
+    sizes = units.words_of[chosen + 1] - units.words_of[chosen]
+    (asking,) = np.nonzero(units.slots_of[chosen + 1] > units.slots_of[chosen])
+    order = asking[np.argsort(-sizes[asking], kind="stable")]
+    start = 0
+    while start < len(order):
+        count = max(1, budget // max(1, int(sizes[order[start]])))
+        yield order[start : start + count]
+        start += count
