@@ -140,6 +140,7 @@ class TypeModel(nn.Module):
             nn.init.normal_(self.step, mean=1.0, std=0.3)
             self.subword.weight[0].zero_()
             self.name_bias.weight.zero_()
+            self.guess.weight.mul_(0.2)
             for block in self.blocks:
                 block.leave.weight.mul_(1 / math.sqrt(2 * config.layers))
                 if block.messages:

@@ -1,0 +1,230 @@
+"""Batches: shards of units in; batch number i of a training run, ready for the model, out.
+
+A batch follows from the seed and its number alone, so that a run that was cut off goes on exactly where it stood. Units are
+shuffled over all shards, sorted by length inside a window and cut by a budget of words. Knows nothing of tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from typeinfer.model.prefixes import along
+from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, pad
+from typeinfer.training.hiding import draw_rates, hide_everything, hide_some, hide_words, rename_some, taken
+
+# b unit, t word, n slot, k step, r right answers: a prefix of a slot's type and the symbols that may follow, m hidden word
+
+WINDOW = 4096
+"""Units that are sorted by length together."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from: a folder of shards. `subwords` [l, w] of every lexeme, `arity` of every symbol, `placeholders`:
+    lexemes that can stand for any other name, `shape`: what of `Config` follows from the data."""
+
+    train: Units
+    development: Units
+    subwords: Array
+    arity: Ints
+    placeholders: Array
+    shape: dict[str, int]
+
+    @staticmethod
+    def load(folder: Path) -> Data:
+        """Raises `FileNotFoundError` for a folder without shards."""
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        return Data(
+            train=_gathered(folder, "train"),
+            development=_gathered(folder, "development"),
+            subwords=np.load(folder / "lexemes.npy"),
+            arity=np.array(meta["arity"], np.int64),
+            placeholders=np.array(meta["placeholders"], np.int64),
+            shape=meta["config"],
+        )
+
+
+def _gathered(folder: Path, split: str) -> Units:
+    """The units of all shards of a split, joined field by field so that memory holds them little more than once."""
+    paths = sorted(folder.glob(f"{split}-*.npz"))
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no {split} shards; make them first")
+    merged: dict[str, Array] = {}
+    for field in fields(Units):
+        arrays = []
+        for path in paths:
+            with np.load(path) as held:
+                arrays.append(held[field.name])
+        if field.name.endswith("_of"):
+            ends = np.cumsum([0, *(array[-1] for array in arrays)])
+            joined = [array[1:].astype(np.int64) + end for array, end in zip(arrays, ends, strict=False)]
+            merged[field.name] = np.concatenate([np.zeros(1, np.int64), *joined])
+        else:
+            merged[field.name] = np.concatenate(arrays, axis=-1)
+    return Units(**merged)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is to be learnt of a batch. Row r: `slot` [r] of the batch, `symbols` [r, k], `parent` [r] and `place` [r] as in
+    `network.Prefixes`; `label` and `pointer` [r]: columns of the scores that are right, -1 for none."""
+
+    slot: Ints
+    symbols: Ints
+    parent: Ints
+    place: Ints
+    label: Ints
+    pointer: Ints
+
+
+@dataclass(frozen=True)
+class Example:
+    """One batch. Of `answers` and of `hidden`, `were` (the places of hidden words and their subwords) one is empty."""
+
+    padded: Padded
+    answers: Answers
+    hidden: Ints
+    were: Ints
+
+    @property
+    def words(self) -> int:
+        return int(self.padded.mask.sum())
+
+
+def answers(padded: Padded, arity: Ints, most_places: int) -> Answers:
+    """Every prefix of every type that is asked for, up to the first symbol that can't be said: there 0 is right.
+
+    What was written before is a pointer where one says the same, else a symbol of the vocabulary.
+    """
+    labels, pointers = padded.labels, padded.pointers
+    n, k = labels.shape
+    unsaid = (labels < 0) & (pointers < 0)
+    asked = np.zeros((n, k), bool)
+    if k:
+        asked = (labels != -2) & (np.cumsum(unsaid, axis=1) - unsaid == 0)
+    symbols = len(arity)
+    name = padded.scope[padded.slot_unit[:, None], np.maximum(pointers, 0)]
+    fed = np.where(pointers >= 0, symbols + name, np.where(labels >= 0, labels, 0))
+    taking = np.where((pointers < 0) & (labels >= 0), arity[np.maximum(labels, 0)], 0)
+    parent, place = along(fed, taking)
+    slot, step = np.nonzero(asked)
+    return Answers(
+        slot=slot,
+        symbols=np.where(np.arange(k) < step[:, None], fed[slot], -1),
+        parent=parent[slot, step],
+        place=np.minimum(place[slot, step], most_places),
+        label=np.where(unsaid[slot, step], 0, np.maximum(labels[slot, step], -1)),
+        pointer=np.where(pointers[slot, step] >= 0, symbols + pointers[slot, step], -1),
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One pass over the data: the units of its batches, and for every unit how much of it is hidden."""
+
+    epoch: int
+    batches: list[Ints]
+    rate: NDArray[np.float64]
+    bare: NDArray[np.bool_]
+
+
+class Feed:
+    """The batches of a run. `words` is the budget of one; `ranks` batches that follow each other are made of units of like
+    length, one for every process of a step. `steps` symbols of a type and `places` of an argument are told apart."""
+
+    def __init__(self, data: Data, words: int, seed: int, ranks: int, steps: int, places: int) -> None:
+        self.data, self.words, self.seed, self.ranks, self.steps, self.places = data, words, seed, ranks, steps, places
+        self._sizes: list[int] = []
+        self._plan = _Plan(-1, [], np.zeros(0), np.zeros(0, bool))
+
+    def batch(self, number: int, ask_words: bool) -> Example:
+        """`ask_words`: words of the code are hidden and asked for, no types."""
+        plan, at = self._planned(number)
+        chosen = plan.batches[at]
+        random = np.random.default_rng((self.seed, 1, number))
+        units = taken(self.data.train, chosen)
+        hiding = hide_some(units, plan.rate[chosen], plan.bare[chosen], random)
+        units = rename_some(units, self.data.placeholders, random)
+        if not ask_words:
+            return self._example(units, hiding)
+        hiding = Hiding(hiding.words, hiding.bare, np.zeros(len(hiding.ask), bool))
+        made = self._example(units, hiding)
+        padded, hidden, were = hide_words(made.padded, random)
+        return Example(padded, made.answers, hidden, were)
+
+    def development(self, most_words: int) -> Iterator[Example]:
+        """Bare units of all projects of the development split, the same whenever asked."""
+        units = self.data.development
+        order = np.random.default_rng(0).permutation(len(units))
+        order = order[np.cumsum(np.diff(units.words_of)[order]) <= most_words]
+        lengths = seen_words(units, np.ones(len(units)), np.ones(len(units), bool))
+        order = order[np.argsort(lengths[order], kind="stable")]
+        for batch in _cut(order, lengths, self.words):
+            part = taken(units, batch)
+            hiding = hide_everything(part)
+            if hiding.ask.any():
+                yield self._example(part, hiding)
+
+    def _example(self, units: Units, hiding: Hiding) -> Example:
+        padded = pad(units, np.arange(len(units)), self.data.subwords, hiding, self.steps)
+        nothing = np.zeros(0, np.int64)
+        return Example(padded, answers(padded, self.data.arity, self.places), nothing, nothing.reshape(0, 1))
+
+    def _planned(self, number: int) -> tuple[_Plan, int]:
+        """The pass over the data that a batch belongs to, and its number there."""
+        epoch, before = 0, 0
+        while True:
+            if epoch == len(self._sizes):
+                self._plan = self._drawn(epoch)
+                self._sizes.append(len(self._plan.batches))
+            if number < before + self._sizes[epoch]:
+                break
+            before += self._sizes[epoch]
+            epoch += 1
+        if self._plan.epoch != epoch:
+            self._plan = self._drawn(epoch)
+        return self._plan, number - before
+
+    def _drawn(self, epoch: int) -> _Plan:
+        random = np.random.default_rng((self.seed, 0, epoch))
+        units = self.data.train
+        rate, bare = draw_rates(len(units), random)
+        lengths = seen_words(units, rate, bare)
+        order = random.permutation(len(units))
+        groups: list[list[Ints]] = []
+        for start in range(0, len(order), WINDOW):
+            window = order[start : start + WINDOW]
+            window = window[np.argsort(lengths[window], kind="stable")]
+            batches = list(_cut(window, lengths, self.words))
+            groups += [batches[at : at + self.ranks] for at in range(0, len(batches), self.ranks)]
+        # A step needs a batch for every process; what is left over in a window comes in another pass.
+        whole = [group for group in groups if len(group) == self.ranks] or [groups[0] * self.ranks]
+        return _Plan(epoch, [batch for at in random.permutation(len(whole)) for batch in whole[at]], rate, bare)
+
+
+def seen_words(units: Units, rate: NDArray[np.float64], bare: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """[u]: the words of every unit that will probably be seen."""
+
+    def of_unit(words: Array) -> NDArray[np.int64]:
+        return np.diff(np.concatenate(([0], np.cumsum(words)))[units.words_of])
+
+    hidden = rate * of_unit(units.told >= 0) + bare * of_unit(units.told == ONLY_FOR_ANNOTATIONS)
+    seen: NDArray[np.float64] = np.diff(units.words_of) - hidden
+    return seen
+
+
+def _cut(order: Ints, lengths: NDArray[np.float64], words: int) -> Iterator[Ints]:
+    """Runs of units that are no more than `words` once padded to the longest, or one unit. `order` is by length."""
+    start, sorted_lengths = 0, lengths[order]
+    while start < len(order):
+        ahead = sorted_lengths[start : start + words]
+        fits = int(np.searchsorted(ahead * np.arange(1, len(ahead) + 1), words, side="right"))
+        stop = start + max(1, fits)
+        yield order[start:stop]
+        start = stop

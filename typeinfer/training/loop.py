@@ -1,0 +1,588 @@
+"""Training: shards of units in; the weights of a type model out, with a log, curves and what it takes to go on after a cut.
+
+Weights, activations and gradients are bfloat16, what the optimiser adds up is float32. On a CPU every core is a process of
+its own with one thread: gradients meet in shared memory and each process updates its share of the weights. Two threads in one
+process wait for each other at every product, and whenever anything else runs, that costs more than half. On CUDA there is one
+process, fed by others. Needs nothing of typeinfer but `model` and `training.batches`, so that it runs where no parser is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import multiprocessing
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from multiprocessing.pool import Pool, ThreadPool
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from typeinfer.model.config import Config
+from typeinfer.model.network import Batch, Prefixes, TypeModel
+from typeinfer.model.prefixes import Open
+from typeinfer.training.batches import Answers, Data, Example, Feed
+
+# f all weights in one row, those of matrices first; g process; r right answer; n slot
+
+WEIGHTS, CONFIG, LOG, CURVES, STATE = (
+    "weights.safetensors",
+    "config.json",
+    "log.jsonl",
+    "curves.svg",
+    "state.safetensors",
+)
+
+BETAS, EPSILON, DECAY, CLIP = (0.9, 0.98), 1e-8, 0.01, 1.0
+ALIGNED = 64
+AVERAGE_EVERY, AVERAGE_OVER = 10, 0.05
+"""Every so many steps the weights join a running mean whose window is this share of the steps so far."""
+
+LOG_SECONDS, PATIENCE = 15.0, 1800.0
+AHEAD, FEEDERS = 4, 8
+STATES = ("master", "first", "second", "mean")
+"""Of `Shared`: what a checkpoint holds."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to train. The length is `steps`, or by the clock `minutes`; `pretrain` of it, as the same share, asks for words.
+
+    `words`: budget of a step, over all processes. `rate`: the highest learning rate, reached after a share `warmup` of the
+    run, held while words are asked for and then falling linearly to 0. `every`: seconds between two checkpoints and between
+    two evaluations.
+    """
+
+    data: Path
+    out: Path
+    minutes: float = 60.0
+    steps: int = 0
+    pretrain: float = 0.0
+    words: int = 8000
+    rate: float = 2e-3
+    warmup: float = 0.02
+    seed: int = 1
+    processes: int = 2
+    cuda: bool = False
+    shape: tuple[tuple[str, int], ...] = ()
+    checkpoint_seconds: float = 120.0
+    evaluate_seconds: float = 300.0
+    evaluate_words: int = 60_000
+    final_words: int = 400_000
+    resume: bool = False
+
+
+# --- all weights as one row ---------------------------------------------------------------------------------------------
+
+
+class Row:
+    """Where every parameter lies in one flat row: those that decay first, each at a multiple of `ALIGNED`."""
+
+    def __init__(self, model: TypeModel) -> None:
+        named = list(model.named_parameters())
+        decays = [(name, p) for name, p in named if p.ndim > 1 and p.shape[-1] > 1]
+        rest = [(name, p) for name, p in named if not (p.ndim > 1 and p.shape[-1] > 1)]
+        self.at: dict[str, tuple[int, torch.Size]] = {}
+        self.size = 0
+        for group in (decays, rest):
+            for name, parameter in group:
+                self.at[name] = (self.size, parameter.shape)
+                self.size += -(-parameter.numel() // ALIGNED) * ALIGNED
+            if group is decays:
+                self.decaying = self.size
+
+    def views(self, row: Tensor) -> dict[str, Tensor]:
+        return {name: row[at : at + shape.numel()].view(shape) for name, (at, shape) in self.at.items()}
+
+    def take_over(self, model: TypeModel, row: Tensor) -> None:
+        """The weights of the model become views of the row."""
+        views = self.views(row)
+        for name, parameter in model.named_parameters():
+            parameter.data = views[name]
+
+    def gather(self, model: TypeModel, row: Tensor) -> None:
+        """Copies the gradients of the model into the row, and forgets them."""
+        views = self.views(row)
+        for name, parameter in model.named_parameters():
+            if parameter.grad is None:
+                views[name].zero_()
+            else:
+                views[name].copy_(parameter.grad)
+                parameter.grad = None
+        views["subword.weight"][0].zero_()  # Padding is no subword, though the head that guesses words could guess it.
+
+
+@dataclass
+class Shared:
+    """What the processes of a run have in common. `gradients` [g, f]; `counted` [g, 3]: what was asked, sum of the losses, words;
+    `norms` [g]; `clock` [2]: share of the run that is over, seconds spent; `counts` [g, ...]: hits of an evaluation."""
+
+    weights: Tensor
+    master: Tensor
+    first: Tensor
+    second: Tensor
+    mean: Tensor
+    gradients: Tensor
+    counted: Tensor
+    norms: Tensor
+    clock: Tensor
+    counts: Tensor
+
+    @staticmethod
+    def of(size: int, ranks: int, device: torch.device, counts: int) -> Shared:
+        def zeros(*shape: int, dtype: torch.dtype = torch.float32, where: torch.device = device) -> Tensor:
+            made = torch.zeros(*shape, dtype=dtype, device=where)
+            return made.share_memory_() if ranks > 1 else made
+
+        cpu = torch.device("cpu")
+        return Shared(
+            weights=zeros(size, dtype=torch.bfloat16),
+            master=zeros(size),
+            first=zeros(size),
+            second=zeros(size),
+            mean=zeros(size),
+            gradients=zeros(ranks, size, dtype=torch.bfloat16),
+            counted=zeros(ranks, 3, dtype=torch.float64, where=cpu),
+            norms=zeros(ranks, where=cpu),
+            clock=zeros(2, dtype=torch.float64, where=cpu),
+            counts=zeros(ranks, counts, dtype=torch.float64, where=cpu),
+        )
+
+
+@dataclass
+class Position:
+    """Where a run stands. All else follows from it: batches are drawn from the seed and their number."""
+
+    step: int = 0
+    seconds: float = 0.0
+    words: int = 0
+
+
+def store(out: Path, shared: Shared, position: Position) -> None:
+    """Everything that going on needs, all of it or nothing."""
+    partial = out / f"{STATE}.partial"
+    held = {name: getattr(shared, name).cpu() for name in STATES}
+    save_file(held, partial, metadata={"position": json.dumps(asdict(position))})
+    partial.replace(out / STATE)
+
+
+def restore(out: Path, shared: Shared) -> Position:
+    """Raises `FileNotFoundError` where there is nothing to go on from."""
+    path = out / STATE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: nothing to go on from; start without --resume")
+    with safe_open(path, "pt") as file:
+        position = Position(**json.loads(file.metadata()["position"]))
+        for name in STATES:
+            getattr(shared, name).copy_(file.get_tensor(name))
+    shared.weights.copy_(shared.master)
+    return position
+
+
+# --- what is computed ---------------------------------------------------------------------------------------------------
+
+
+def batch_of(example: Example, device: torch.device) -> Batch:
+    return Batch(**{field.name: _there(getattr(example.padded, field.name), device) for field in fields(Batch)})
+
+
+def _there(array: NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+
+
+def prefixes_of(answers: Answers, device: torch.device) -> Prefixes:
+    return Prefixes(*(_there(part, device) for part in (answers.slot, answers.symbols, answers.parent, answers.place)))
+
+
+def loss_of(model: TypeModel, example: Example, device: torch.device) -> tuple[Tensor, int]:
+    """The sum of the losses of all that a batch asks for, and how many slots or hidden words that is."""
+    batch = batch_of(example, device)
+    lexemes = model.lexemes(batch)
+    hidden = model.encode(batch, lexemes)
+    if len(example.hidden):
+        were = _there(example.were, device)
+        scores = model.hidden_words(hidden[_there(example.hidden, device)]).gather(1, were)
+        there = were > 0
+        # Every word counts once, however many subwords it has.
+        return -((scores * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)).sum(), len(were)
+    names = model.names(batch, lexemes, hidden)
+    answers = example.answers
+    scores = model.scores(batch, model.slots(batch, hidden), names, prefixes_of(answers, device))
+    right = _there(np.stack((answers.label, answers.pointer), axis=1), device)
+    # A type is right however it is said: by the vocabulary, or by a name in scope.
+    found = scores.gather(1, right.clamp(min=0)).masked_fill(right < 0, -1e9)
+    return -found.logsumexp(dim=1).sum(), len(example.padded.asked)
+
+
+@torch.no_grad()
+def decoded(model: TypeModel, example: Example, arity: NDArray[np.int64], device: torch.device) -> NDArray[np.int64]:
+    """The likeliest next symbol, one after the other: [n, k] columns of the scores, -1 behind the end."""
+    batch = batch_of(example, device)
+    lexemes = model.lexemes(batch)
+    hidden = model.encode(batch, lexemes)
+    names, slots = model.names(batch, lexemes, hidden), model.slots(batch, hidden)
+    config, padded = model.config, example.padded
+    n, k = padded.labels.shape
+    found, fed = np.full((n, k), -1, np.int64), np.full((n, k), -1, np.int64)
+    grown, going = Open.start(n, k), np.arange(n)
+    for step in range(k):
+        if not len(going):
+            break
+        place = np.minimum(grown.place()[going], config.arity)
+        rows = Answers(going, fed[going], grown.parent()[going], place, going, going)
+        chosen = model.scores(batch, slots, names, prefixes_of(rows, device)).argmax(dim=1).cpu().numpy()
+        pointing = chosen >= config.symbols
+        name = padded.scope[padded.slot_unit[going], np.where(pointing, chosen - config.symbols, 0)]
+        found[going, step] = chosen
+        fed[going, step] = np.where(pointing, config.symbols + name, chosen)
+        symbols, taking = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        symbols[going], taking[going] = (
+            fed[going, step],
+            np.where(pointing, 0, arity[np.minimum(chosen, len(arity) - 1)]),
+        )
+        grown = grown.after(symbols, taking)
+        going = going[(grown.depth[going] > 0) & (chosen > 0)]
+    return found
+
+
+def hits(found: NDArray[np.int64], example: Example, symbols: int) -> NDArray[np.bool_]:
+    """[n]: whether the whole type is the one that was written, said either way."""
+    labels, pointers = example.padded.labels, example.padded.pointers
+    same = ((found == labels) & (labels >= 0)) | ((found == symbols + pointers) & (pointers >= 0))
+    right: NDArray[np.bool_] = (same | (labels == -2)).all(axis=1)
+    return right
+
+
+# --- one process of a run -----------------------------------------------------------------------------------------------
+
+
+class Worker:
+    """One process of a run. All of them do the same steps; the first also keeps time, the log and the checkpoints."""
+
+    def __init__(
+        self, run: Run, config: Config, feed: Feed, shared: Shared, row: Row, rank: int, wait: Callable[[], Any]
+    ) -> None:
+        self.run, self.config, self.feed, self.shared, self.row, self.rank, self.wait = (
+            run, config, feed, shared, row, rank, wait,
+        )  # fmt: skip
+        self.ranks = len(shared.norms)
+        self.device = shared.weights.device
+        with torch.device("meta"):
+            self.model = TypeModel(config).to(torch.bfloat16)
+        self.model.to_empty(device=self.device)
+        row.take_over(self.model, shared.weights)
+        share = -(-row.size // self.ranks // ALIGNED) * ALIGNED
+        self.mine = slice(min(rank * share, row.size), min((rank + 1) * share, row.size))
+        self.summed = torch.zeros(self.mine.stop - self.mine.start, device=self.device)
+        self.development = list(feed.development(run.evaluate_words))
+        self.over = 0.0
+
+    def go(self, position: Position, batches: Iterator[Example]) -> None:
+        optimizer = self._optimizer(position.step)
+        begun = time.perf_counter() - position.seconds
+        checkpointed = evaluated = position.seconds
+        recent = Recent(position.seconds)
+        while True:
+            if self.rank == 0:
+                seconds = time.perf_counter() - begun
+                over = position.step / self.run.steps if self.run.steps else seconds / (60 * self.run.minutes)
+                self.shared.clock[0], self.shared.clock[1] = over, seconds
+            self.wait()
+            self.over, position.seconds = self.shared.clock.tolist()
+            if position.seconds - checkpointed > self.run.checkpoint_seconds:
+                checkpointed = position.seconds
+                if self.rank == 0:
+                    store(self.run.out, self.shared, position)
+            if self.over >= 1:
+                break
+            if position.seconds - evaluated > self.run.evaluate_seconds:
+                evaluated = position.seconds
+                self._log(position, self.evaluate(self.development))
+            waiting = time.perf_counter()
+            example = next(batches)
+            recent.waited += time.perf_counter() - waiting
+            self._step(optimizer, example, position)
+            if self.rank == 0:
+                recent.add(*self.shared.counted.sum(dim=0).tolist())
+                if position.seconds - recent.since > LOG_SECONDS or position.step == 1:
+                    asks = "words" if self._asks_words(position.step) else "types"
+                    self._log(position, {"asks": asks, "rate": self._rate(), **recent.line(position.seconds)})
+                    recent = Recent(position.seconds)
+        self._finish(position)
+
+    def examples(self, pool: Pool, first: int) -> Iterator[Example]:
+        """The batches of this process from a step on, some of them made ahead. `pool` runs `_made`."""
+        ahead: deque[Any] = deque()
+        step = first
+        while True:
+            while len(ahead) < AHEAD:
+                ahead.append(pool.apply_async(_made, (step * self.ranks + self.rank, self._asks_words(step))))
+                step += 1
+            yield ahead.popleft().get()
+
+    def _asks_words(self, step: int) -> bool:
+        return (step / self.run.steps if self.run.steps else self.over) < self.run.pretrain
+
+    def _rate(self) -> float:
+        held = max(self.run.pretrain, self.run.warmup)
+        falling = min(1.0, (1 - self.over) / (1 - held))
+        return self.run.rate * min(1.0, self.over / self.run.warmup + 0.01) * falling
+
+    def _optimizer(self, step: int) -> torch.optim.Optimizer:
+        """AdamW over this process's share of the row; its moments lie in the shared rows, where checkpoints find them."""
+        cut = min(max(self.row.decaying, self.mine.start), self.mine.stop)
+        parts = [(slice(self.mine.start, cut), DECAY), (slice(cut, self.mine.stop), 0.0)]
+        parts = [(part, decay) for part, decay in parts if part.start < part.stop]
+        groups = [{"params": [self.shared.master[part]], "weight_decay": decay} for part, decay in parts]
+        optimizer = torch.optim.AdamW(groups, lr=self.run.rate, betas=BETAS, eps=EPSILON, fused=True)
+        for group, (part, _) in zip(optimizer.param_groups, parts, strict=True):
+            (weights,) = group["params"]
+            weights.grad = self.summed[part.start - self.mine.start : part.stop - self.mine.start]
+            optimizer.state[weights] = {
+                "step": torch.tensor(float(step), device=self.device),
+                "exp_avg": self.shared.first[part],
+                "exp_avg_sq": self.shared.second[part],
+            }
+        return optimizer
+
+    def _step(self, optimizer: torch.optim.Optimizer, example: Example, position: Position) -> None:
+        shared, mine = self.shared, self.mine
+        loss, asked = loss_of(self.model, example, self.device)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.row.gather(self.model, shared.gradients[self.rank])
+        shared.counted[self.rank] = torch.tensor([asked, loss.item(), example.words])
+        self.wait()
+        torch.sum(shared.gradients[:, mine], dim=0, dtype=torch.float32, out=self.summed)
+        shared.norms[self.rank] = self.summed.dot(self.summed).item()
+        self.wait()
+        asked_by_all = max(1.0, float(shared.counted[:, 0].sum()))
+        norm = float(shared.norms.sum()) ** 0.5 / asked_by_all
+        position.step += 1
+        position.words += int(shared.counted[:, 2].sum())
+        if not norm < float("inf"):
+            return  # A step that can't be measured is not taken.
+        self.summed.mul_(min(1.0, CLIP / (norm + 1e-6)) / asked_by_all)
+        for group in optimizer.param_groups:
+            group["lr"] = self._rate()
+        optimizer.step()
+        shared.weights[mine] = shared.master[mine]
+        if position.step % AVERAGE_EVERY == 0:
+            share = min(1.0, AVERAGE_EVERY / (AVERAGE_OVER * position.step))
+            shared.mean[mine] = shared.mean[mine].lerp_(shared.master[mine], share)
+
+    # --- what it is worth -------------------------------------------------------------------------------------------------
+
+    def evaluate(self, development: list[Example]) -> dict[str, Any]:
+        """Greedy exact match over whole types of slots that a person annotated, everything hidden and bare. All processes call."""
+        kinds, languages, symbols = self.config.slot_kinds, self.config.languages, self.config.symbols
+        counts = np.zeros((kinds + languages, 3))
+        for example in development[self.rank :: self.ranks]:
+            padded = example.padded
+            found = decoded(self.model, example, self.feed.data.arity, self.device)
+            scored = np.stack((np.ones(len(found)), hits(found, example, symbols), found[:, 0] >= symbols), axis=1)
+            np.add.at(counts, padded.slot_kind, scored)
+            np.add.at(counts, kinds + padded.language[padded.slot_unit], scored)
+        self.shared.counts[self.rank] = torch.from_numpy(counts.reshape(-1))
+        self.wait()
+        counts = self.shared.counts.sum(dim=0).view(-1, 3).numpy()
+        self.wait()
+        asked, right, pointing = counts[:kinds].sum(axis=0)
+        shares = (counts[:, 1] / np.maximum(counts[:, 0], 1)).round(4).tolist()
+        return {
+            "exact": round(right / max(asked, 1), 4),
+            "of": int(asked),
+            "pointing": round(pointing / max(asked, 1), 4),
+            "by_kind": shares[:kinds],
+            "by_language": shares[kinds:],
+        }
+
+    def _log(self, position: Position, line: dict[str, Any]) -> None:
+        if self.rank == 0:
+            whole = {"step": position.step, "seconds": round(position.seconds, 1), "words": position.words, **line}
+            with open(self.run.out / LOG, "a", encoding="utf-8") as file:
+                file.write(json.dumps(whole) + "\n")
+            print(json.dumps(whole), flush=True)
+
+    def _finish(self, position: Position) -> None:
+        """The better of the last weights and their running mean, by what development says of them."""
+        if self.rank == 0:
+            store(self.run.out, self.shared, position)
+        development = list(self.feed.development(self.run.final_words))
+        last = self.evaluate(development)
+        self._log(position, {"final": "last", **last})
+        if self.rank == 0:
+            self.shared.weights.copy_(self.shared.mean)
+        self.wait()
+        mean = self.evaluate(development)
+        self._log(position, {"final": "mean", **mean})
+        if self.rank == 0:
+            if mean["exact"] < last["exact"] or position.step < AVERAGE_EVERY:
+                self.shared.weights.copy_(self.shared.master)
+            partial = self.run.out / f"{WEIGHTS}.partial"
+            views = self.row.views(self.shared.weights.cpu())
+            save_file({name: view.clone() for name, view in views.items()}, partial)
+            partial.replace(self.run.out / WEIGHTS)
+
+
+@dataclass
+class Recent:
+    """What happened since the last line of the log."""
+
+    since: float
+    asked: float = 0.0
+    loss: float = 0.0
+    words: float = 0.0
+    waited: float = 0.0
+
+    def add(self, asked: float, loss: float, words: float) -> None:
+        self.asked, self.loss, self.words = self.asked + asked, self.loss + loss, self.words + words
+
+    def line(self, now: float) -> dict[str, float]:
+        seconds = max(now - self.since, 1e-3)
+        return {
+            "loss": round(self.loss / max(self.asked, 1), 4),
+            "words_a_second": round(self.words / seconds),
+            "asked_a_second": round(self.asked / seconds),
+            "waited": round(self.waited / seconds, 3),
+        }
+
+
+# --- a whole run ----------------------------------------------------------------------------------------------------------
+
+_FEED: list[Feed] = []
+"""What makes batches in this process: a pool's workers are forked with it, and it is too large to be sent."""
+
+
+def _feed_from(feed: Feed) -> None:
+    torch.set_num_threads(1)
+    _FEED[:] = [feed]
+
+
+def _made(number: int, ask_words: bool) -> Example:
+    return _FEED[0].batch(number, ask_words)
+
+
+def train(run: Run) -> Path:
+    """Trains and returns the folder with `weights.safetensors`, `config.json`, `log.jsonl` and `curves.svg`.
+
+    Raises `FileNotFoundError` without shards, or without a checkpoint when it is to go on.
+    """
+    torch.set_num_threads(1)  # What is forked must not have started threads.
+    _keep_memory()
+    run.out.mkdir(parents=True, exist_ok=True)
+    data = Data.load(run.data)
+    config = Config(**{**data.shape, **dict(run.shape)})
+    ranks = 1 if run.cuda else run.processes
+    feed = Feed(data, run.words // ranks, run.seed, ranks, config.steps, config.arity)
+    fork = multiprocessing.get_context("fork")
+    # On CUDA whole processes make the batches; they are forked before CUDA starts, which can't be forked.
+    pool = fork.Pool(FEEDERS, _feed_from, (feed,)) if run.cuda else None
+    torch.manual_seed(run.seed)
+    model = TypeModel(config)
+    row = Row(model)
+    device = torch.device("cuda" if run.cuda else "cpu")
+    shared = Shared.of(row.size, ranks, device, 3 * (config.slot_kinds + config.languages))
+    if run.resume:
+        position = restore(run.out, shared)
+    else:
+        position = Position()
+        for name, view in row.views(shared.master).items():
+            view.copy_(model.get_parameter(name).detach())
+        shared.weights.copy_(shared.master)
+        (run.out / LOG).unlink(missing_ok=True)
+    (run.out / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
+    barrier = fork.Barrier(ranks)
+
+    def work(rank: int) -> None:
+        try:
+            worker = Worker(run, config, feed, shared, row, rank, lambda: barrier.wait(PATIENCE))
+            with pool or ThreadPool(1, _feed_from, (feed,)) as feeders:
+                worker.go(position, worker.examples(feeders, position.step))
+        except BaseException:
+            barrier.abort()
+            raise
+
+    others = [fork.Process(target=work, args=(rank,), daemon=True) for rank in range(1, ranks)]
+    for other in others:
+        other.start()
+    work(0)
+    for other in others:
+        other.join()
+    draw(run.out)
+    return run.out
+
+
+def _keep_memory() -> None:
+    """glibc gives large blocks back to the system at once, and a step asks for the same ones again: 4 % of the time."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
+        mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
+        mallopt(-2, 64 << 20)  # M_TOP_PAD
+
+
+def draw(out: Path) -> None:
+    """`curves.svg` from `log.jsonl`, where matplotlib is installed."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        return
+    lines = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
+    figure, left = pyplot.subplots(figsize=(7, 4))
+    for asks in ("words", "types"):
+        of = [line for line in lines if line.get("asks") == asks]
+        left.plot([line["seconds"] / 60 for line in of], [line["loss"] for line in of], label=f"loss, {asks}")
+    left.set_xlabel("minutes")
+    left.set_ylabel("loss")
+    right = left.twinx()
+    of = [line for line in lines if "exact" in line and "final" not in line]
+    right.plot(
+        [line["seconds"] / 60 for line in of], [100 * line["exact"] for line in of], "k.-", label="exact, development"
+    )
+    right.set_ylabel("exact, %")
+    figure.legend(loc="upper right")
+    figure.savefig(out / CURVES)
+    pyplot.close(figure)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    for name, kind in OPTIONS.items():
+        if kind is bool:
+            parser.add_argument(f"--{name.replace('_', '-')}", action="store_true")
+        else:
+            parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=getattr(Run, name))
+    parser.add_argument("--shape", nargs="*", default=[], metavar="NAME=N")
+
+
+OPTIONS = {
+    "minutes": float, "steps": int, "pretrain": float, "words": int, "rate": float, "warmup": float, "seed": int,
+    "processes": int, "evaluate_seconds": float, "evaluate_words": int, "final_words": int, "cuda": bool, "resume": bool,
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add_options(parser)
+    given = vars(parser.parse_args())
+    shape = tuple((name, int(number)) for name, _, number in (pair.partition("=") for pair in given.pop("shape")))
+    try:
+        train(Run(shape=shape, **given))
+    except FileNotFoundError as error:
+        sys.exit(f"typeinfer: {error}")
+
+
+if __name__ == "__main__":
+    main()
