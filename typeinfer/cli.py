@@ -658,6 +658,57 @@ def corpus(jobs: int, limit: int | None, traceback: bool) -> int:
     return NOT_ALL_DONE if built.missing else OK
 
 
+@train.command(name="run")
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="The shards to learn from. [default: ~/.cache/typeinfer/units]",
+)
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where weights, log, curves and checkpoints go.",
+)
+@click.option("--minutes", metavar="N", type=float, default=60.0, show_default=True, help="Length of the run.")
+@click.option("--steps", metavar="N", type=int, default=0, help="Length of the run in steps, instead of minutes.")
+@click.option(
+    "--pretrain-minutes",
+    metavar="N",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="How many of the minutes, the first, go to hidden words instead of types.",
+)
+@click.option("--words", metavar="N", type=int, default=8000, show_default=True, help="Words of a step.")
+@click.option("--rate", metavar="R", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
+@click.option(
+    "--seed", metavar="N", type=int, default=1, show_default=True, help="What everything random follows from."
+)
+@click.option(
+    "--processes", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="One for each core."
+)
+@click.option("--cuda", is_flag=True, help="Train on a GPU.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out.")
+@click.option(
+    "--shape", metavar="NAME=N", multiple=True, help="Width, layers, heads, ... of the model; may be repeated."
+)
+@TRACEBACK
+def train_run(data: Path | None, shape: tuple[str, ...], traceback: bool, **given: Any) -> int:  # fmt: skip
+    """Train the type model on shards of examples. Prints its log; may be cut off and gone on with."""
+    try:
+        from typeinfer.training.loop import Run, shape_of, train
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
+    try:
+        train(Run(data or Path.home() / ".cache" / "typeinfer" / "units", shape=shape_of(shape), **given))
+    except (FileNotFoundError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    return OK
+
+
 # --- the program itself ---------------------------------------------------------------------------------------------
 
 

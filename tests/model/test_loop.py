@@ -218,7 +218,7 @@ def tiny(shards: Path, out: Path, **given: object) -> object:
 
 
 def test_what_can_be_learnt_is_learnt_by_two_processes(shards: Path, tmp_path: Path) -> None:
-    out = loop.train(tiny(shards, tmp_path / "run", steps=60, pretrain=0.1, processes=2))
+    out = loop.train(tiny(shards, tmp_path / "run", steps=60, minutes=1, pretrain_minutes=0.1, processes=2))
     told = lines(out)
     final = [line for line in told if "final" in line]
     assert [line["final"] for line in final] == ["last", "mean"]
@@ -232,7 +232,7 @@ def test_what_can_be_learnt_is_learnt_by_two_processes(shards: Path, tmp_path: P
 def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {"steps": 12, "pretrain": 0.2, "checkpoint_seconds": 0.0}
+    given = {"steps": 12, "minutes": 1, "pretrain_minutes": 0.2, "checkpoint_seconds": 0.0}
     whole = loop.train(tiny(shards, tmp_path / "whole", **given))
     step = loop.Worker._step
 

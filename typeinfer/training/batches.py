@@ -39,6 +39,8 @@ class Data:
     @staticmethod
     def load(folder: Path) -> Data:
         """Raises `FileNotFoundError` for a folder without shards."""
+        if not (folder / "meta.json").is_file():
+            raise FileNotFoundError(f"{folder}: no shards; make them first")
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         return Data(
             train=_gathered(folder, "train"),

@@ -15,7 +15,7 @@ import multiprocessing
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
@@ -57,18 +57,19 @@ STATES = ("master", "first", "second", "mean")
 
 @dataclass(frozen=True)
 class Run:
-    """How to train. The length is `steps`, or by the clock `minutes`; `pretrain` of it, as the same share, asks for words.
+    """How to train, for so many minutes by the clock, of which the first `pretrain_minutes` ask for hidden words and not for
+    types; or for so many `steps`, shared out alike.
 
     `words`: budget of a step, over all processes. `rate`: the highest learning rate, reached after a share `warmup` of the
-    run, held while words are asked for and then falling linearly to 0. `every`: seconds between two checkpoints and between
-    two evaluations.
+    run, held while words are asked for and then falling linearly to 0. `evaluate_words`, `final_words`: words of the
+    development split that are read in the midst and at the end.
     """
 
     data: Path
     out: Path
     minutes: float = 60.0
     steps: int = 0
-    pretrain: float = 0.0
+    pretrain_minutes: float = 0.0
     words: int = 8000
     rate: float = 2e-3
     warmup: float = 0.02
@@ -81,6 +82,11 @@ class Run:
     evaluate_words: int = 60_000
     final_words: int = 400_000
     resume: bool = False
+
+    @property
+    def pretrained(self) -> float:
+        """The share of the run that asks for words."""
+        return self.pretrain_minutes / self.minutes
 
 
 # --- all weights as one row ---------------------------------------------------------------------------------------------
@@ -332,10 +338,10 @@ class Worker:
             yield ahead.popleft().get()
 
     def _asks_words(self, step: int) -> bool:
-        return (step / self.run.steps if self.run.steps else self.over) < self.run.pretrain
+        return (step / self.run.steps if self.run.steps else self.over) < self.run.pretrained
 
     def _rate(self) -> float:
-        held = max(self.run.pretrain, self.run.warmup)
+        held = max(self.run.pretrained, self.run.warmup)
         falling = min(1.0, (1 - self.over) / (1 - held))
         return self.run.rate * min(1.0, self.over / self.run.warmup + 0.01) * falling
 
@@ -556,31 +562,34 @@ def draw(out: Path) -> None:
     pyplot.close(figure)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    for name, kind in OPTIONS.items():
-        if kind is bool:
-            parser.add_argument(f"--{name.replace('_', '-')}", action="store_true")
-        else:
-            parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=getattr(Run, name))
-    parser.add_argument("--shape", nargs="*", default=[], metavar="NAME=N")
-
-
-OPTIONS = {
-    "minutes": float, "steps": int, "pretrain": float, "words": int, "rate": float, "warmup": float, "seed": int,
-    "processes": int, "evaluate_seconds": float, "evaluate_words": int, "final_words": int, "cuda": bool, "resume": bool,
-}  # fmt: skip
+def shape_of(pairs: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """`width=384` and the like. Raises `ValueError`."""
+    shape = []
+    for pair in pairs:
+        name, _, number = pair.partition("=")
+        if name not in Config.__struct_fields__ or not number.isdigit():
+            raise ValueError(f"--shape {pair}: no size of a model; they are {', '.join(Config.__struct_fields__)}")
+        shape.append((name, int(number)))
+    return tuple(shape)
 
 
 def main() -> None:
+    """The same as `typeinfer train run`, where only torch, numpy, msgspec and safetensors are installed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    add_options(parser)
+    for field in fields(Run):
+        name, default = f"--{field.name.replace('_', '-')}", field.default
+        if field.name == "shape":
+            parser.add_argument(name, nargs="*", default=[], metavar="NAME=N")
+        elif isinstance(default, bool):
+            parser.add_argument(name, action="store_true")
+        elif isinstance(default, int | float):
+            parser.add_argument(name, type=type(default), default=default)
+        else:
+            parser.add_argument(name, type=Path, required=True)
     given = vars(parser.parse_args())
-    shape = tuple((name, int(number)) for name, _, number in (pair.partition("=") for pair in given.pop("shape")))
     try:
-        train(Run(shape=shape, **given))
-    except FileNotFoundError as error:
+        train(Run(shape=shape_of(given.pop("shape")), **given))
+    except (FileNotFoundError, ValueError) as error:
         sys.exit(f"typeinfer: {error}")
 
 
