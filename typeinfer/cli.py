@@ -577,8 +577,12 @@ def _usages(project: Project, opened: Opened) -> object:
               help="Whether imports that only annotations used are removed too.")  # fmt: skip
 @click.option("--tool", "tools", metavar="NAME", multiple=True, help="Only this tool; may be repeated.")
 @click.option("--rules", is_flag=True, help="Print for each rule how often it spoke and how often it was exact.")
-@click.option("--fit", metavar="FILE", type=click.Path(path_type=Path),
-              help="Fit the weights of the rules and store them here. Implies --rules and --set calibration.")  # fmt: skip
+@click.option("--ranked", is_flag=True, help="Print how often the first type believed of every slot is right, from rules and "
+              "checker alone, from the model alone and from all together.")  # fmt: skip
+@click.option("--model", metavar="FOLDER|none", help="The type model for --ranked. [default: the one shipped]")
+@click.option("--fit", metavar="PATH", type=click.Path(path_type=Path),
+              help="Fit what to believe and store it here: with the model that this folder holds, or, in a file, with rules "
+              "alone. Implies --set calibration.")  # fmt: skip
 @TRACEBACK
 def evaluate(
     language: str | None,
@@ -587,6 +591,8 @@ def evaluate(
     variant: Variant,
     tools: tuple[str, ...],
     rules: bool,
+    ranked: bool,
+    model: str | None,
     fit: Path | None,
     traceback: bool,
 ) -> int:
@@ -601,8 +607,12 @@ def evaluate(
 
     try:
         judge = judge_of(language)
-        if rules or fit is not None:
+        if fit is not None and fit.is_dir():
+            click.echo(_fitted_with_model(judge, only, fit, say))
+        elif rules or fit is not None:
             click.echo(_evaluated_rules(judge, chosen, only, fit, say))
+        elif ranked:
+            click.echo(_evaluated_ranking(judge, chosen, only, model, say))
         else:
             click.echo(run_benchmark(judge, chosen, variant, tools_named(tools, judge.peers), say, only))
     except ValueError as error:
@@ -624,6 +634,30 @@ def _evaluated_rules(
     belief = fit_belief(judge, "calibration", say, only)
     store_belief(fit, belief)
     return render_rules(belief.standings)
+
+
+def _fitted_with_model(judge: Judge, only: tuple[str, ...], folder: Path, say: Callable[[str], None]) -> str:
+    from typeinfer.evaluation.calibration import fit_with_model, render_fit
+    from typeinfer.model.calibration import store_calibration
+    from typeinfer.model.ranking import load_ranker
+    from typeinfer.pipeline import load_beliefs
+
+    belief = fit_with_model(judge, "calibration", load_beliefs()[judge.language], load_ranker(folder), say, only)
+    store_calibration(folder, judge.language, belief)
+    return render_fit(belief)
+
+
+def _evaluated_ranking(
+    judge: Judge, chosen: str, only: tuple[str, ...], model: str | None, say: Callable[[str], None]
+) -> str:
+    from typeinfer.evaluation.ranked import evaluate_ranked
+    from typeinfer.pipeline import load_beliefs, load_model, shipped_model
+
+    place = Path.cwd()
+    settings = Settings(place) if model is None else with_model(Settings(place), model, place, f"--model {model}")
+    folder = (settings.model or shipped_model()) if settings.use_model else None
+    asked = None if folder is None else load_model(folder)
+    return evaluate_ranked(judge, chosen, load_beliefs(), asked, say, only)
 
 
 # --- what the model learns from ---------------------------------------------------------------------------------------

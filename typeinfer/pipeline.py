@@ -27,7 +27,7 @@ from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, appl
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest, Verdict
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, bare, rename
+from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
 
 if TYPE_CHECKING:
     from typeinfer.languages.language import Language
@@ -446,7 +446,10 @@ class _Search:
         bound = self.bound(language.name, belief)
         decides = bool(ranked) and belief.decides(slot.id.kind, ranked[0].type, evidence, ranking)
         if self.options.max_error is not None and ranked and bound is not None and ranked[0].probability < bound:
-            hollow = hollow_type(self.project, language, belief, slot.id.kind, ranked, evidence, ranking)
+            path = module.file.path
+            hollow = belief.hollow(
+                slot.id.kind, ranked, evidence, ranking, lambda term: may_stand_bare(self.project, path, term)
+            )
             if hollow is not None and hollow.probability >= bound:
                 ranked, decides = (hollow, *(other for other in ranked if other.type != hollow.type)), True
         verdict: Verdict
@@ -654,30 +657,16 @@ def _patches(
     return tuple(outcomes[path] for path in wanted)
 
 
-def hollow_type(
-    project: Project,
-    language: Language,
-    belief: Belief,
-    kind: SlotKind,
-    ranked: Sequence[Ranked],
-    evidence: Sequence[Evidence],
-    ranking: Ranking | None,
-) -> Ranked | None:
-    """The most probable type less its arguments that the language lets stand without them, if what speaks for it may decide."""
-    from typeinfer.model.belief import hollowed
+def may_stand_bare(project: Project, path: str, term: TypeExpr) -> bool:
+    """Whether a type without arguments may be written as it is, in the language of this file."""
     from typeinfer.program.evidence import Witness
 
-    witness = Witness(project, Inference(""))
-    found = hollowed(ranked, lambda term: language.is_writable(term) and witness.is_whole(term))
-    if found is None:
-        return None
-    whole = (other.type for other in ranked if bare(other.type) == found.type)
-    return found if any(belief.decides(kind, term, evidence, ranking) for term in whole) else None
+    return project.language_of(path).is_writable(term) and Witness(project, Inference("")).is_whole(term)
 
 
 @dataclass(frozen=True)
 class Round:
-    """What was known in one round: the evidence of every slot, and the model's word on those that it was asked about."""
+    """What was known in one round of the slots still open: the evidence, and the model's word where it was asked."""
 
     evidence: Mapping[SlotId, tuple[Evidence, ...]]
     rankings: Mapping[SlotId, Ranking]
@@ -693,8 +682,10 @@ def listen(
     """What is known in every round, as decisions bring more of it to light: what a belief is fitted on. `asked`: locals that the
     model is asked about too."""
     search = _listening(project, beliefs, model, asked, checker)
+    decided: frozenset[SlotId] = frozenset()
     for evidence in search.settle(silent):
-        yield Round(evidence, dict(search.rankings))
+        yield Round(evidence, {slot: word for slot, word in search.rankings.items() if slot not in decided})
+        decided = frozenset(search.decided)
 
 
 def believe(
@@ -828,7 +819,7 @@ def load_model(folder: Path) -> Model:
     ranker = load_ranker(folder)
     beliefs = load_calibration(folder)
     if not beliefs:
-        raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --model {folder} --fit {folder}")
+        raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")
     return Model(ranker, beliefs)
 
 

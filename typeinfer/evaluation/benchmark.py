@@ -256,7 +256,7 @@ def _row(
     """What is committed: enough to draw every figure again."""
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "revision": _revision(),
+        "revision": revision(),
         "set": chosen,
         "variant": variant,
         "load_before": round(busy, 2),
@@ -295,7 +295,7 @@ def _counts(score: Score) -> dict[str, int]:
     return {"slots": score.slots, "annotated": score.annotated, "exact": score.exact, "base": score.base}
 
 
-def _revision() -> str:
+def revision() -> str:
     """The commit that was measured, marked where the working tree is not it."""
     command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

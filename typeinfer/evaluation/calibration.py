@@ -1,7 +1,8 @@
 """Calibration: projects with known types in; what each rule is worth and the fitted belief out.
 
-Fitted on the set `calibration`, which shares no project with the one that figures are reported on. The rounds of the
-pipeline are part of what is fitted: evidence that comes to light only once other types are written is less sure.
+Fitted on the set `calibration`, which shares no project with the one that figures are reported on, nor with what the type
+model is trained on. The rounds of the pipeline are part of what is fitted: evidence that comes to light only once other types
+are written is less sure. Bounds and promises are read off probabilities by beliefs that were fitted on other projects.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,12 +27,15 @@ from typeinfer.evaluation.metrics import (
 from typeinfer.evaluation.peers import search_path
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
-from typeinfer.pipeline import listen
+from typeinfer.model.features import candidates
+from typeinfer.pipeline import Model, Ranker, Round, listen, may_stand_bare
 from typeinfer.program.files import read_files
-from typeinfer.training.fitting import Example, fit
-from typeinfer.values.predictions import Evidence
-from typeinfer.values.slots import SlotId
-from typeinfer.values.typeexpr import TypeExpr
+from typeinfer.program.project import Project, read_project
+from typeinfer.training.fitting import Example, fit, fit_choice
+from typeinfer.training.promises import Shot, promises
+from typeinfer.values.predictions import Evidence, Ranking
+from typeinfer.values.slots import Slot, SlotId
+from typeinfer.values.typeexpr import TypeExpr, bare
 
 Say = Callable[[str], None]
 
@@ -41,14 +45,19 @@ LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix
 @dataclass(frozen=True)
 class Policy:
     """What is asked of evidence before it is written. `decides_alone`: a rule under this precision is evidence and never
-    decides alone. `bound`: as in `Belief`."""
+    decides alone. `bound`: as in `Belief`, for rules alone. `right`: the precision that the bound of a belief with a model is
+    to have."""
 
     decides_alone: float
     bound: float
+    right: float
 
 
-POLICIES: Mapping[str, Policy] = {"python": Policy(0.9, 0.7), "typescript": Policy(0.75, 0.6)}
+POLICIES: Mapping[str, Policy] = {"python": Policy(0.9, 0.7, 0.92), "typescript": Policy(0.75, 0.6, 0.92)}
 """By language, read off the curves in docs/log.md: what is written is right in over nine of ten cases in both."""
+
+FOLDS = 5
+"""Parts that the projects are dealt into: what is believed of one part is fitted on the others."""
 
 NEVER_ALONE = frozenset({"name", "compared"})
 """What a name suggests, and what a value is compared with, is a hint however often it is right."""
@@ -59,6 +68,9 @@ NOBODY = Belief({}, (), "nobody")
 """Believes everything by half: no decision is made by it, so one round is all there is to hear."""
 
 
+Fit = Callable[[Sequence[Example]], dict[str, float]]
+
+
 @dataclass(frozen=True)
 class Heard:
     """One project: the examples of its first round and those that later rounds added or changed."""
@@ -67,35 +79,133 @@ class Heard:
     later: tuple[Example, ...]
     unchecked: tuple[Example, ...]
     """What the rules alone say, where no checker can be asked."""
+    last: tuple[Example, ...] = ()
+    """Of every slot what was known in the end."""
 
 
 def calibrate(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> str:
     """What each rule is worth on a set of projects, and whether the probabilities of `belief` mean there what they say."""
     examples: list[Example] = []
-    for name, heard in _listen_to(judge, chosen, belief, say, only):
+    for name, heard in listen_to(judge, chosen, belief, None, say, only):
         examples += [*heard.first, *heard.later]
         say(f"{name}: {len(heard.first)} slots with evidence")
     return f"{render_rules(standings(examples))}\n\n{render_trust(belief, examples)}"
 
 
 def fit_belief(judge: Judge, chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
-    """Fit twice: on what is heard at first, then on all that the first fit's decisions bring to light."""
+    """Fit rules alone, twice: on what is heard at first, then on all that the first fit's decisions bring to light."""
     say("first round")
-    first = [example for _, heard in _listen_to(judge, chosen, NOBODY, say, only) for example in heard.first]
-    policy = POLICIES[judge.language]
-    draft = Belief(fit(first), (), "draft", deciders(first, policy.decides_alone), policy.bound)
+    heard = dict(listen_to(judge, chosen, NOBODY, None, say, only))
+    draft = drafted(heard, POLICIES[judge.language], fit)
     say("all rounds")
-    projects = 0
-    examples: list[Example] = []
-    unchecked: list[Example] = []
-    for name, heard in _listen_to(judge, chosen, draft, say, only):
-        examples += [*heard.first, *heard.later]
-        unchecked += heard.unchecked
-        projects += 1
-        say(f"{name}: {len(heard.first)} slots in the first round, {len(heard.later)} more later")
-    source = f"{projects} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
-    sure = deciders(examples, policy.decides_alone)
-    return Belief(fit([*examples, *unchecked]), standings(examples), source, sure, policy.bound)
+    heard = dict(_said(say, listen_to(judge, chosen, draft, None, say, only)))
+    return fitted(heard, chosen, POLICIES[judge.language], fit)
+
+
+def fit_with_model(
+    judge: Judge, chosen: str, rules: Belief, ranker: Ranker, say: Say, only: Sequence[str] = ()
+) -> Belief:
+    """The same with a model that is asked too. `rules`: what is believed of slots that it has nothing to say of."""
+    remembering = Remembering(ranker)
+    say("first round")
+    model = Model(remembering, {judge.language: NOBODY})
+    heard = dict(_said(say, listen_to(judge, chosen, NOBODY, model, say, only)))
+    draft = drafted(heard, POLICIES[judge.language], fit_choice)
+    say("all rounds")
+    model = Model(remembering, {judge.language: draft})
+    heard = dict(_said(say, listen_to(judge, chosen, rules, model, say, only)))
+    found = fitted(heard, chosen, POLICIES[judge.language], fit_choice)
+    bound = least_bound(shots(heard, fit_choice, found), POLICIES[judge.language].right)
+    return found if bound is None else replace(found, bound=bound)
+
+
+def drafted(heard: Mapping[str, Heard], policy: Policy, fit_weights: Fit) -> Belief:
+    """A belief by what is heard in first rounds alone."""
+    first = [example for project in heard.values() for example in project.first]
+    return Belief(fit_weights(first), (), "draft", deciders(first, policy.decides_alone), policy.bound)
+
+
+def fitted(heard: Mapping[str, Heard], chosen: str, policy: Policy, fit_weights: Fit) -> Belief:
+    """A belief by all that is heard, with its promises."""
+    examples = [example for project in heard.values() for example in (*project.first, *project.later)]
+    source = f"{len(heard)} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
+    belief = Belief(
+        fit_weights(_all(heard.values())),
+        standings(examples),
+        source,
+        deciders(examples, policy.decides_alone),
+        policy.bound,
+    )
+    return replace(belief, promises=promises(shots(heard, fit_weights, belief)))
+
+
+def shots(heard: Mapping[str, Heard], fit_weights: Fit, belief: Belief) -> dict[str, list[Shot]]:
+    """What would become of every slot, by project, had the weights been fitted on other projects. What else `belief` holds is
+    taken as it is."""
+    names = sorted(heard)
+    found: dict[str, list[Shot]] = {}
+    for fold in range(min(FOLDS, len(names))):
+        held_out = names[fold::FOLDS]
+        others = replace(belief, weights=fit_weights(_all(heard[name] for name in names if name not in held_out)))
+        found |= {name: [_shot(others, example) for example in heard[name].last] for name in held_out}
+    return found
+
+
+def _shot(belief: Belief, example: Example) -> Shot:
+    kind, evidence, ranking = example.kind, example.evidence, example.ranking
+    ranked = belief.rank(kind, evidence, example.checked, ranking)
+    if not ranked:
+        return Shot(0.0, False)
+    best = ranked[0]
+    sure = best.probability if belief.decides(kind, best.type, evidence, ranking) else 0.0
+    hollow = belief.hollow(kind, ranked, evidence, ranking, example.bare.__contains__)
+    if hollow is None:
+        return Shot(sure, best.type in example.true)
+    return Shot(sure, best.type in example.true, hollow.probability, hollow.type in example.truly_bare)
+
+
+def least_bound(projects: Mapping[str, Sequence[Shot]], right: float) -> float | None:
+    """The least probability, in hundredths, at which this share of what is written is right, all slots taken together. Never
+    under a half: what is more likely wrong than right is not written."""
+    taken = [shot for found in projects.values() for shot in found]
+    for percent in range(50, 100):
+        written = [shot.right for shot in taken if shot.probability >= percent / 100]
+        if written and sum(written) >= right * len(written):
+            return percent / 100
+    return None
+
+
+def _all(heard: Iterable[Heard]) -> list[Example]:
+    return [example for project in heard for example in (*project.first, *project.later, *project.unchecked)]
+
+
+def _said(say: Say, heard: Iterable[tuple[str, Heard]]) -> Iterator[tuple[str, Heard]]:
+    for name, project in heard:
+        say(f"{name}: {len(project.first)} slots in the first round, {len(project.later)} more later")
+        yield name, project
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """A ranker that reads no text twice. Of rules the model hears only those that look at texts, so texts are all there is to
+    what it says of a slot, whichever belief decides in the end."""
+
+    ranker: Ranker
+    known: dict[tuple[str, ...], dict[SlotId, Ranking]] = field(default_factory=dict)
+
+    def rank(
+        self,
+        project: Project,
+        evidence: Mapping[SlotId, Sequence[Evidence]],
+        wanted: Callable[[Slot], bool],
+    ) -> Mapping[SlotId, Ranking]:
+        key = tuple(module.file.digest for _, module in sorted(project.modules.items()))
+        asked = [slot for module in project.modules.values() for slot in module.slots if wanted(slot)]
+        known = self.known.setdefault(key, {})
+        if any(slot.id not in known for slot in asked):
+            known |= self.ranker.rank(project, evidence, wanted)
+            known |= {slot.id: Ranking(()) for slot in asked if slot.id not in known}
+        return {slot.id: word for slot in asked if (word := known[slot.id]).ranked}
 
 
 def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
@@ -136,6 +246,13 @@ def render_rules(found: Sequence[Standing]) -> str:
     return table(["rule", "support", "exact, %"], rows)
 
 
+def render_fit(belief: Belief) -> str:
+    """What each rule is worth, the bound, and the bounds that promises stand on, as Markdown."""
+    rows = [[f"{100 * error:g}", f"{bound:.2f}"] for error, bound in sorted(belief.promises.items())]
+    kept = table(["at most wrong, %", "bound"], rows) if rows else "no share of errors can be promised\n"
+    return f"{render_rules(belief.standings)}\nBound: {belief.bound:.2f}\n\n{kept}"
+
+
 def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
     """The figures of evaluation by probability, for the best type of every slot that has evidence, as Markdown."""
     best = [(belief.rank(example.kind, example.evidence, example.checked)[0], example) for example in examples]
@@ -152,54 +269,88 @@ def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
     return table(["of slots with evidence", f"{len(examples):,}"], rows)
 
 
-def _listen_to(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str]) -> Iterator[tuple[str, Heard]]:
+def listen_to(
+    judge: Judge, chosen: str, belief: Belief, model: Model | None, say: Say, only: Sequence[str]
+) -> Iterator[tuple[str, Heard]]:
+    """What is heard on each project of a set. `belief` decides where the model, if there is one, has nothing to say."""
     # The checkers are asked in this very process, and found like those of the benchmark's tools.
     os.environ["PATH"] = search_path()
+    beliefs = {language.name: belief for language in LANGUAGES}
+    nobody = None if model is None else Model(model.ranker, dict.fromkeys(model.beliefs, NOBODY))
     for task in tasks(judge, chosen, "bare", say, only):
+        asked = frozenset(task.stripped.truth)
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
-            root = Path(folder)
-            write_tree(root, task.stripped.files)
-            sources = [name for name in sorted(task.stripped.files) if language_of(name) is not None]
-            files, _ = read_files(root, sources, LANGUAGE_OF_SUFFIX)
-            rounds = list(listen(root, files, belief))
-            alone = next(iter(listen(root, files, NOBODY, checker=False)))
-        yield task.name, _heard(judge, task, rounds, alone)
+            project = stripped_project(Path(folder), task)
+            rounds = list(listen(project, beliefs, model, asked))
+            silent = dict.fromkeys(beliefs, NOBODY)
+            alone = next(iter(listen(project, silent, nobody, asked, checker=False)))
+            yield task.name, _heard(judge, task, project, rounds, alone)
 
 
-def _heard(
-    judge: Judge,
-    task: Task,
-    rounds: Sequence[Mapping[SlotId, tuple[Evidence, ...]]],
-    alone: Mapping[SlotId, tuple[Evidence, ...]],
-) -> Heard:
-    spelled = _Spelled(judge, task, [*rounds, alone])
+def stripped_project(root: Path, task: Task) -> Project:
+    """The project less its annotations, written below a folder and read from there."""
+    write_tree(root, task.stripped.files)
+    sources = [name for name in sorted(task.stripped.files) if language_of(name) is not None]
+    files, _ = read_files(root, sources, LANGUAGE_OF_SUFFIX)
+    return read_project(root, files)
+
+
+def _heard(judge: Judge, task: Task, project: Project, rounds: Sequence[Round], alone: Round) -> Heard:
+    spelled = _Spelled(judge, task, project, [*rounds, alone])
     first: list[Example] = []
     later: list[Example] = []
+    last: list[Example] = []
     unchecked: list[Example] = []
     for slot in task.stripped.truth:
-        said = [evidence[slot] for evidence in rounds if slot in evidence]
-        if slot in rounds[0]:
-            first.append(spelled.example(slot, rounds[0][slot]))
-        if said and (slot not in rounds[0] or said[-1] != rounds[0][slot]):
-            later.append(spelled.example(slot, said[-1]))
-        if slot in alone:
-            unchecked.append(spelled.example(slot, alone[slot], checked=False))
-    return Heard(tuple(first), tuple(later), tuple(unchecked))
+        said = [word for one in rounds if (word := _word(one, slot)) != NOTHING_SAID]
+        at_first = _word(rounds[0], slot)
+        if at_first != NOTHING_SAID:
+            first.append(spelled.example(slot, *at_first))
+        if said and said[-1] != at_first:
+            later.append(spelled.example(slot, *said[-1]))
+        if said:
+            last.append(first[-1] if said[-1] == at_first else later[-1])
+        if (by_rules := _word(alone, slot)) != NOTHING_SAID:
+            unchecked.append(spelled.example(slot, *by_rules, checked=False))
+    return Heard(tuple(first), tuple(later), tuple(unchecked), tuple(last))
+
+
+NOTHING_SAID: tuple[tuple[Evidence, ...], Ranking | None] = ((), None)
+
+
+def _word(one: Round, slot: SlotId) -> tuple[tuple[Evidence, ...], Ranking | None]:
+    return one.evidence.get(slot, ()), one.rankings.get(slot)
 
 
 class _Spelled:
     """All types that were written or heard of in one project, in the form in which the judge compares them."""
 
-    def __init__(self, judge: Judge, task: Task, heard: Iterable[Mapping[SlotId, tuple[Evidence, ...]]]) -> None:
+    def __init__(self, judge: Judge, task: Task, project: Project, heard: Iterable[Round]) -> None:
         self.truth = task.stripped.truth
-        said = {(slot.path, part.type) for evidence in heard for slot, parts in evidence.items() for part in parts}
+        self.project = project
+        said = {
+            (slot.path, term)
+            for one in heard
+            for slot in self.truth
+            for term in candidates(*_word(one, slot))
+        }  # fmt: skip
+        said |= {(path, bare(term)) for path, term in said}
         self.text = {(path, term): _write(path, term) for path, term in said}
         self.forms: Mapping[str, Form] = judge.forms({*self.truth.values(), *self.text.values()})
 
-    def example(self, slot: SlotId, evidence: tuple[Evidence, ...], checked: bool = True) -> Example:
-        wanted = self.forms[self.truth[slot]].exact
-        true = {said.type for said in evidence if self.forms[self.text[slot.path, said.type]].exact == wanted}
-        return Example(slot.kind, evidence, frozenset(true), checked)
+    def example(
+        self, slot: SlotId, evidence: tuple[Evidence, ...], ranking: Ranking | None, checked: bool = True
+    ) -> Example:
+        wanted = self.forms[self.truth[slot]]
+        terms = candidates(evidence, ranking)
+        true = frozenset(term for term in terms if self.form(slot, term).exact == wanted.exact)
+        hollow = {bare(term) for term in terms if bare(term) != term}
+        able = frozenset(term for term in hollow if may_stand_bare(self.project, slot.path, term))
+        truly = frozenset(term for term in able if self.form(slot, term).base == wanted.base)
+        return Example(slot.kind, evidence, true, checked, ranking, able, truly)
+
+    def form(self, slot: SlotId, term: TypeExpr) -> Form:
+        return self.forms[self.text[slot.path, term]]
 
 
 def _write(path: str, term: TypeExpr) -> str:

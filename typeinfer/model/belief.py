@@ -102,25 +102,34 @@ class Belief:
         strongest = sorted(moved.items(), key=lambda pair: (-abs(pair[1]), pair[0]))[:MOST_REASONS]
         return tuple(Reason(text, weight) for text, weight in strongest if abs(weight) >= 0.05)
 
+    def hollow(
+        self,
+        kind: SlotKind,
+        ranked: Sequence[Ranked],
+        evidence: Sequence[Evidence],
+        ranking: Ranking | None,
+        writable: Callable[[TypeExpr], bool],
+    ) -> Ranked | None:
+        """The most probable type less its arguments (`dict` for `dict[str, X]`), with what all ranked types weigh together
+        that would be it. None where that type may not be written, or nothing that speaks for it may decide."""
+        whole: defaultdict[TypeExpr, list[Ranked]] = defaultdict(list)
+        for candidate in ranked:
+            whole[bare(candidate.type)].append(candidate)
+        weighed = [
+            (sum(candidate.probability for candidate in group), repr(term), term)
+            for term, group in whole.items()
+            if any(candidate.type != term for candidate in group)
+        ]
+        if not weighed:
+            return None
+        probability, _, term = min(weighed, key=lambda one: (-one[0], one[1]))
+        decides = any(self.decides(kind, candidate.type, evidence, ranking) for candidate in whole[term])
+        return Ranked(term, probability) if decides and writable(term) else None
+
     def promised(self, error: float) -> float | None:
         """The bound at which at most this share of what is written is wrong, as far as one is known."""
         kept = [bound for promised, bound in self.promises.items() if promised <= error + 1e-9]
         return min(kept, default=None)
-
-
-def hollowed(ranked: Sequence[Ranked], writable: Callable[[TypeExpr], bool]) -> Ranked | None:
-    """The most probable type without arguments (`dict` for `dict[str, X]`): what all ranked types weigh together that would
-    be it without theirs. None where no such type may be written."""
-    together: defaultdict[TypeExpr, float] = defaultdict(float)
-    with_arguments: set[TypeExpr] = set()
-    for candidate in ranked:
-        hollow = bare(candidate.type)
-        together[hollow] += candidate.probability
-        if hollow != candidate.type:
-            with_arguments.add(hollow)
-    found = [Ranked(term, probability) for term, probability in together.items() if term in with_arguments]
-    found.sort(key=lambda candidate: (-candidate.probability, repr(candidate.type)))
-    return next((candidate for candidate in found[:1] if writable(candidate.type)), None)
 
 
 def decider(rule: str, kind: SlotKind, term: TypeExpr) -> str:

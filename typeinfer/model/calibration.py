@@ -18,7 +18,7 @@ from typeinfer.model import checkpoint
 from typeinfer.model.belief import Belief, as_json, from_json
 from typeinfer.model.checkpoint import CALIBRATION, CHECKSUMS, WEIGHTS, NoModel
 
-REFIT = "fit it again: typeinfer evaluate --model {folder} --fit {folder}"
+REFIT = "fit it again: typeinfer evaluate --fit {folder}"
 
 
 def load_calibration(folder: Path) -> dict[str, Belief]:

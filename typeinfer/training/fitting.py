@@ -47,8 +47,10 @@ class Example:
     """A checker was among those who were asked."""
     ranking: Ranking | None = None
     """The model's word, where a model was asked."""
-    outermost: frozenset[TypeExpr] = frozenset()
-    """Those candidates, without their arguments, that are what the author wrote but for its arguments."""
+    bare: frozenset[TypeExpr] = frozenset()
+    """Candidates less their arguments that may be written as they are."""
+    truly_bare: frozenset[TypeExpr] = frozenset()
+    """Those of them that are what the author wrote but for its arguments."""
 
 
 def fit(examples: Sequence[Example]) -> dict[str, float]:
@@ -87,7 +89,10 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
 
 def fit_choice(examples: Sequence[Example]) -> dict[str, float]:
     """Weights by feature, for beliefs with a model. Deterministic: no seed, no shuffling."""
-    names, choice = _choice([example for example in examples if example.ranking is not None])
+    asked = [example for example in examples if example.ranking is not None]
+    if not asked:
+        return {}
+    names, choice = _choice(asked)
     penalty = np.array([1e-6 if name in BIASES else PENALTY for name in names])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
