@@ -20,7 +20,7 @@ from typeinfer.model import terms
 from typeinfer.model.sentences import NAME_KINDS, RELATIONS, ROLES, sentences, stack
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
-from typeinfer.model.units import Units
+from typeinfer.model.units import Units, runs
 from typeinfer.program.evidence import gather
 from typeinfer.program.files import read_files
 from typeinfer.program.graph import build_graph
@@ -35,6 +35,8 @@ SYMBOLS = 3000
 SUBWORDS = 12000
 UNITS_A_SHARD = 20_000
 PERSON = 0
+SEEN_OFTEN = 50
+"""A rule that is heard less often than this in training is not heard afterwards."""
 
 Spelled = list[tuple[str, int, int]]
 
@@ -155,6 +157,7 @@ def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]
     held = [source for source in sources if _files_of(source, folder)[1].is_file()]
     counts: Counter[str] = Counter()
     symbols: Counter[tuple[str, int, str]] = Counter()
+    rules: Counter[str] = Counter()
     spread: dict[tuple[str, int], set[str]] = defaultdict(set)
     for source in held:
         if source.split == "train":
@@ -162,6 +165,7 @@ def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]
             seen = np.bincount(units.word, minlength=len(lexemes)) + np.bincount(units.name, minlength=len(lexemes))
             for word, count in zip(lexemes, seen.tolist(), strict=True):
                 counts[word] += count
+            rules.update(lexemes[word] for word in _rules(units).tolist())
             for spelled in labels:
                 for key, arity, _ in spelled or ():
                     symbols[key, arity, source.language] += 1
@@ -208,12 +212,20 @@ def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]
         "languages": [language.name for language in LANGUAGES],
         "roles": ROLES,
         "relations": RELATIONS,
+        "rules": sorted(rule for rule, count in rules.items() if count >= SEEN_OFTEN),
         "arity": [symbol.arity for symbol in vocabulary.symbols],
         "placeholders": frequent[500:2500],
         "shards": dict(shards),
         "projects": {split: sorted(source.name for source in held if source.split == split) for split in shards},
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+def _rules(units: Units) -> np.ndarray:
+    """The words that name the rules of all evidence."""
+    unit = runs(units.edges_of, np.arange(len(units)))[1]
+    said = units.edge[0] == RELATIONS.index("evidence")
+    return units.word[units.words_of[unit[said]] + units.edge[1][said]]
 
 
 def _files_of(source: Source, folder: Path) -> tuple[Path, Path]:
