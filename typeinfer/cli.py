@@ -692,6 +692,60 @@ def corpus(jobs: int, limit: int | None, traceback: bool) -> int:
     return NOT_ALL_DONE if built.missing else OK
 
 
+@train.command()
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Where the shards go. [default: ~/.cache/typeinfer/units]",
+)
+@click.option(
+    "-j", "--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Projects at once."
+)
+@TRACEBACK
+def examples(data: Path | None, jobs: int, traceback: bool) -> int:
+    """Make shards of examples from the fetched projects. May be cut off: a project that was read is not read again."""
+    from typeinfer.report import ProgressBar
+    from typeinfer.training.corpus import corpus_folder, read_corpus
+    from typeinfer.training.examples import assemble, prepare
+    from typeinfer.training.published import ProjectUnavailable
+
+    folder = data or _units()
+    try:
+        projects = read_corpus()
+    except ProjectUnavailable as error:
+        raise click.UsageError(str(error)) from None
+    with ProgressBar() as bar:
+        prepare(projects, corpus_folder(), folder, jobs, bar, complain)
+    assemble(projects, folder, click.echo)
+    return OK
+
+
+@train.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="The shards that were learnt from. [default: ~/.cache/typeinfer/units]",
+)
+@TRACEBACK
+def ship(run: Path, model: Path, data: Path | None, traceback: bool) -> int:
+    """Make a model folder of what a run wrote in the folder RUN. `typeinfer evaluate --fit` fits what is believed of it."""
+    from typeinfer.training.shipping import ship
+
+    try:
+        ship(data or _units(), run, model)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    return OK
+
+
+def _units() -> Path:
+    return Path.home() / ".cache" / "typeinfer" / "units"
+
+
 @train.command(name="run")
 @click.option(
     "--data",
@@ -737,7 +791,7 @@ def train_run(data: Path | None, shape: tuple[str, ...], traceback: bool, **give
     except ModuleNotFoundError as error:
         raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
     try:
-        train(Run(data or Path.home() / ".cache" / "typeinfer" / "units", shape=shape_of(shape), **given))
+        train(Run(data or _units(), shape=shape_of(shape), **given))
     except (FileNotFoundError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     return OK

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import platform
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from typeinfer.program.evidence import gather
 from typeinfer.program.files import read_files
 from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project, read_project
+from typeinfer.training.corpus import CorpusProject
 from typeinfer.values.inferred import Inference
 from typeinfer.values.patches import Edit, apply_edits
 from typeinfer.values.slots import Slot, SlotKind
@@ -40,18 +43,10 @@ SEEN_OFTEN = 50
 
 Spelled = list[tuple[str, int, int]]
 
+MOST_FILES = 160
+"""Of a larger project the first files in path order, so that what belongs together stays so and no project dominates."""
+
 LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
-
-
-@dataclass(frozen=True)
-class Source:
-    """One project of the corpus: where its files lie and which of them count."""
-
-    name: str
-    language: str
-    split: str
-    root: Path
-    files: tuple[str, ...]
 
 
 # --- one project ------------------------------------------------------------------------------------------------------
@@ -62,12 +57,13 @@ def is_learnt(slot: Slot) -> bool:
     return slot.written is not None and not slot.runtime_visible
 
 
-def examples(source: Source, number: int) -> tuple[Units, list[str], list[Spelled | None]]:
+def examples(source: CorpusProject, corpus: Path, number: int) -> tuple[Units, list[str], list[Spelled | None]]:
     """The units of one project, the words that `Units.word` counts, and the label of every slot."""
-    files, _ = read_files(source.root, list(source.files), LANGUAGE_OF_SUFFIX)
-    project = read_project(source.root, files)
+    root = corpus / source.root
+    files, _ = read_files(root, list(source.files[:MOST_FILES]), LANGUAGE_OF_SUFFIX)
+    project = read_project(root, files)
     graph = build_graph(project)
-    evidence = gather(read_project(source.root, without_annotations(project)), Inference(""))
+    evidence = gather(read_project(root, without_annotations(project)), Inference(""))
     made = list(sentences(project, graph, evidence, is_learnt))
     lexemes: dict[str, int] = {}
     labels: list[Spelled | None] = []
@@ -124,35 +120,42 @@ def without_annotations(project: Project) -> dict[str, SourceFile]:
 # --- the corpus -------------------------------------------------------------------------------------------------------
 
 
-def _prepare(task: tuple[Source, int, Path]) -> tuple[str, int, str]:
-    """Make one project's examples and keep them; its name, how many slots it has, and why it has none."""
-    source, number, folder = task
-    done = folder / f"{source.language}-{source.name.replace('/', '-')}"
-    if done.with_suffix(".json").is_file():
+def _prepare(task: tuple[CorpusProject, Path, int, Path]) -> tuple[str, int, str]:
+    """Make one project's examples and keep them: its name, how many slots it has, -1 where that is done, and what went wrong."""
+    source, corpus, number, folder = task
+    arrays, facts = _files_of(source, folder)
+    if facts.is_file():
         return source.name, -1, ""
     try:
-        units, lexemes, labels = examples(source, number)
-    except (OSError, ValueError, RecursionError, MemoryError, AssertionError, KeyError, IndexError) as error:
+        units, lexemes, labels = examples(source, corpus, number)
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         return source.name, 0, f"{type(error).__name__}: {error}"
-    units.save(done.with_suffix(".npz"))
-    partial = done.with_suffix(".partial")
+    units.save(arrays)
+    partial = facts.with_suffix(".partial")
     partial.write_text(json.dumps({"lexemes": lexemes, "labels": labels}), encoding="utf-8")
-    partial.rename(done.with_suffix(".json"))
+    partial.rename(facts)
     return source.name, len(labels), ""
 
 
-def prepare(sources: Sequence[Source], folder: Path, jobs: int, say: Callable[[str], None]) -> None:
-    """Make the examples of every project that has none yet."""
-    projects = folder / "projects"
-    projects.mkdir(parents=True, exist_ok=True)
-    tasks = [(source, number, projects) for number, source in enumerate(sources)]
+def prepare(
+    sources: Sequence[CorpusProject],
+    corpus: Path,
+    folder: Path,
+    jobs: int,
+    progress: Callable[[str, int, int], None],
+    say: Callable[[str], None],
+) -> None:
+    """Make the examples of every project that has none yet. What can't be read is said and left out."""
+    (folder / "projects").mkdir(parents=True, exist_ok=True)
+    tasks = [(source, corpus, number, folder) for number, source in enumerate(sources)]
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=8) as pool:
-        for at, (name, slots, failure) in enumerate(pool.imap_unordered(_prepare, tasks)):
-            if slots >= 0:
-                say(f"{at + 1}/{len(tasks)} {name}: {failure or f'{slots} slots'}")
+        for at, (name, _, failure) in enumerate(pool.imap_unordered(_prepare, tasks)):
+            progress("reading", at + 1, len(tasks))
+            if failure:
+                say(f"{name}: left out ({failure})")
 
 
-def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]) -> None:
+def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str], None]) -> None:
     """Shards from the examples of all projects: vocabulary and subwords come from those that are trained on."""
     held = [source for source in sources if _files_of(source, folder)[1].is_file()]
     counts: Counter[str] = Counter()
@@ -177,6 +180,8 @@ def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]
     )
     vocabulary.store(folder / "vocabulary.json")
     subwords = learn(counts, SUBWORDS)
+    for path in folder.glob("*.npz"):
+        path.unlink()
     subwords.store(folder / "tokenizer.json")
     say(f"{len(vocabulary.symbols)} symbols, {subwords.size} subwords from {len(counts)} words")
     number: dict[str, int] = {}
@@ -216,6 +221,8 @@ def assemble(sources: Sequence[Source], folder: Path, say: Callable[[str], None]
         "arity": [symbol.arity for symbol in vocabulary.symbols],
         "placeholders": frequent[500:2500],
         "shards": dict(shards),
+        "licences": [source.licence for source in held if source.split == "train"],
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "projects": {split: sorted(source.name for source in held if source.split == split) for split in shards},
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
@@ -228,12 +235,12 @@ def _rules(units: Units) -> np.ndarray:
     return units.word[units.words_of[unit[said]] + units.edge[1][said]]
 
 
-def _files_of(source: Source, folder: Path) -> tuple[Path, Path]:
+def _files_of(source: CorpusProject, folder: Path) -> tuple[Path, Path]:
     stem = folder / "projects" / f"{source.language}-{source.name.replace('/', '-')}"
     return stem.with_suffix(".npz"), stem.with_suffix(".json")
 
 
-def _load(source: Source, folder: Path) -> tuple[Units, list[str], list[Spelled | None]]:
+def _load(source: CorpusProject, folder: Path) -> tuple[Units, list[str], list[Spelled | None]]:
     arrays, facts = _files_of(source, folder)
     held = json.loads(facts.read_text(encoding="utf-8"))
     return Units.load(arrays), held["lexemes"], held["labels"]
