@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from typeinfer.pipeline import Options, annotate, predict
+from typeinfer import pipeline
+from typeinfer.model.belief import Belief
+from typeinfer.pipeline import Model, Options, annotate, predict
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
+from typeinfer.program.project import Project
 from typeinfer.values.outcomes import Changed, Run, Skipped, Unchanged
-from typeinfer.values.predictions import Abstain, Apply, Suggest
-from typeinfer.values.slots import SlotKind
+from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest
+from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import Named, TypeExpr
 
 STOCKROOM = Path(__file__).parents[1] / "corpus" / "stockroom"
 
@@ -122,3 +127,133 @@ def test_any_gives_way_only_when_asked_to(tmp_path: Path) -> None:
     root = plant(tmp_path / "p", {"a.py": text})
     assert results(run(root, checker=False)) == {}
     assert "x: bool = False" in results(run(root, checker=False, replace_any=True))["a.py"]
+
+
+# --- with a model -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ByName:
+    """Knows the types of slots by their names, and of `later` only once the text says `bool` somewhere."""
+
+    types: Mapping[str, Sequence[tuple[TypeExpr, float]]]
+    asked: list[set[str]] = field(default_factory=list)
+
+    def rank(
+        self, project: Project, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Callable[[Slot], bool]
+    ) -> dict[SlotId, Ranking]:
+        slots = [slot for module in project.modules.values() for slot in module.slots if wanted(slot)]
+        self.asked.append({slot.id.name for slot in slots})
+        told = any(b": bool" in module.file.data for module in project.modules.values())
+        return {
+            slot.id: Ranking(tuple(Ranked(term, probability) for term, probability in self.types[slot.id.name]))
+            for slot in slots
+            if slot.id.name in self.types and (told or slot.id.name != "later")
+        }
+
+
+AS_IT_SAYS = Belief(
+    {"model at 0.96": 4.0, "model at 0.995": 6.0, "model at 0.6": 0.5, "model silent": -2.0}, (), "a test"
+)
+"""Believes the model where it is sure."""
+
+DICTS = [(Named("dict", (Named("str"), Named(name))), 0.48) for name in ("int", "str")]
+
+KNOWN = {
+    "flag": [(Named("bool"), 0.97)],
+    "later": [(Named("pathlib.Path"), 0.97)],
+    "doubted": [(Named("bytes"), 0.5)],
+    "table": DICTS,
+}
+
+SOURCE = "def f(flag, later, doubted, unheard):\n    return table\ndef g(table):\n    for row in table:\n        print(row)\n"
+
+
+@pytest.fixture
+def by_name(monkeypatch: pytest.MonkeyPatch) -> ByName:
+    """The model of every folder is this one."""
+    ranker = ByName(KNOWN)
+    believed = {"python": AS_IT_SAYS}
+    monkeypatch.setattr(pipeline, "load_model", lambda folder: Model(ranker, believed))
+    monkeypatch.setattr(pipeline, "_model_digest", lambda folder: str(folder))
+    return ranker
+
+
+def predictions(run: Run) -> dict[str, Prediction]:
+    return {found.slot.id.name: found for every in run.predictions.values() for found in every}
+
+
+def test_the_model_is_asked_again_once_what_was_decided_stands_in_the_texts(tmp_path: Path, by_name: ByName) -> None:
+    root = plant(tmp_path / "p", {"a.py": SOURCE})
+    found = run(root, checker=False, model=tmp_path)
+    assert "def f(flag: bool, later: Path, doubted, unheard):" in results(found)["a.py"]
+    assert len(by_name.asked) == 2
+    assert {"flag", "later", "doubted", "table", "return"} <= by_name.asked[0]
+    assert "row" not in by_name.asked[0], "locals are not written unless their kind is named"
+    assert "flag" not in by_name.asked[1]
+    by_here = predictions(found)
+    assert by_here["flag"].ranking == Ranking((Ranked(Named("bool"), 0.97),))
+    assert by_here["flag"].moved[0].text == "the model's probability"
+    assert by_here["unheard"].ranking is None
+    assert by_here["doubted"].verdict == Abstain("not believed")
+
+
+def test_with_a_model_too_a_second_run_adds_nothing(tmp_path: Path, by_name: ByName) -> None:
+    root = plant(tmp_path / "p", {"a.py": SOURCE})
+    for name, text in results(run(root, checker=False, model=tmp_path)).items():
+        (root / name).write_text(text, encoding="utf-8")
+    assert results(run(root, checker=False, model=tmp_path)) == {}
+
+
+def test_with_a_model_too_the_order_of_files_changes_nothing(tmp_path: Path, by_name: ByName) -> None:
+    root = plant(tmp_path / "p", {"a.py": SOURCE, "b.py": "from a import f\nf(True, None, b'', 3)\n", "c.py": SOURCE})
+    files = read(root)
+    forwards = run(root, files, checker=False, model=tmp_path)
+    (tmp_path / "cache").rename(tmp_path / "old-cache")
+    backwards = run(root, dict(reversed(files.items())), checker=False, model=tmp_path, jobs=2)
+    assert forwards.outcomes == backwards.outcomes
+    assert forwards.predictions == backwards.predictions
+
+
+def test_what_was_found_with_one_model_is_not_remembered_of_another(tmp_path: Path, by_name: ByName) -> None:
+    root = plant(tmp_path / "p", {"a.py": SOURCE})
+    with_model = run(root, checker=False, model=tmp_path)
+    assert run(root, checker=False, model=tmp_path).predictions == with_model.predictions
+    assert len(by_name.asked) == 2, "remembered"
+    run(root, checker=False, model=tmp_path / "other")
+    assert len(by_name.asked) == 4
+    assert predictions(run(root, checker=False))["flag"].ranking is None
+
+
+def test_a_language_that_the_model_was_not_calibrated_for_is_left_to_the_rules(
+    tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "load_model", lambda folder: Model(by_name, {"typescript": AS_IT_SAYS}))
+    root = plant(tmp_path / "p", {"a.py": SOURCE})
+    with_model, without = run(root, checker=False, model=tmp_path), run(root, checker=False)
+    assert with_model.predictions == without.predictions
+    assert by_name.asked == []
+
+
+def test_a_promise_is_kept_or_nothing_is_written(
+    tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promising = Belief(AS_IT_SAYS.weights, (), "a test", promises={0.1: 0.9})
+    monkeypatch.setattr(pipeline, "load_model", lambda folder: Model(by_name, {"python": promising}))
+    root = plant(tmp_path / "p", {"a.py": SOURCE})
+    kept = run(root, checker=False, model=tmp_path, max_error=0.1)
+    assert "flag: bool" in results(kept)["a.py"]
+    refused = run(root, checker=False, model=tmp_path, max_error=0.05)
+    assert results(refused) == {}
+    assert predictions(refused)["flag"].verdict == Abstain("so small an error can't be promised")
+    assert any("0.05 can't be promised for python" in note and "0.1" in note for note in refused.notes)
+
+
+def test_arguments_in_doubt_are_left_out_only_where_an_error_is_promised(
+    tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promising = Belief({"model at 0.3": 2.0, "model at 0.6": 2.0}, (), "a test", promises={0.1: 0.85})
+    monkeypatch.setattr(pipeline, "load_model", lambda folder: Model(by_name, {"python": promising}))
+    root = plant(tmp_path / "p", {"a.py": SOURCE})
+    assert "def g(table: dict)" in results(run(root, checker=False, model=tmp_path, max_error=0.1))["a.py"]
+    assert "def g(table)" in results(run(root, checker=False, model=tmp_path)).get("a.py", SOURCE)

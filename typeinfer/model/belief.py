@@ -145,7 +145,7 @@ def _softmax(scores: Mapping[TypeExpr, float]) -> dict[TypeExpr, float]:
     """The share of each against all others and against none of them, whose score is 0."""
     top = max([0.0, *scores.values()])
     shares = {term: math.exp(score - top) for term, score in scores.items()}
-    total = math.exp(-top) + sum(shares.values())
+    total = math.fsum([math.exp(-top), *shares.values()])  # exact, so that the order of the types doesn't matter
     return {term: share / total for term, share in shares.items()}
 
 

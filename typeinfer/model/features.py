@@ -80,7 +80,7 @@ def features(
     found |= {f"both {one}, {other}" for one, other in combinations(supporters, 2)}
     present = dict.fromkeys(sorted(found), 1.0)
     if ranking is not None:
-        present |= _of_the_model(kind, term, evidence, supporters, ranking)
+        present |= sorted(_of_the_model(kind, term, evidence, supporters, ranking).items())
     return present
 
 
