@@ -627,10 +627,13 @@ def _evaluated_rules(
 ) -> str:
     from typeinfer.evaluation.calibration import calibrate, fit_belief, render_rules
     from typeinfer.model.belief import store_belief
+    from typeinfer.model.checkpoint import CHECKSUMS
     from typeinfer.pipeline import load_beliefs
 
     if fit is None:
         return calibrate(judge, chosen, load_beliefs()[judge.language], say, only)
+    if (fit.parent / CHECKSUMS).exists():
+        raise click.UsageError(f"{fit}: is part of a model; to fit what to believe with it, name its folder: {fit.parent}")
     belief = fit_belief(judge, "calibration", say, only)
     store_belief(fit, belief)
     return render_rules(belief.standings)
