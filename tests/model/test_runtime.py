@@ -5,9 +5,12 @@ float32 on both sides; the tolerance is what float32 leaves of sums in another o
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -211,6 +214,17 @@ def test_neither_order_nor_company_changes_an_answer(runtime: Runtime, monkeypat
     assert next(apart, None) is None
 
 
+def test_a_failure_half_way_leaves_the_runtime_whole(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    monkeypatch.setattr("typeinfer.model.runtime.BUDGET", 30)
+    with monkeypatch.context() as broken:
+        broken.setattr("typeinfer.model.runtime.compose", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            runtime.rank(units, subwords, range(len(units)), BEAM)
+    gc.collect()
+    assert len(runtime.rank(units, subwords, range(len(units)), BEAM)) == units.slots_of[-1]
+
+
 def test_nothing_asked_is_nothing_answered(runtime: Runtime) -> None:
     units, subwords = random_units(SMALL, SHAPES["units without slots"])
     assert runtime.rank(units, subwords, []) == []
@@ -238,9 +252,31 @@ def test_a_processor_s_fast_numbers_say_nearly_the_same(runtime: Runtime) -> Non
     assert np.mean([one.types[0][0] == other.types[0][0] for one, other in zip(exact, fast, strict=True)]) > 0.8
 
 
-def test_torch_is_not_needed() -> None:
-    program = (
-        "import sys, typeinfer.model.runtime; print(sorted({'torch', 'transformers', 'libcst'} & set(sys.modules)))"
+PREDICTING = """
+import sys
+told = []
+def listen(event, arguments):
+    writing = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+    if writing or event.split(".")[0] == "socket" or event in ("os.mkdir", "subprocess.Popen"):
+        told.append((event, str(arguments)))
+sys.dont_write_bytecode = True
+sys.addaudithook(listen)
+from random_model import SMALL, random_model
+from random_units import Size, random_units
+from typeinfer.model.runtime import Runtime
+assert Runtime(random_model()).rank(*random_units(SMALL, [Size(5)]), [0])
+print(sorted({"torch", "transformers", "libcst"} & set(sys.modules)), told)
+"""
+
+
+def test_predicting_needs_no_torch_and_neither_calls_the_network_nor_writes_a_file(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PREDICTING],
+        cwd=Path(__file__).parent,
+        env={**{name: value for name, value in os.environ.items() if name != "CI"}, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert (done.stdout, done.stderr) == ("[] []\n", "")
+    assert not list(tmp_path.iterdir())

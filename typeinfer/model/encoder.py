@@ -6,18 +6,27 @@ slots and of types.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset15 as op
 
 from typeinfer.model.config import Config
 from typeinfer.model.units import Padded
 
+# Whoever imports OpenVINO is counted over the network, unasked, by its converter of models, which nothing here needs: where
+# that can't be found OpenVINO goes on without it.
+sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+import openvino as ov  # noqa: E402
+from openvino import opset15 as op  # noqa: E402
+
+if sys.modules["openvino.tools.ovc"] is None:
+    del sys.modules["openvino.tools.ovc"]
+
 Floats: TypeAlias = "NDArray[np.float32]"
+InferRequest: TypeAlias = ov.InferRequest
 Node: TypeAlias = Any
 """What OpenVINO's functions take and give: a node, or one output of a node."""
 
@@ -28,8 +37,8 @@ FAR = np.float32(-1e9)
 
 
 class Encoder:
-    """A compiled encoder. Takes `threads` batches at a time, each on a thread of its own: that is faster than all of them at
-    one, and as slow to start.
+    """A compiled encoder. Takes `threads` batches at a time, each on a thread of its own: threads that share one batch wait for
+    each other.
 
     `precision`: `"f32"`, `"bf16"`, or None for what the processor multiplies fastest.
     """
@@ -53,13 +62,13 @@ class Encoder:
             total[more] += self.subword[batch.lexemes[more, place]]
         return total
 
-    def start(self, batch: Padded, lexemes: Floats) -> ov.InferRequest:
+    def start(self, batch: Padded, lexemes: Floats) -> InferRequest:
         """Begin; never with more at a time than there are threads."""
         request = self.free.pop()
         request.start_async(inputs(self.config, batch, lexemes))
         return request
 
-    def finish(self, request: ov.InferRequest) -> Floats:
+    def finish(self, request: InferRequest) -> Floats:
         """The words in their surroundings, [b * t, d]."""
         request.wait()
         hidden: Floats = request.get_output_tensor(0).data.copy()
@@ -107,14 +116,11 @@ def drawn(config: Config, weights: Mapping[str, Floats]) -> ov.Model:
     for name, parameter in given.items():
         parameter.output(0).set_names({name})
 
-    def weight(name: str) -> Node:
-        return op.constant(np.ascontiguousarray(weights[name]))
-
-    def linear(x: Node, name: str) -> Node:
-        return op.matmul(x, weight(f"{name}.weight"), False, True)
+    def table(name: str) -> Node:
+        return op.constant(weights[name])
 
     def norm(x: Node, name: str) -> Node:
-        return op.multiply(op.mvn(x, integers(-1), True, 1e-5, "inside_sqrt"), weight(f"{name}.weight"))
+        return op.multiply(op.mvn(x, integers(-1), True, 1e-5, "inside_sqrt"), table(f"{name}.weight"))
 
     def turned(x: Node) -> Node:
         one, two = op.split(x, op.constant(np.int64(-1)), 2).outputs()
@@ -137,26 +143,32 @@ def drawn(config: Config, weights: Mapping[str, Floats]) -> ov.Model:
         return op.reshape(op.transpose(seen, integers(0, 2, 1, 3)), integers(0, 0, d), True)
 
     def messages(y: Node, block: str) -> Node:
-        flat = op.reshape(linear(y, f"{block}.send"), integers(-1, config.message), True)  # b*t m
-        sent = op.multiply(rows(flat, given["sources"]), rows(weight(f"{block}.relation"), given["relations"]))
+        flat = op.reshape(linear(y, weights[f"{block}.send.weight"]), integers(-1, config.message), True)  # b*t m
+        sent = op.multiply(rows(flat, given["sources"]), rows(table(f"{block}.relation"), given["relations"]))
         none = op.broadcast(op.constant(np.float32(0)), op.shape_of(flat))
         got = op.scatter_nd_update(none, given["targets"], op.multiply(sent, given["share"]), "sum")
-        return op.reshape(linear(got, f"{block}.receive"), op.shape_of(y), False)
+        return op.reshape(linear(got, weights[f"{block}.receive.weight"]), op.shape_of(y), False)
 
-    x = op.add(rows(given["lexemes"], given["words"]), rows(weight("role.weight"), given["roles"]))
-    x = op.add(x, rows(weight("tongue.weight"), given["language"]))
+    x = op.add(rows(given["lexemes"], given["words"]), rows(table("role.weight"), given["roles"]))
+    x = op.add(x, rows(table("tongue.weight"), given["language"]))
     for layer in range(config.layers):
         block = f"blocks.{layer}"
         y = norm(x, f"{block}.norm")
-        entered = op.variadic_split(linear(y, f"{block}.enter"), op.constant(np.int64(-1)), integers(d, d, d, h, h))
-        query, key, value, gate, up = entered.outputs()
-        mixed = op.concat([attention(query, key, value), op.multiply(op.relu(gate), up)], -1)
-        x = op.add(x, linear(mixed, f"{block}.leave"))
+        # One product a part: a split of all parts at once would copy them.
+        parts = np.split(weights[f"{block}.enter.weight"], np.cumsum((d, d, d, h)))
+        query, key, value, gate, up = (linear(y, part) for part in parts)
+        of_seen, of_gated = np.split(weights[f"{block}.leave.weight"], (d,), axis=1)
+        x = op.add(x, linear(attention(query, key, value), of_seen))
+        x = op.add(x, linear(op.multiply(op.relu(gate), up), of_gated))
         if config.sends(layer):
             x = op.add(x, messages(y, block))
     hidden = op.reshape(norm(x, "norm"), integers(-1, d), True)
     # Its declaration takes itself for another class.
     return ov.Model([hidden], list(given.values()), "encoder")  # pyrefly: ignore[no-matching-overload]
+
+
+def linear(x: Node, weight: Floats) -> Node:
+    return op.matmul(x, op.constant(np.ascontiguousarray(weight)), False, True)
 
 
 def integers(*values: int) -> Node:

@@ -110,7 +110,6 @@ def load_ranker(folder: Path) -> TypeRanker:
     """The model stored in a folder. Raises `checkpoint.NoModel`, a `ValueError` of one line."""
     from typeinfer.model.checkpoint import load
     from typeinfer.model.runtime import Runtime
-    from typeinfer.model.search import Composed
     from typeinfer.model.tokens import Subwords
 
     checkpoint = load(folder)

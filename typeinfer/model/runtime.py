@@ -11,15 +11,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from typeinfer.model.checkpoint import Checkpoint
-from typeinfer.model.encoder import Encoder, Floats
+from typeinfer.model.encoder import Encoder, Floats, InferRequest
 from typeinfer.model.search import Composed, compose
 from typeinfer.model.terms import NO_TYPE
 from typeinfer.model.typehead import TypeHead
 from typeinfer.model.units import Array, Ints, Padded, Units, as_written, pad, runs
 
-BUDGET = 4_000
+BUDGET = 2_000
 """Words of a batch, padding included."""
 
 
@@ -49,29 +50,38 @@ class Runtime:
         _, owner = runs(units.slots_of, chosen)
         found: list[Composed | None] = [None] * len(owner)
         first = np.searchsorted(owner, np.arange(len(chosen)))
-        for members, batch, lexemes, hidden in self._encoded(units, subwords, chosen):
-            asked = self.head.asked(batch, lexemes, hidden)
-            composed = compose(self.head, asked, self.arity, np.flatnonzero(sayable), beam)
-            # Slots of a unit stand together; where they go is counted from their unit's first.
-            within = np.arange(len(composed)) - np.searchsorted(batch.slot_unit, batch.slot_unit)
-            for place, one in zip((first[members[batch.slot_unit]] + within).tolist(), composed, strict=True):
-                found[place] = one
+        # The head's products are small: numpy's threads would wait for each other, and for the encoder's, most of the time.
+        with threadpool_limits(limits=1, user_api="blas"):
+            for members, batch, lexemes, hidden in self._encoded(units, subwords, chosen):
+                asked = self.head.asked(batch, lexemes, hidden)
+                composed = compose(self.head, asked, self.arity, np.flatnonzero(sayable), beam)
+                # Slots of a unit stand together; where they go is counted from their unit's first.
+                within = np.arange(len(composed)) - np.searchsorted(batch.slot_unit, batch.slot_unit)
+                for place, one in zip((first[members[batch.slot_unit]] + within).tolist(), composed, strict=True):
+                    found[place] = one
         return [one for one in found if one is not None]
 
     def _encoded(self, units: Units, subwords: Array, chosen: Ints) -> Iterator[tuple[Ints, Padded, Floats, Floats]]:
         """Batches as they are done, each with the numbers of its units within `chosen`. While a batch is looked at, those after
         it are being encoded."""
-        running = deque()
-        for members in batches(units, chosen, BUDGET):
-            if len(running) == self.threads:
-                *rest, request = running.popleft()
-                yield *rest, self.encoder.finish(request)
-            batch = pad(units, chosen[members], subwords, as_written(units, chosen[members]), self.config.steps)
-            lexemes = self.encoder.lexemes(batch)
-            running.append((members, batch, lexemes, self.encoder.start(batch, lexemes)))
-        while running:
-            *rest, request = running.popleft()
-            yield *rest, self.encoder.finish(request)
+        running: deque[tuple[Ints, Padded, Floats, InferRequest]] = deque()
+        try:
+            for members in batches(units, chosen, BUDGET):
+                if len(running) == self.threads:
+                    yield self._done(running)
+                batch = pad(units, chosen[members], subwords, as_written(units, chosen[members]), self.config.steps)
+                lexemes = self.encoder.lexemes(batch)
+                running.append((members, batch, lexemes, self.encoder.start(batch, lexemes)))
+            while running:
+                yield self._done(running)
+        finally:
+            # Whoever looks at a batch may fail; what has begun by then is waited for, so that it can be used again.
+            while running:
+                self._done(running)
+
+    def _done(self, running: deque[tuple[Ints, Padded, Floats, InferRequest]]) -> tuple[Ints, Padded, Floats, Floats]:
+        members, batch, lexemes, request = running.popleft()
+        return members, batch, lexemes, self.encoder.finish(request)
 
 
 def processors() -> int:
