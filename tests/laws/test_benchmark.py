@@ -134,6 +134,8 @@ def test_the_checker_peers_run_for_real(tmp_path: Path) -> None:
 def test_a_tool_of_another_name_is_answered_with_those_there_are() -> None:
     assert tools_named([], PYTHON.peers) == (OURS, *PYTHON.peers, HUMAN)
     assert tools_named(["human"], PYTHON.peers) == (HUMAN,)
+    (alone,) = tools_named(["typeinfer --model none"], PYTHON.peers)
+    assert alone.command == (*OURS.command, "--model", "none")
     with pytest.raises(ValueError, match="no tool is named 'mypy'; there are: typeinfer, "):
         tools_named(["mypy"], PYTHON.peers)
 

@@ -45,6 +45,12 @@ class Tool:
 
 OURS = Tool("typeinfer", "typeinfer", (sys.executable, "-m", "typeinfer", "annotate"))
 
+VARIANTS = tuple(
+    Tool(f"typeinfer {' '.join(flags)}", "typeinfer", (*OURS.command, *flags))
+    for flags in (("--model", "none"), ("--max-error", "0.05"))
+)
+"""Ours with flags: run where they are named."""
+
 HUMAN = Tool("human", "", ())
 """No tool: the files as their authors published them. What the checker says of those is the measure of new errors."""
 
@@ -61,11 +67,12 @@ class Cost:
 def tools_named(names: Sequence[str], peers: Sequence[Tool]) -> tuple[Tool, ...]:
     """The tools of these names, ours, the peers and the human ones where none is named. Raises `ValueError` with the names
     there are."""
-    known = {tool.name: tool for tool in (OURS, *peers, HUMAN)}
+    usual = (OURS, *peers, HUMAN)
+    known = {tool.name: tool for tool in (*usual, *VARIANTS)}
     for name in names:
         if name not in known:
             raise ValueError(f"no tool is named {name!r}; there are: {', '.join(known)}")
-    return tuple(known[name] for name in names) or tuple(known.values())
+    return tuple(known[name] for name in names) or usual
 
 
 def version_of(tool: Tool) -> str | None:
