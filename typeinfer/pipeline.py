@@ -352,9 +352,9 @@ class _Search:
         if not open_slots:
             return
         found = self.model.ranker.rank(overlay, evidence, lambda slot: slot.id in open_slots)
-        self.rankings |= {
-            slot: self.in_canonical_names(ranking) for slot, ranking in found.items() if slot in open_slots
-        }
+        # A slot that it has nothing to say of is as one that it was not asked about.
+        said = {slot: ranking for slot, ranking in found.items() if slot in open_slots and ranking.ranked}
+        self.rankings |= {slot: self.in_canonical_names(ranking) for slot, ranking in said.items()}
 
     def is_asked(self, slot: Slot) -> bool:
         """Whether the model is asked about a slot: not about locals, unless they may be written."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
 from typeinfer.evaluation.benchmark import Task
-from typeinfer.evaluation.calibration import Heard, least_bound, shots
+from typeinfer.evaluation.calibration import Heard, Policy, fitted, least_bound
 from typeinfer.evaluation.judge import Origin, StrippedProject
 from typeinfer.evaluation.python import PythonJudge
 from typeinfer.evaluation.python.notation import normal_form
 from typeinfer.evaluation.ranked import Answer, Familiarity, Ran, answers, render, share
 from typeinfer.model.belief import Belief
-from typeinfer.training.fitting import Example, fit_choice
+from typeinfer.training.fitting import Example
 from typeinfer.training.promises import Shot
 from typeinfer.values.predictions import Ranked, Ranking
 from typeinfer.values.slots import SlotId, SlotKind
@@ -74,24 +74,24 @@ def test_the_table_holds_all_of_it(found: tuple[Answer, ...]) -> None:
 
 
 def test_what_would_be_written_of_a_project_is_believed_without_it() -> None:
-    """Each project has a type of its own that its own examples alone could teach."""
-
     def heard(name: str) -> Heard:
         word = Ranking(believed((Named(name), 0.3), (INT, 0.3)))
         examples = tuple(Example(SlotKind.PARAMETER, (), frozenset({Named(name)}), ranking=word) for _ in range(20))
         return Heard(examples, (), (), examples)
 
     projects = {name: heard(name) for name in ("one", "two", "three")}
-    everything = [example for project in projects.values() for example in project.first]
-    belief = Belief(fit_choice(everything), (), "a test")
-    best = belief.rank(SlotKind.PARAMETER, (), True, everything[0].ranking)[0]
-    assert best.type == Named("one"), "with all of them it is known"
-    for name, tried in shots(projects, fit_choice, belief).items():
-        best = Belief(fit_choice([e for e in everything if Named(name) not in e.true]), (), "").rank(
-            SlotKind.PARAMETER, (), True, projects[name].last[0].ranking
-        )[0]
-        assert {shot.probability for shot in tried} == {best.probability}
-        assert {shot.right for shot in tried} == {best.type == Named(name)}
+    seen: list[Collection[str]] = []
+
+    def weigh(heard: Mapping[str, Sequence[Example]], folds: Sequence[Collection[str]]) -> list[dict[str, float]]:
+        """Weights that write whatever a project says first, but for those of its own fold, which write nothing."""
+        assert set(heard) == set(projects)
+        seen.extend(folds)
+        return [{"model first": 9.0}, *({"model first": -9.0 if "two" in fold else 9.0} for fold in folds)]
+
+    belief = fitted(projects, "tiny", Policy(0.9, 0.7, 0.92), weigh, Belief({}, (), "rules"))
+    assert sorted(name for fold in seen for name in fold) == sorted(projects), "each in one fold"
+    assert belief.weights == {"model first": 9.0}
+    assert belief.bound == 0.5, "two is not written by those that don't know it, so all that is written is right"
 
 
 def test_the_least_bound_is_right_as_often_as_asked_and_never_under_a_half() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -31,7 +31,7 @@ from typeinfer.model.features import candidates
 from typeinfer.pipeline import Model, Ranker, Round, listen, may_stand_bare
 from typeinfer.program.files import read_files
 from typeinfer.program.project import Project, read_project
-from typeinfer.training.fitting import Example, fit, fit_choice
+from typeinfer.training.fitting import Example, fit_choice, fit_each
 from typeinfer.training.promises import Shot, promises
 from typeinfer.values.predictions import Evidence, Ranking
 from typeinfer.values.slots import Slot, SlotId
@@ -68,7 +68,7 @@ NOBODY = Belief({}, (), "nobody")
 """Believes everything by half: no decision is made by it, so one round is all there is to hear."""
 
 
-Fit = Callable[[Sequence[Example]], dict[str, float]]
+FitEach = Callable[[Mapping[str, Sequence[Example]], Sequence[Collection[str]]], list[dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,10 @@ class Heard:
     last: tuple[Example, ...] = ()
     """Of every slot what was known in the end."""
 
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        return (*self.first, *self.later, *self.unchecked)
+
 
 def calibrate(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> str:
     """What each rule is worth on a set of projects, and whether the probabilities of `belief` mean there what they say."""
@@ -94,61 +98,56 @@ def calibrate(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequenc
 
 def fit_belief(judge: Judge, chosen: str, say: Say, only: Sequence[str] = ()) -> Belief:
     """Fit rules alone, twice: on what is heard at first, then on all that the first fit's decisions bring to light."""
+    policy = POLICIES[judge.language]
     say("first round")
-    heard = dict(listen_to(judge, chosen, NOBODY, None, say, only))
-    draft = drafted(heard, POLICIES[judge.language], fit)
+    draft = drafted(dict(listen_to(judge, chosen, NOBODY, None, say, only)), policy, fit_each)
     say("all rounds")
-    heard = dict(_said(say, listen_to(judge, chosen, draft, None, say, only)))
-    return fitted(heard, chosen, POLICIES[judge.language], fit)
+    return fitted(dict(_said(say, listen_to(judge, chosen, draft, None, say, only))), chosen, policy, fit_each)
 
 
 def fit_with_model(
     judge: Judge, chosen: str, rules: Belief, ranker: Ranker, say: Say, only: Sequence[str] = ()
 ) -> Belief:
     """The same with a model that is asked too. `rules`: what is believed of slots that it has nothing to say of."""
+    policy = POLICIES[judge.language]
     remembering = Remembering(ranker)
     say("first round")
     model = Model(remembering, {judge.language: NOBODY})
-    heard = dict(_said(say, listen_to(judge, chosen, NOBODY, model, say, only)))
-    draft = drafted(heard, POLICIES[judge.language], fit_choice)
+    draft = drafted(dict(_said(say, listen_to(judge, chosen, NOBODY, model, say, only))), policy, fit_choice)
     say("all rounds")
     model = Model(remembering, {judge.language: draft})
     heard = dict(_said(say, listen_to(judge, chosen, rules, model, say, only)))
-    found = fitted(heard, chosen, POLICIES[judge.language], fit_choice)
-    bound = least_bound(shots(heard, fit_choice, found), POLICIES[judge.language].right)
-    return found if bound is None else replace(found, bound=bound)
+    return fitted(heard, chosen, policy, fit_choice, rules)
 
 
-def drafted(heard: Mapping[str, Heard], policy: Policy, fit_weights: Fit) -> Belief:
+def drafted(heard: Mapping[str, Heard], policy: Policy, weigh: FitEach) -> Belief:
     """A belief by what is heard in first rounds alone."""
-    first = [example for project in heard.values() for example in project.first]
-    return Belief(fit_weights(first), (), "draft", deciders(first, policy.decides_alone), policy.bound)
+    first = {name: project.first for name, project in heard.items()}
+    sure = deciders([example for project in first.values() for example in project], policy.decides_alone)
+    return Belief(weigh(first, ())[0], (), "draft", sure, policy.bound)
 
 
-def fitted(heard: Mapping[str, Heard], chosen: str, policy: Policy, fit_weights: Fit) -> Belief:
-    """A belief by all that is heard, with its promises."""
+def fitted(
+    heard: Mapping[str, Heard], chosen: str, policy: Policy, weigh: FitEach, rules: Belief | None = None
+) -> Belief:
+    """A belief by all that is heard, with its promises. `rules`: what is believed where the model has nothing to say; None where
+    there is no model, and the bound is the policy's."""
     examples = [example for project in heard.values() for example in (*project.first, *project.later)]
     source = f"{len(heard)} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
-    belief = Belief(
-        fit_weights(_all(heard.values())),
-        standings(examples),
-        source,
-        deciders(examples, policy.decides_alone),
-        policy.bound,
-    )
-    return replace(belief, promises=promises(shots(heard, fit_weights, belief)))
-
-
-def shots(heard: Mapping[str, Heard], fit_weights: Fit, belief: Belief) -> dict[str, list[Shot]]:
-    """What would become of every slot, by project, had the weights been fitted on other projects. What else `belief` holds is
-    taken as it is."""
-    names = sorted(heard)
-    found: dict[str, list[Shot]] = {}
-    for fold in range(min(FOLDS, len(names))):
-        held_out = names[fold::FOLDS]
-        others = replace(belief, weights=fit_weights(_all(heard[name] for name in names if name not in held_out)))
-        found |= {name: [_shot(others, example) for example in heard[name].last] for name in held_out}
-    return found
+    folds = [sorted(heard)[fold::FOLDS] for fold in range(min(FOLDS, len(heard)))]
+    weights, *by_fold = weigh({name: project.examples for name, project in heard.items()}, folds)
+    sure = deciders(examples, policy.decides_alone)
+    belief = Belief(weights, standings(examples), source, sure, policy.bound)
+    tried = {
+        name: [
+            _shot(rules if rules is not None and example.ranking is None else replace(belief, weights=others), example)
+            for example in heard[name].last
+        ]
+        for fold, others in zip(folds, by_fold, strict=True)
+        for name in fold
+    }
+    bound = None if rules is None else least_bound(tried, policy.right)
+    return replace(belief, promises=promises(tried), bound=belief.bound if bound is None else bound)
 
 
 def _shot(belief: Belief, example: Example) -> Shot:
@@ -173,10 +172,6 @@ def least_bound(projects: Mapping[str, Sequence[Shot]], right: float) -> float |
         if written and sum(written) >= right * len(written):
             return percent / 100
     return None
-
-
-def _all(heard: Iterable[Heard]) -> list[Example]:
-    return [example for project in heard for example in (*project.first, *project.later, *project.unchecked)]
 
 
 def _said(say: Say, heard: Iterable[tuple[str, Heard]]) -> Iterator[tuple[str, Heard]]:

@@ -30,6 +30,9 @@ BIASES = ("bias", "bias unchecked", "bias model", "bias model unchecked")
 KNOTS = (0.002, 0.02, 0.1, 0.3, 0.6, 0.85, 0.96, 0.995)
 """Probabilities by the model between which its worth is interpolated, on the scale of log odds."""
 
+TRACE = 0.005
+"""A type that the model gives less than this, and that no rule names, is not thought of."""
+
 WIDEST_MARGIN = 6.0
 """Log odds; a model that is surer than this of one type over another is as sure as can be."""
 
@@ -54,9 +57,9 @@ def shape(term: TypeExpr) -> str:
 
 
 def candidates(evidence: Iterable[Evidence], ranking: Ranking | None = None) -> list[TypeExpr]:
-    """The types that some rule names or the model ranks, each once, in the order of the rules and then of the model."""
-    named = [said.type for said in evidence]
-    return list(dict.fromkeys(named if ranking is None else [*named, *(word.type for word in ranking.ranked)]))
+    """The types that some rule names or the model thinks of, each once, in the order of the rules and then of the model."""
+    words = () if ranking is None else ranking.ranked
+    return list(dict.fromkeys([*(said.type for said in evidence), *(w.type for w in words if w.probability >= TRACE)]))
 
 
 def features(

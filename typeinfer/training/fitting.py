@@ -8,7 +8,7 @@ same penalty, by L-BFGS. Needs numpy only.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,9 @@ REMEMBERED = 12
 """Steps that L-BFGS looks back on."""
 
 Floats = NDArray[np.float64]
+
+Heard = Mapping[str, Sequence["Example"]]
+"""Examples by the project that they are from."""
 
 # n candidates of all slots, s slots, f features, e entries: the features of all candidates, one behind the other
 
@@ -84,23 +87,43 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
     return {name: float(weight) for name, weight in zip(names, weights, strict=True)}
 
 
+def fit_each(heard: Heard, folds: Sequence[Collection[str]] = ()) -> list[dict[str, float]]:
+    """Weights fitted on all projects and, behind them, for each fold those fitted on the projects that are not in it."""
+    return [
+        fit([example for name, said in heard.items() if name not in fold for example in said]) for fold in ((), *folds)
+    ]
+
+
 # --- with a model -----------------------------------------------------------------------------------------------------
 
 
-def fit_choice(examples: Sequence[Example]) -> dict[str, float]:
-    """Weights by feature, for beliefs with a model. Deterministic: no seed, no shuffling."""
-    asked = [example for example in examples if example.ranking is not None]
-    if not asked:
-        return {}
-    names, choice = _choice(asked)
+def fit_choice(heard: Heard, folds: Sequence[Collection[str]] = ()) -> list[dict[str, float]]:
+    """As `fit_each`, for beliefs with a model."""
+    named = [(name, example) for name, said in heard.items() for example in said if is_choice(example)]
+    if not named:
+        return [{} for _ in (0, *folds)]
+    names, choice = _choice([example for _, example in named])
     penalty = np.array([1e-6 if name in BIASES else PENALTY for name in names])
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        value, gradient = choice.loss(weights)
-        return value + 0.5 * float(penalty @ weights**2), gradient + penalty * weights
+    def fitted(choice: Choice, start: Floats) -> Floats:
+        def loss(weights: Floats) -> tuple[float, Floats]:
+            value, gradient = choice.loss(weights)
+            return value + 0.5 * float(penalty @ weights**2), gradient + penalty * weights
 
-    weights = minimum(loss, np.zeros(len(names)))
-    return {name: float(weight) for name, weight in zip(names, weights, strict=True)}
+        return minimum(loss, start)
+
+    of_all = fitted(choice, np.zeros(len(names)))
+    found = [of_all]
+    for fold in folds:
+        others = np.array([name not in fold for name, _ in named])
+        # The fit without a fifth is near that with it.
+        found.append(fitted(choice.of(others), of_all) if others.any() else np.zeros(len(names)))
+    return [{name: float(weight) for name, weight in zip(names, weights, strict=True)} for weights in found]
+
+
+def is_choice(example: Example) -> bool:
+    """Whether there is anything to choose from, and a model had a say."""
+    return example.ranking is not None and bool(candidates(example.evidence, example.ranking))
 
 
 @dataclass(frozen=True)
@@ -115,21 +138,45 @@ class Choice:
     right: NDArray[np.bool_]
     features: int
 
+    def of(self, chosen: NDArray[np.bool_]) -> Choice:
+        """Some of the slots, `chosen` [s]."""
+        sizes, entries = self.sizes, self.entries
+        rows = np.repeat(chosen, sizes)  # [n]
+        kept = np.repeat(rows, entries)  # [e]
+        return Choice(
+            self.column[kept],
+            self.value[kept],
+            np.cumsum(entries[rows]) - entries[rows],
+            np.cumsum(sizes[chosen]) - sizes[chosen],
+            self.right[rows],
+            self.features,
+        )
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """[s]: how many candidates each slot has."""
+        return np.diff(np.append(self.slot, len(self.right)))
+
+    @property
+    def entries(self) -> NDArray[np.int64]:
+        """[n]: how many features each candidate has."""
+        return np.diff(np.append(self.row, len(self.column)))
+
     def loss(self, weights: Floats) -> tuple[float, Floats]:
         """How improbable it is that each slot's choice falls on a right type, or on none where none is; and the gradient."""
-        score = np.add.reduceat(weights[self.column] * self.value, self.row)  # [n]
-        candidates_of = np.diff(np.append(self.slot, len(score)))  # [s]
+        sizes = self.sizes
+        narrow = weights.astype(np.float32)
+        score = np.add.reduceat(narrow[self.column] * self.value, self.row).astype(np.float64)  # [n]
         top = np.maximum(np.maximum.reduceat(score, self.slot), 0.0)  # [s]
-        share = np.exp(score - np.repeat(top, candidates_of))  # [n]
+        share = np.exp(score - np.repeat(top, sizes))  # [n]
         total = np.add.reduceat(share, self.slot) + np.exp(-top)  # [s]
         right = np.add.reduceat(share * self.right, self.slot)  # [s]
-        wanted = np.where(self.answered, right, np.exp(-top))
-        probability = share / np.repeat(total, candidates_of)  # [n]
-        target = np.where(self.right, share / np.repeat(np.maximum(wanted, 1e-300), candidates_of), 0.0)  # [n]
-        entries = np.diff(np.append(self.row, len(self.column)))  # [n]
-        pull = np.repeat(probability - target, entries) * self.value  # [e]
-        gradient = np.bincount(self.column, weights=pull, minlength=self.features).astype(np.float64)
-        return float(np.sum(np.log(total) - np.log(np.maximum(wanted, 1e-300)))), gradient
+        wanted = np.maximum(np.where(self.answered, right, np.exp(-top)), 1e-300)  # [s]
+        target = np.where(self.right, share / np.repeat(wanted, sizes), 0.0)  # [n]
+        pull = (share / np.repeat(total, sizes) - target).astype(np.float32)  # [n]
+        pulls = np.repeat(pull, self.entries) * self.value  # [e]
+        gradient = np.bincount(self.column, weights=pulls, minlength=self.features).astype(np.float64)
+        return float(np.sum(np.log(total) - np.log(wanted))), gradient
 
     @property
     def answered(self) -> NDArray[np.bool_]:
@@ -145,10 +192,8 @@ def _choice(examples: Sequence[Example]) -> tuple[list[str], Choice]:
     slots: list[int] = []
     right: list[bool] = []
     for example in examples:
-        terms = candidates(example.evidence, example.ranking)
-        if terms:
-            slots.append(len(right))
-        for term in terms:
+        slots.append(len(right))
+        for term in candidates(example.evidence, example.ranking):
             present = features(example.kind, term, example.evidence, example.checked, example.ranking)
             columns.append(np.array([number.setdefault(name, len(number)) for name in present], np.int32))
             values.append(np.fromiter(present.values(), np.float32, len(present)))
@@ -187,7 +232,7 @@ def minimum(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Fl
         if gained < 0:
             break
         at, value, gradient = there, new_value, new_gradient
-        if gained <= 1e-7 * max(1.0, abs(value)):
+        if gained <= 1e-6 * max(1.0, abs(value)):
             break
     return at
 
