@@ -58,8 +58,15 @@ RELATIONS = tuple(f"{name}{way}" for way in ("", " back") for name in (*_GRAPH, 
 _BACK = len(RELATIONS) // 2
 _SLOT, _EVIDENCE = len(_GRAPH), len(_GRAPH) + 1
 
-LOCAL, IMPORTED, FOREIGN, ELSEWHERE, ALIAS = range(5)
-NAME_KINDS = ("class of the file", "imported class", "imported from another package", "class of the project", "alias")
+LOCAL, IMPORTED, FOREIGN, ELSEWHERE, ALIAS, FOREIGN_ELSEWHERE = range(6)
+NAME_KINDS = (
+    "class of the file",
+    "imported class",
+    "imported from another package",
+    "class of the project",
+    "alias",
+    "imported from another package elsewhere in the project",
+)
 
 LINE = "¶"
 EMPTY = "''"
@@ -454,6 +461,19 @@ class _Scopes:
                     held[function.owner][function.name] = None
             for qualname, found in held.items():
                 self.members[f"{module.name}.{qualname}"] = tuple(found)
+        # What one file imports from another package, another may; whether any but annotations need it, by qualified name.
+        self.foreign: dict[str, bool] = {}
+        self.own = len(self.classes)
+        for module in project.modules.values():
+            for statement in module.imports:
+                if statement.name is not None and _is_like_type(statement.name) and not statement.passed_on:
+                    qualified = project.canonical(f"{statement.module}.{statement.name}")
+                    if project.split(qualified) is None:
+                        if qualified not in self.foreign:
+                            self.foreign[qualified] = False
+                            self.classes.append((qualified, statement.name, module))
+                        if not self.foreign[qualified]:
+                            self.foreign[qualified] = texts.text(module.file.path).needs(statement)
         for number, (qualified, name, _) in enumerate(self.classes):
             self.named[name].append(number)
             for part in set(parts(name)):
@@ -485,11 +505,17 @@ class _Scopes:
         best = sorted(
             (number for number in score if self.classes[number][0] not in taken), key=lambda n: (-score[n], n)
         )
-        elsewhere = [self.in_scope(number, ELSEWHERE, ELSEWHERE) for number in best[:room]]
+        elsewhere = [self.elsewhere(number) for number in best[:room]]
         if len(bound) + len(elsewhere) > MOST_NAMES:
             rank = {name.qualified: (name.lexeme not in seen, name.kind, at) for at, name in enumerate(bound)}
             bound = sorted(bound, key=lambda name: rank[name.qualified])[: MOST_NAMES - len(elsewhere)]
         return (*bound, *elsewhere)
+
+    def elsewhere(self, number: int) -> InScope:
+        if number < self.own:
+            return self.in_scope(number, ELSEWHERE, ELSEWHERE)
+        needed = self.foreign[self.classes[number][0]]
+        return self.in_scope(number, FOREIGN_ELSEWHERE, FOREIGN_ELSEWHERE if needed else -1)
 
     def in_scope(self, number: int, kind: int, bare: int) -> InScope:
         qualified, name, _ = self.classes[number]

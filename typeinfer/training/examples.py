@@ -43,7 +43,7 @@ SEEN_OFTEN = 50
 
 Spelled = list[tuple[str, int, int]]
 
-MOST_FILES = 160
+MOST_FILES = 240
 """Of a larger project the first files in path order, so that what belongs together stays so and no project dominates."""
 
 LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
