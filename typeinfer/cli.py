@@ -607,6 +607,8 @@ def evaluate(
 
     try:
         judge = judge_of(language)
+        if fit is not None and not fit.is_dir() and fit.suffix != ".json":
+            raise click.UsageError(f"{fit}: is no model's folder, and no .json file for rules alone")
         if fit is not None and fit.is_dir():
             click.echo(_fitted_with_model(judge, only, fit, say))
         elif rules or fit is not None:
