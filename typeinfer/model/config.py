@@ -32,6 +32,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """Arguments of one constructor that are told apart by their place."""
     rules: tuple[str, ...] = ()
     """Rules of evidence that it has heard in training."""
+    reading: str = ""
+    """What the numbers of roles, relations, and kinds of names stood for: `sentences.READING` of its day."""
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.heads):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Language
 from typeinfer.model import terms
-from typeinfer.model.sentences import Sentence, sentences, stack
+from typeinfer.model.sentences import READING, Sentence, sentences, stack
 from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project
 from typeinfer.values.predictions import Evidence, Ranked, Ranking
@@ -108,9 +108,11 @@ class TypeRanker:
 
 def load_ranker(folder: Path) -> TypeRanker:
     """The model stored in a folder. Raises `checkpoint.NoModel`, a `ValueError` of one line."""
-    from typeinfer.model.checkpoint import load
+    from typeinfer.model.checkpoint import CONFIG, OTHER_VERSION, NoModel, load
     from typeinfer.model.runtime import Runtime
     from typeinfer.model.tokens import Subwords
 
     checkpoint = load(folder)
+    if checkpoint.config.reading != READING:
+        raise NoModel(f"{folder / CONFIG}: was trained on units that are read in another way; {OTHER_VERSION}")
     return TypeRanker(checkpoint, Runtime(checkpoint), Subwords.parse(checkpoint.tokenizer))

@@ -19,7 +19,7 @@ import numpy as np
 
 from typeinfer.languages import LANGUAGES
 from typeinfer.model import terms
-from typeinfer.model.sentences import NAME_KINDS, RELATIONS, ROLES, sentences, stack
+from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, sentences, stack
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
 from typeinfer.model.units import Units, runs
@@ -215,8 +215,7 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
             "languages": len(LANGUAGES),
         },
         "languages": [language.name for language in LANGUAGES],
-        "roles": ROLES,
-        "relations": RELATIONS,
+        "reading": READING,
         "rules": sorted(rule for rule, count in rules.items() if count >= SEEN_OFTEN),
         "arity": [symbol.arity for symbol in vocabulary.symbols],
         "placeholders": frequent[500:2500],

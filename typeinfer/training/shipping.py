@@ -32,7 +32,7 @@ def ship(shards: Path, run: Path, folder: Path) -> None:
     }
     log = [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
     made = Checkpoint(
-        config=msgspec.structs.replace(config, rules=tuple(meta["rules"])),
+        config=msgspec.structs.replace(config, rules=tuple(meta["rules"]), reading=meta["reading"]),
         vocabulary=Vocabulary.load(shards / VOCABULARY),
         tokenizer=(shards / TOKENIZER).read_text(encoding="utf-8"),
         weights=weights,
@@ -62,7 +62,7 @@ them in half of the units; a slot's own annotation is never seen when it is aske
 
     typeinfer train corpus && typeinfer train examples
     typeinfer train run --out RUN && typeinfer train ship RUN MODEL
-    typeinfer evaluate --fit MODEL/calibration.json --model MODEL
+    typeinfer evaluate --language python --fit MODEL && typeinfer evaluate --language typescript --fit MODEL
 
 ## Figures
 

@@ -1,0 +1,101 @@
+"""The whole way: sources of a few projects in; shards, a trained model, its folder, and types for a project it never saw, out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+pytest.importorskip("torch", reason="training needs typeinfer[train]")
+
+from typeinfer.languages import LANGUAGES
+from typeinfer.model.checkpoint import NoModel, load, store
+from typeinfer.model.ranking import load_ranker
+from typeinfer.program.project import Project, read_project
+from typeinfer.training.batches import Data
+from typeinfer.training.corpus import CorpusProject
+from typeinfer.training.examples import assemble, prepare
+from typeinfer.training.loop import Run, train
+from typeinfer.training.shipping import ship
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import names
+
+CODE = {
+    "python": (
+        "mod.py",
+        "from pathlib import Path\nfrom typing import Optional\n\n\nclass Cart:\n    def __init__(self, owner: str) -> None:\n"
+        "        self.owner: str = owner\n\n\ndef total(cart: Cart, rate: float = 1.0) -> Optional[float]:\n"
+        "    return None if cart.owner else rate\n\n\ndef names(path: Path) -> list[str]:\n    return [path.name]\n",
+    ),
+    "typescript": (
+        "mod.ts",
+        "export class Cart { owner: string = ''; }\n\nexport function total(cart: Cart, rate: number): number | undefined {\n"
+        "  return cart.owner ? rate : undefined;\n}\n\nexport function names(paths: string[]): string[] {\n  return paths;\n}\n",
+    ),
+}
+
+
+def untyped() -> Project:
+    """Never seen in training, and without a single annotation."""
+    text = b"class Basket:\n    pass\n\n\ndef total(basket, rate=1.0):\n    return rate\n"
+    return read_project(Path(), {"shop.py": SourceFile("shop.py", "python", text)})
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of a few hundred weights that saw three steps: it knows nothing, but all of it is there."""
+    folder = tmp_path_factory.mktemp("whole way")
+    corpus, shards, run = folder / "corpus", folder / "shards", folder / "run"
+    projects = []
+    for number in range(5):
+        for language, (path, text) in CODE.items():
+            name = f"{language}-{number}"
+            (corpus / name).mkdir(parents=True)
+            (corpus / name / path).write_text(text)
+            split = "development" if number == 4 else "train"
+            projects.append(CorpusProject(name, "1.0", language, split, "MIT", name, (path,)))
+    said: list[str] = []
+    prepare(projects, corpus, shards, 1, lambda *_: None, said.append)
+    assert said == []
+    assemble(projects, shards, said.append)
+    tiny = {"width": 32, "layers": 2, "heads": 2, "hidden": 32, "message": 8}
+    train(Run(data=shards, out=run, steps=3, words=400, processes=1, shape=tuple(tiny.items())))
+    ship(shards, run, folder / "model")
+    return folder / "model"
+
+
+def test_shards_hold_what_people_wrote(model: Path) -> None:
+    """Of each project: what eight slots of Python and six of TypeScript say, spelled by symbols that three projects share and
+    by pointers at names in scope."""
+    data = Data.load(model.parent / "shards")
+    assert len(data.train.slot_kind) == 4 * (8 + 6)
+    vocabulary = load(model).vocabulary
+    known = {symbol.key for symbol in vocabulary.symbols}
+    assert {"str", "None|", "float", "list", "pathlib.Path", "string", "number"} <= known
+    # `mod.Cart` has one name in every one of these projects, which real ones don't; it can be pointed at all the same.
+    assert (data.train.pointer >= 0).any()
+
+
+def test_a_shipped_model_ranks_types_of_a_project_that_it_never_saw(model: Path) -> None:
+    """All that it can say is in scope, is the language's own, or can be imported; probabilities add up to one at most."""
+    project = untyped()
+    found = load_ranker(model).rank(project, {}, lambda slot: True)
+    assert {slot.name for slot in found} == {"basket", "rate", "return"}
+    for ranking in found.values():
+        assert ranking.ranked
+        assert sum(word.probability for word in ranking.ranked) + ranking.beyond <= 1 + 1e-6
+        said = {name for word in ranking.ranked for name in names(word.type)}
+        python = next(language for language in LANGUAGES if language.name == "python")
+        assert all(python.is_builtin(name) or name == "shop.Basket" or python.library_class(name) for name in said), (
+            said
+        )
+
+
+def test_a_model_that_learnt_to_read_otherwise_is_refused(model: Path, tmp_path: Path) -> None:
+    """Words, roles and edges go by numbers: what they stood for must be what they stand for now."""
+    held = load(model)
+    other = msgspec.structs.replace(held.config, reading="0123456789abcdef")
+    store(tmp_path / "other", type(held)(**{**vars(held), "config": other}))
+    with pytest.raises(NoModel, match="read in another way; use the version of typeinfer that it was trained with"):
+        load_ranker(tmp_path / "other")
