@@ -635,7 +635,9 @@ def _evaluated_rules(
     if fit is None:
         return calibrate(judge, chosen, load_beliefs()[judge.language], say, only)
     if (fit.parent / CHECKSUMS).exists():
-        raise click.UsageError(f"{fit}: is part of a model; to fit what to believe with it, name its folder: {fit.parent}")
+        raise click.UsageError(
+            f"{fit}: is part of a model; to fit what to believe with it, name its folder: {fit.parent}"
+        )
     belief = fit_belief(judge, "calibration", say, only)
     store_belief(fit, belief)
     return render_rules(belief.standings)

@@ -80,6 +80,8 @@ class Block(nn.Module):
             self.receive = nn.Linear(config.message, d, bias=False)
         self.messages = messages
 
+    # Python before 3.12 has no mark for what overrides.
+    # pyrefly: ignore [missing-override-decorator]
     def forward(
         self, x: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor
     ) -> Tensor:
@@ -109,7 +111,8 @@ class TypeModel(nn.Module):
         self.subword = nn.Embedding(config.subwords, d, padding_idx=0)
         self.role = nn.Embedding(config.roles, d)
         self.tongue = nn.Embedding(config.languages, d)
-        self.blocks = nn.ModuleList(Block(config, config.sends(layer)) for layer in range(config.layers))
+        blocks = [Block(config, config.sends(layer)) for layer in range(config.layers)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(d, bias=False)
         self.slot_kind = nn.Embedding(config.slot_kinds, d)
         self.at_definition = nn.Linear(d, d, bias=False)
@@ -141,7 +144,7 @@ class TypeModel(nn.Module):
             self.subword.weight[0].zero_()
             self.name_bias.weight.zero_()
             self.guess.weight.mul_(0.2)
-            for block in self.blocks:
+            for block in blocks:
                 block.leave.weight.mul_(1 / math.sqrt(2 * config.layers))
                 if block.messages:
                     nn.init.normal_(block.relation, mean=1.0, std=0.5)

@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Ints, Units
+from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Ints, Units
 from typeinfer.program.graph import (
     ARGUMENT_PARAMETER,
     COMPUTED_FROM,
@@ -176,7 +176,7 @@ class _Text:
     """The words of one file. `start` [t]: the byte where a word begins; `told` [t]: which slot's annotation it is part of,
     as a number into `slots`; `of_leaf`: the word of each leaf, -1 for none."""
 
-    def __init__(self, project: Project, module: Module, starts: Ints, ends: Ints, kinds: Sequence[str]) -> None:
+    def __init__(self, project: Project, module: Module, starts: Array, ends: Array, kinds: Sequence[str]) -> None:
         self.module = module
         self.slots = tuple(slot.id for slot in module.slots)
         self.words: list[str] = []
@@ -281,7 +281,7 @@ def _plain(text: str) -> str:
     return "1.5" if any(sign in text for sign in ".eE") and not text.startswith(("0x", "0X")) else "100"
 
 
-def _annotations(module: Module, starts: Ints) -> Ints:
+def _annotations(module: Module, starts: Array) -> Array:
     """For each leaf the number of the slot in whose annotation it stands, or -1."""
     told = np.full(len(starts), -1, np.int32)
     for number, slot in enumerate(module.slots):
@@ -302,7 +302,9 @@ class _Texts:
         self.first_leaf = np.searchsorted(graph.node_file[self.leaves], np.arange(len(graph.files) + 1))
         self.file_number = {path: number for number, path in enumerate(graph.files)}
         self.texts: dict[str, _Text] = {}
-        sources, targets, relations = [], [], []
+        sources: list[Array] = []
+        targets: list[Array] = []
+        relations: list[Array] = []
         for relation, kind in enumerate(_GRAPH):
             ends = graph.edges[kind]
             source, target = self.leaf_of(ends[0]), self.leaf_of(ends[1])
@@ -320,7 +322,7 @@ class _Texts:
         self.next_use[self.leaf_of(uses[0])] = self.leaf_of(uses[1])
         self.slot_leaf = dict(zip(graph.slots, self.leaf_of(graph.slot_node).tolist(), strict=True))
 
-    def leaf_of(self, nodes: Ints) -> Ints:
+    def leaf_of(self, nodes: Array) -> Array:
         """The first leaf of each node: in preorder the next one."""
         return np.minimum(np.searchsorted(self.leaves, nodes), max(len(self.leaves) - 1, 0))
 
@@ -399,7 +401,7 @@ class _Texts:
         """The words where a slot occurs: its name, the uses of the variable, what is returned."""
         text = self.text(slot.id.path)
         base = int(self.first_leaf[self.file_number[slot.id.path]])
-        leaves = []
+        leaves: list[int] = []
         leaf = self.slot_leaf.get(slot.id, -1)
         if slot.id.kind is SlotKind.RETURN:
             leaves = [base + text.leaf_at(slot.span.start)]

@@ -113,7 +113,7 @@ def without_annotations(project: Project) -> dict[str, SourceFile]:
         for span in sorted(set(spans)):
             if not kept or kept[-1].span.end <= span.start:
                 kept.append(Edit(span, ""))
-        files[path] = module.file.with_data(apply_edits(module.file.data, kept))
+        files[path] = module.file.with_data(apply_edits(module.file.data, tuple(kept)))
     return files
 
 

@@ -488,7 +488,7 @@ def train(run: Run) -> Path:
     _keep_memory()
     run.out.mkdir(parents=True, exist_ok=True)
     data = Data.load(run.data)
-    config = Config(**{**data.shape, **dict(run.shape)})
+    config = msgspec.convert({**data.shape, **dict(run.shape)}, Config)
     ranks = 1 if run.cuda else run.processes
     feed = Feed(data, run.words // ranks, run.seed, ranks, config.steps, config.arity)
     fork = multiprocessing.get_context("fork")
