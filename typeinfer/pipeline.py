@@ -461,7 +461,7 @@ class _Search:
             verdict = Abstain("not believed")
         elif not decides:
             verdict = Abstain("only one rule says so, and that is wrong too often")
-        elif slot.runtime_visible or self.means_a_field(module, slot):
+        elif slot.runtime_visible or self.project.is_field(module, slot):
             verdict = Suggest("the annotation would be read at run time")
         elif slot.id.kind not in self.options.kinds or (slot.local and not self.options.kinds_named):
             verdict = Suggest("its kind was not asked for")
@@ -523,13 +523,6 @@ class _Search:
             )
             self.evident_slots[module.file.path] = known
         return known
-
-    def means_a_field(self, module: Module, slot: Slot) -> bool:
-        declared = module.class_at.get(slot.id.qualname) if slot.id.kind is SlotKind.ATTRIBUTE else None
-        if declared is None or module.file.data[slot.span.start : slot.span.end] != slot.id.name.encode("utf-8"):
-            return False  # no class, or `self.x` in a method, which makes no field
-        ancestors = self.project.ancestors(f"{module.name}.{declared.qualname}")
-        return self.project.language_of(module.file.path).is_field_class(declared, ancestors)
 
     def with_decided(self, overlay: Project, fresh: set[str]) -> Project:
         """The project with everything decided written into its texts."""

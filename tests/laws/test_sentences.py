@@ -92,3 +92,18 @@ def test_units_pad_to_what_the_encoder_takes() -> None:
         for n in chosen
         for i in range(len(made[n].slots))
     ]
+
+
+def test_what_is_part_of_the_program_is_no_secret() -> None:
+    """The fields of a dataclass and the members of an interface are shown with their types, whatever is asked for."""
+    project = project_of(
+        {
+            "a.py": "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n    def f(self) -> str: ...\n",
+            "b.ts": "interface Q { y: number }\nexport function g(q: Q): string { return `${q.y}`; }\n",
+        }
+    )
+    asked = read(project, lambda slot: written(slot) and not project.is_given(project.modules[slot.id.path], slot))
+    assert {slot.id.name for one in asked.values() for slot in one.slots} == {"return", "q"}
+    everything = read(project)
+    assert "x : int" in shown(everything["a.py:P"])
+    assert "y : number" in shown(everything["b.ts:Q"])

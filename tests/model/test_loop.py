@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Units, pad, runs
 from typeinfer.training.batches import Data, Feed, answers
-from typeinfer.training.hiding import draw_rates, hide_everything, hide_some, hide_words, rename_some, taken
+from typeinfer.training.hiding import ALL_HIDDEN, draw_rates, hide_everything, hide_some, hide_words, rename_some, taken
 
 SYMBOLS, NAMES, WORDS = 6, 2, 10
 ARITY = np.array([0, 0, 0, 1, 0, 0])
@@ -120,7 +120,7 @@ def test_bare_units_show_no_annotation_and_no_import_for_one() -> None:
     random = np.random.default_rng(0)
     rate, bare = draw_rates(4000, random)
     assert (rate[bare] == 1).all()
-    assert 0.48 < (rate == 1).mean() < 0.52
+    assert (rate == 1).mean() == pytest.approx(ALL_HIDDEN, abs=0.02)
     assert 0.77 < bare[rate == 1].mean() < 0.83
     units = toy(20, random)
     hiding = hide_everything(units)

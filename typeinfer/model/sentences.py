@@ -184,7 +184,8 @@ class _Text:
         self.told: list[int] = []
         self.of_leaf = np.full(len(starts), -1, np.int32)
         self.leaf_starts = starts
-        told = _annotations(module, starts)
+        told = _annotations(project, module, starts)
+        self.given = {s.written.end for s in module.slots if s.written is not None and project.is_given(module, s)}
         breaks = {slot.insert_at for slot in module.slots}
         data = module.file.data
         begins, stops, whose = starts.tolist(), ends.tolist(), told.tolist()
@@ -281,11 +282,11 @@ def _plain(text: str) -> str:
     return "1.5" if any(sign in text for sign in ".eE") and not text.startswith(("0x", "0X")) else "100"
 
 
-def _annotations(module: Module, starts: Array) -> Array:
-    """For each leaf the number of the slot in whose annotation it stands, or -1."""
+def _annotations(project: Project, module: Module, starts: Array) -> Array:
+    """For each leaf the number of the slot in whose annotation it stands, or -1; what is part of the program is no secret."""
     told = np.full(len(starts), -1, np.int32)
     for number, slot in enumerate(module.slots):
-        if slot.written is not None and not slot.runtime_visible:
+        if slot.written is not None and not project.is_given(module, slot):
             begin = slot.insert_at if slot.insert_at <= slot.written.start else slot.written.start
             low, high = np.searchsorted(starts, (begin, slot.written.end))
             told[low:high] = number
@@ -353,7 +354,11 @@ class _Texts:
         own = piece.path == made.slots[0].id.path
         begin = len(made.words)
         at: list[int] = []
-        hidden = [span for span in cut.hidden if own and span.start < piece.span.end and piece.span.start < span.end]
+        hidden = [
+            span
+            for span in cut.hidden
+            if own and span.start < piece.span.end and piece.span.start < span.end and span.end not in text.given
+        ]
         only = piece.role is Role.IMPORT and any(piece.span in span for span in text.only_for_annotations)
         for word in range(low, high):
             told = text.told[word]

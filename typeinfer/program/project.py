@@ -379,6 +379,25 @@ class Project:
         term = self.language_of(module.file.path).parse_type(module.file.at(slot.written))
         return self.qualify(module, slot.id.qualname, term)
 
+    def is_field(self, module: Module, slot: Slot) -> bool:
+        """Whether a class is made of what is annotated here, so that the annotation changes the class."""
+        declared = module.class_at.get(slot.id.qualname) if slot.id.kind is SlotKind.ATTRIBUTE else None
+        if declared is None or module.file.data[slot.span.start : slot.span.end] != slot.id.name.encode("utf-8"):
+            return False  # no class, or `self.x` in a method, which makes no field
+        ancestors = self.ancestors(f"{module.name}.{declared.qualname}")
+        return self.language_of(module.file.path).is_field_class(declared, ancestors)
+
+    def is_given(self, module: Module, slot: Slot) -> bool:
+        """Whether an annotation is part of the program itself, and never to be found: read when it runs, a field's, or all that
+        a declaration without a value or body is there for (a member of an interface, `declare function f(x: T)`)."""
+        if slot.runtime_visible or self.is_field(module, slot):
+            return True
+        if slot.id.kind is SlotKind.ATTRIBUTE:
+            declared = module.class_at.get(slot.id.qualname)
+            return declared is not None and not declared.constructs
+        function = module.function_of.get(slot.id)
+        return function is not None and function.body.start == function.body.end
+
     # --- calls ------------------------------------------------------------------------------------------------------
 
     @cached_property

@@ -52,9 +52,9 @@ LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix
 # --- one project ------------------------------------------------------------------------------------------------------
 
 
-def is_learnt(slot: Slot) -> bool:
-    """Whether a slot has an annotation that is nobody's business at run time."""
-    return slot.written is not None and not slot.runtime_visible
+def is_learnt(project: Project, slot: Slot) -> bool:
+    """Whether a slot has an annotation that people write for readers and checkers alone."""
+    return slot.written is not None and not project.is_given(project.modules[slot.id.path], slot)
 
 
 def examples(source: CorpusProject, corpus: Path, number: int) -> tuple[Units, list[str], list[Spelled | None]]:
@@ -64,7 +64,7 @@ def examples(source: CorpusProject, corpus: Path, number: int) -> tuple[Units, l
     project = read_project(root, files)
     graph = build_graph(project)
     evidence = gather(read_project(root, without_annotations(project)), Inference(""))
-    made = list(sentences(project, graph, evidence, is_learnt))
+    made = list(sentences(project, graph, evidence, lambda slot: is_learnt(project, slot)))
     lexemes: dict[str, int] = {}
     labels: list[Spelled | None] = []
     for sentence in made:
@@ -107,7 +107,7 @@ def without_annotations(project: Project) -> dict[str, SourceFile]:
     for path, module in project.modules.items():
         spans = []
         for slot in module.slots:
-            if is_learnt(slot) and slot.written is not None and slot.insert_at <= slot.written.start:
+            if is_learnt(project, slot) and slot.written is not None and slot.insert_at <= slot.written.start:
                 spans.append(Span(slot.insert_at, slot.written.end))
         kept: list[Edit] = []
         for span in sorted(set(spans)):

@@ -16,8 +16,8 @@ from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Pad
 
 # u unit, t word, s slot, a annotation
 
-ALL_HIDDEN = 0.5
-"""How often a unit is seen without any annotation."""
+ALL_HIDDEN = 0.7
+"""How often a unit is seen without any annotation: most code has none, and then every slot is asked for."""
 BARE = 0.8
 """How often the imports that only annotations need are then gone as well."""
 RENAMED = 0.1

@@ -247,7 +247,9 @@ def decoded(model: TypeModel, example: Example, arity: NDArray[np.int64], device
             break
         place = np.minimum(grown.place()[going], config.arity)
         rows = Answers(going, fed[going], grown.parent()[going], place, going, going)
-        chosen = model.scores(batch, slots, names, prefixes_of(rows, device)).argmax(dim=1).cpu().numpy()
+        scores = model.scores(batch, slots, names, prefixes_of(rows, device))
+        # That a type can't be composed is never an answer, though it may be the likeliest.
+        chosen = (scores[:, 1:].argmax(dim=1) + 1).cpu().numpy()
         pointing = chosen >= config.symbols
         name = padded.scope[padded.slot_unit[going], np.where(pointing, chosen - config.symbols, 0)]
         found[going, step] = chosen
@@ -258,7 +260,7 @@ def decoded(model: TypeModel, example: Example, arity: NDArray[np.int64], device
             np.where(pointing, 0, arity[np.minimum(chosen, len(arity) - 1)]),
         )
         grown = grown.after(symbols, taking)
-        going = going[(grown.depth[going] > 0) & (chosen > 0)]
+        going = going[grown.depth[going] > 0]
     return found
 
 

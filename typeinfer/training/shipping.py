@@ -58,7 +58,7 @@ learnt from, as they declare them: {licences}; the manifest has each. No source 
 ## Training
 
 {steps:,} steps over {words:.1f} million words in {minutes:.0f} minutes ({machine}). Annotations are hidden at random, all of
-them in half of the units; a slot's own annotation is never seen when it is asked for. To do it again:
+them in most units; a slot's own annotation is never seen when it is asked for. To do it again:
 
     typeinfer train corpus && typeinfer train examples
     typeinfer train run --out RUN && typeinfer train ship RUN MODEL

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from typeinfer.values.slots import Slot
+from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -226,6 +226,16 @@ class Module(Struct, frozen=True, array_like=True, dict=True):
     def function_at(self) -> dict[str, Function]:
         """Functions by qualified name; of several with one name the last, as at run time."""
         return {function.qualname: function for function in self.functions}
+
+    @cached_property
+    def function_of(self) -> dict[SlotId, Function]:
+        """The function that a parameter or a result is of."""
+        return {
+            slot.id: function
+            for function in self.functions
+            for slot in (function.result, *(parameter.slot for parameter in function.parameters))
+            if slot is not None
+        }
 
     @cached_property
     def class_at(self) -> dict[str, Class]:
