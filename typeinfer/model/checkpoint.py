@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from typeinfer.model.config import Config
 from typeinfer.model.terms import Vocabulary
-from typeinfer.model.units import AFFINITIES
 
 Weights: TypeAlias = "Mapping[str, NDArray[np.float32]]"
 
@@ -73,8 +72,6 @@ def shapes(config: Config) -> dict[str, tuple[int, ...]]:
         "score_norm.weight": (d,),
         "score_norm.bias": (d,),
         "name_bias.weight": (config.name_kinds, 1),
-        "affinity.weight": (AFFINITIES, d),
-        "affinity.bias": (AFFINITIES,),
         "guess.weight": (d, d),
         "guess.bias": (d,),
     }

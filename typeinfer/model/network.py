@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from typeinfer.model.config import Config
-from typeinfer.model.units import AFFINITIES
 
 # b unit, t word (padded), l lexeme, w subword of a lexeme, e edge, n slot, p place of a slot, c name, q mention, k step
 # d width, h head, v symbol
@@ -33,7 +32,7 @@ class Batch:
     slot_kind [n]; slot_unit [n] -> b; places [2, p]: slot, word (into b * t), of each slot its definition first;
     defined [n]: the word of the definition
     names [c] -> l; name_kind [c]; members [2, m]: name, lexeme; mentions [2, q]: name, word (into b * t)
-    scope [b, s]: names in scope of a unit, -1 for padding; affinity [n, s, AFFINITIES]: what each has in common with a slot
+    scope [b, s]: names in scope of a unit, -1 for padding
     """
 
     lexemes: Tensor
@@ -51,7 +50,6 @@ class Batch:
     members: Tensor
     mentions: Tensor
     scope: Tensor
-    affinity: Tensor
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,6 @@ class TypeModel(nn.Module):
         self.score_norm = nn.LayerNorm(d)
         self.symbol_bias = nn.Parameter(torch.zeros(config.symbols))
         self.name_bias = nn.Embedding(config.name_kinds, 1)
-        self.affinity = nn.Linear(d, AFFINITIES)
         self.guess = nn.Linear(d, d)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -215,9 +212,6 @@ class TypeModel(nn.Module):
         bias = looked_up(self.name_bias.weight, F.pad(batch.name_kind, (0, 1)))[batch.scope, 0]  # b s
         pointed = (asking.view(b, most, -1) @ offered.transpose(1, 2) + bias[:, None]).float()
         pointed = pointed.masked_fill(batch.scope[:, None] < 0, -torch.inf).view(b * most, s)[place]
-        # What a name and the slot's own name have in common counts as much as the state wants it to.
-        liking = (batch.affinity[prefixes.slot] @ self.affinity(state).float()[..., None])[..., 0]
-        pointed = pointed + liking
         known = (state @ self.symbol.weight.T + self.symbol_bias).float()
         return torch.cat((known, pointed), dim=1).log_softmax(dim=1)
 

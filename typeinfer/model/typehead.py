@@ -24,13 +24,12 @@ Floats: TypeAlias = "NDArray[np.float32]"
 @dataclass(frozen=True)
 class Asked:
     """What types of one batch are made for and of. `unit` [n]; `offered` [b, s, d]: the names in scope, with `bias` [b, s],
-    -inf where there is none; `affinity` [n, s, a]: what a slot and a name have in common."""
+    -inf where there is none."""
 
     slots: Floats
     unit: Ints
     offered: Floats
     bias: Floats
-    affinity: Floats
 
 
 class TypeHead:
@@ -52,7 +51,7 @@ class TypeHead:
         bias[there] = self.weights["name_bias.weight"][batch.name_kind[batch.scope[there]], 0]
         offered = np.zeros((*batch.scope.shape, self.config.width), np.float32)
         offered[there] = names[batch.scope[there]]
-        return Asked(self._slots(batch, hidden), batch.slot_unit, offered, bias, batch.affinity)
+        return Asked(self._slots(batch, hidden), batch.slot_unit, offered, bias)
 
     def _slots(self, batch: Padded, hidden: Floats) -> Floats:
         """[n, d]"""
@@ -98,8 +97,6 @@ class TypeHead:
         for start, end in zip(starts, [*starts[1:], len(unit)], strict=True):
             of_unit = unit[start]
             scores[start:end, len(sayable) :] = state[start:end] @ asked.offered[of_unit].T + asked.bias[of_unit]
-        wanted = self._linear(state, "affinity") + weights["affinity.bias"]
-        scores[:, len(sayable) :] += np.einsum("k s a, k a -> k s", asked.affinity[slot], wanted)
         scores -= scores.max(axis=1, keepdims=True)
         scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
         return scores

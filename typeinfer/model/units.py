@@ -116,7 +116,6 @@ class Padded:
     members: Ints
     mentions: Ints
     scope: Ints
-    affinity: NDArray[np.float32]
     asked: Ints
     labels: Ints
     pointers: Ints
@@ -224,11 +223,8 @@ def pad(units: Units, chosen: Sequence[int] | Ints, subwords: Array, hiding: Hid
             )
         pointers[symbol_slot[short], step[short]] = pointer[short]
 
-    lexemes = subwords[used].astype(np.int64)
-    names = local[len(shown_at) : len(shown_at) + int(named.sum())]
-    mentions = np.stack((name_number[mention_name[mention_kept]], mention_word[mention_kept]))
     return Padded(
-        lexemes=lexemes,
+        lexemes=subwords[used].astype(np.int64),
         words=words.reshape(b, t),
         mask=mask.reshape(b, t),
         roles=roles.reshape(b, t),
@@ -238,60 +234,15 @@ def pad(units: Units, chosen: Sequence[int] | Ints, subwords: Array, hiding: Hid
         slot_unit=slot_unit[hiding.ask],
         places=places,
         defined=defined,
-        names=names,
+        names=local[len(shown_at) : len(shown_at) + int(named.sum())],
         name_kind=kind[named],
         members=np.stack((name_number[member_name[member_kept]], local[len(shown_at) + int(named.sum()) :])),
-        mentions=mentions,
+        mentions=np.stack((name_number[mention_name[mention_kept]], mention_word[mention_kept])),
         scope=scope,
-        affinity=_affinity(
-            lexemes, words[_called(places, len(asked))], names, mentions[0], scope[slot_unit[hiding.ask]]
-        ),
         asked=asked,
         labels=labels,
         pointers=pointers,
     )
-
-
-AFFINITIES = 4
-"""What a slot and a name in scope have in common, each from 0 to about 1: the share of the name's subwords that the slot's name
-has (of `Cart` in `cart_of_user`: all), the share of the slot's that the name has (a third), whether the name's last one is
-among them (`UserCart` and `cart`), and how often the unit mentions the name, as a logarithm."""
-
-FIRST_SUBWORD = 5
-"""Those before it mark capitals, padding and the like."""
-
-
-def _called(places: Ints, slots: int) -> Ints:
-    """[n, 2]: the words that a slot is called by: its own and the place that comes next, the name of the function for a result."""
-    order = np.argsort(places[0], kind="stable")
-    slot, word = places[0][order], places[1][order]
-    rank = np.arange(len(slot)) - np.searchsorted(slot, slot)
-    called = np.zeros((slots, 2), np.int64)
-    for number in (0, 1):
-        called[slot[rank == number], number:] = word[rank == number][:, None]
-    return called
-
-
-def _affinity(lexemes: Ints, called: Ints, names: Ints, mentioned: Ints, scope: Ints) -> NDArray[np.float32]:
-    """[n, s, AFFINITIES]. `called` [n, 2] and `names` [c] are lexemes, `scope` [n, s] the names in scope of each slot."""
-    n, s = scope.shape
-    if not n or not len(names):
-        return np.zeros((n, s, AFFINITIES), np.float32)
-    slot = lexemes[called].reshape(n, -1)
-    slot = np.where(slot >= FIRST_SUBWORD, slot, -1)
-    name = lexemes[names][np.maximum(scope, 0)]
-    real = (name >= FIRST_SUBWORD) & (scope >= 0)[..., None]
-    same = (name[..., None] == slot[:, None, None, :]) & real[..., None]  # n s w w
-    shared = same.any(axis=3)
-    last = real & (np.cumsum(real, axis=2) == real.sum(axis=2, keepdims=True))
-    often = np.log1p(np.bincount(mentioned, minlength=len(names)))[np.maximum(scope, 0)] / 2
-    found = (
-        shared.sum(axis=2) / np.maximum(real.sum(axis=2), 1),
-        same.any(axis=2).sum(axis=2) / np.maximum((slot >= 0).sum(axis=1), 1)[:, None],
-        (shared & last).any(axis=2),
-        np.where(scope >= 0, often, 0),
-    )
-    return np.stack(found, axis=2).astype(np.float32)
 
 
 def as_written(units: Units, chosen: Sequence[int] | Ints) -> Hiding:
