@@ -37,7 +37,7 @@ def hide_everything(units: Units) -> Hiding:
 
 
 def draw_rates(count: int, random: Generator) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """For so many units: at which rate annotations are hidden, [u], 1 in half of them, else drawn from 0 to 1; and which are
+    """For so many units: at which rate annotations are hidden, [u], 1 in most of them, else drawn from 0 to 1; and which are
     bare, [u]."""
     everything = random.random(count) < ALL_HIDDEN
     bare = everything & (random.random(count) < BARE)
