@@ -12,7 +12,17 @@ from numpy.random import Generator
 
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Units, pad, runs
 from typeinfer.training.batches import Data, Feed, answers
-from typeinfer.training.hiding import ALL_HIDDEN, draw_rates, hide_everything, hide_some, hide_words, rename_some, taken
+from typeinfer.training.hiding import (
+    ALL_HIDDEN,
+    ALONE,
+    Draw,
+    draw,
+    hide_everything,
+    hide_some,
+    hide_words,
+    rename_some,
+    taken,
+)
 
 SYMBOLS, NAMES, WORDS = 6, 2, 10
 ARITY = np.array([0, 0, 0, 1, 0, 0])
@@ -25,6 +35,8 @@ SHAPE = {
     "name_kinds": 2,
     "languages": 2,
 }
+NO_ROLES = np.zeros(0, np.int64)
+OPEN = Draw(np.zeros(2), np.zeros(2, bool), np.zeros(2, bool))
 TINY = tuple({"width": 32, "layers": 2, "heads": 2, "hidden": 32, "message": 8, "steps": 3}.items())
 
 
@@ -74,7 +86,7 @@ def subwords() -> np.ndarray:
 
 def data(count: int = 300) -> Data:
     units = toy(count, np.random.default_rng(3))
-    return Data(units, toy(40, np.random.default_rng(4)), subwords(), ARITY, np.array([20, 21]), SHAPE)
+    return Data(units, toy(40, np.random.default_rng(4)), subwords(), ARITY, np.array([20, 21]), NO_ROLES, SHAPE)
 
 
 @pytest.fixture
@@ -85,12 +97,25 @@ def shards(tmp_path: Path) -> Path:
     toy(100, random).save(folder / "train-001.npz")
     toy(40, random).save(folder / "development-000.npz")
     np.save(folder / "lexemes.npy", subwords())
-    meta = {"config": SHAPE, "arity": ARITY.tolist(), "placeholders": [20, 21]}
+    meta = {"config": SHAPE, "arity": ARITY.tolist(), "placeholders": [20, 21], "surroundings": []}
     (folder / "meta.json").write_text(json.dumps(meta))
     return folder
 
 
 # --- hiding -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_stands_around_a_unit_is_hidden_from_half_of_them() -> None:
+    random = np.random.default_rng(0)
+    units = toy(400, random)
+    units = replace(units, role=random.integers(0, 3, len(units.role)).astype(np.int8))
+    drawn = draw(len(units), random)
+    assert drawn.alone.mean() == pytest.approx(ALONE, abs=0.1)
+    hiding = hide_some(units, drawn, np.array([2]), random)
+    alone = np.repeat(drawn.alone, np.diff(units.words_of))
+    around = units.role == 2
+    assert hiding.words[alone & around].all()
+    assert not hiding.words[~alone & around & (units.told == -1)].any()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -100,8 +125,7 @@ def test_the_annotation_of_a_slot_that_is_asked_for_is_never_seen(seed: int) -> 
     # Some labels don't come from an annotation that stands in the unit; some slots have none.
     units.told[(random.random(len(units.told)) < 0.1) & (units.told >= 0)] = -1
     units = replace(units, slot_source=random.integers(-1, 2, 120).astype(np.int8))
-    rate, bare = draw_rates(len(units), random)
-    hiding = hide_some(units, rate, bare, random)
+    hiding = hide_some(units, draw(len(units), random), NO_ROLES, random)
     seen = units.told[~hiding.words]
     unit = np.repeat(np.arange(60), np.diff(units.words_of))[~hiding.words]
     shown = set(zip(unit.tolist(), seen.tolist(), strict=True))
@@ -118,10 +142,10 @@ def test_the_annotation_of_a_slot_that_is_asked_for_is_never_seen(seed: int) -> 
 
 def test_bare_units_show_no_annotation_and_no_import_for_one() -> None:
     random = np.random.default_rng(0)
-    rate, bare = draw_rates(4000, random)
-    assert (rate[bare] == 1).all()
-    assert (rate == 1).mean() == pytest.approx(ALL_HIDDEN, abs=0.02)
-    assert 0.77 < bare[rate == 1].mean() < 0.83
+    drawn = draw(4000, random)
+    assert (drawn.rate[drawn.bare] == 1).all()
+    assert (drawn.rate == 1).mean() == pytest.approx(ALL_HIDDEN, abs=0.02)
+    assert 0.77 < drawn.bare[drawn.rate == 1].mean() < 0.83
     units = toy(20, random)
     hiding = hide_everything(units)
     assert (units.told[~hiding.words] == -1).all() and (units.told[hiding.words] != -1).all()
@@ -161,8 +185,8 @@ def test_a_unit_taken_out_is_the_unit() -> None:
     units = toy(9, np.random.default_rng(6))
     chosen = np.array([7, 2])
     part = taken(units, chosen)
-    one = pad(units, chosen, subwords(), hide_some(part, np.zeros(2), np.zeros(2, bool), np.random.default_rng(0)), 3)
-    other = pad(part, [0, 1], subwords(), hide_some(part, np.zeros(2), np.zeros(2, bool), np.random.default_rng(0)), 3)
+    one = pad(units, chosen, subwords(), hide_some(part, OPEN, NO_ROLES, np.random.default_rng(0)), 3)
+    other = pad(part, [0, 1], subwords(), hide_some(part, OPEN, NO_ROLES, np.random.default_rng(0)), 3)
     for name in ("words", "edges", "places", "names", "members", "mentions", "labels", "pointers", "lexemes"):
         assert (getattr(one, name) == getattr(other, name)).all(), name
     at, _ = runs(units.slots_of, chosen)

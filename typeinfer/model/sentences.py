@@ -52,6 +52,13 @@ KINDS = tuple(SlotKind)
 
 ROLES = (*(role.value for role in Role), *(f"slot {kind.value}" for kind in KINDS), "evidence")
 
+SURROUNDINGS = tuple(
+    number
+    for number, role in enumerate(Role)
+    if role not in (Role.SIGNATURE, Role.CLASS_HEADER, Role.DECORATOR, Role.DOCSTRING, Role.BODY)
+)
+"""The numbers of roles that words around a unit have."""
+
 _GRAPH = (NEXT_USE, LAST_WRITE, COMPUTED_FROM, ARGUMENT_PARAMETER, RETURN_CALL, MEMBER_OF, INHERITS, OVERRIDES)
 RELATIONS = tuple(f"{name}{way}" for way in ("", " back") for name in (*_GRAPH, "slot", "evidence"))
 """Edges of the graph, a slot's word to each place of the slot, and the same the other way round."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from typeinfer.model.prefixes import along
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, pad
-from typeinfer.training.hiding import draw_rates, hide_everything, hide_some, hide_words, rename_some, taken
+from typeinfer.training.hiding import Draw, draw, hide_everything, hide_some, hide_words, rename_some, taken
 
 # b unit, t word, n slot, k step, r right answers: a prefix of a slot's type and the symbols that may follow, m hidden word
 
@@ -27,13 +27,15 @@ WINDOW = 4096
 @dataclass(frozen=True)
 class Data:
     """What a run learns from: a folder of shards. `subwords` [l, w] of every lexeme, `arity` of every symbol, `placeholders`:
-    lexemes that can stand for any other name, `shape`: what of `Config` follows from the data."""
+    lexemes that can stand for any other name, `surroundings`: the roles of words around a unit, `shape`: what of `Config`
+    follows from the data."""
 
     train: Units
     development: Units
     subwords: Array
     arity: Ints
     placeholders: Array
+    surroundings: Array
     shape: dict[str, int]
 
     @staticmethod
@@ -48,6 +50,7 @@ class Data:
             subwords=np.load(folder / "lexemes.npy"),
             arity=np.array(meta["arity"], np.int64),
             placeholders=np.array(meta["placeholders"], np.int64),
+            surroundings=np.array(meta["surroundings"], np.int64),
             shape=meta["config"],
         )
 
@@ -132,8 +135,7 @@ class _Plan:
 
     epoch: int
     batches: list[Ints]
-    rate: NDArray[np.float64]
-    bare: NDArray[np.bool_]
+    drawn: Draw
 
 
 class Feed:
@@ -143,7 +145,7 @@ class Feed:
     def __init__(self, data: Data, words: int, seed: int, ranks: int, steps: int, places: int) -> None:
         self.data, self.words, self.seed, self.ranks, self.steps, self.places = data, words, seed, ranks, steps, places
         self._sizes: list[int] = []
-        self._plan = _Plan(-1, [], np.zeros(0), np.zeros(0, bool))
+        self._plan = _Plan(-1, [], draw(0, np.random.default_rng(seed)))
 
     def batch(self, number: int, ask_words: bool) -> Example:
         """`ask_words`: words of the code are hidden and asked for, no types."""
@@ -151,7 +153,7 @@ class Feed:
         chosen = plan.batches[at]
         random = np.random.default_rng((self.seed, 1, number))
         units = taken(self.data.train, chosen)
-        hiding = hide_some(units, plan.rate[chosen], plan.bare[chosen], random)
+        hiding = hide_some(units, plan.drawn.of(chosen), self.data.surroundings, random)
         units = rename_some(units, self.data.placeholders, random)
         if not ask_words:
             return self._example(units, hiding)
@@ -165,7 +167,8 @@ class Feed:
         units = self.data.development
         order = np.random.default_rng(0).permutation(len(units))
         order = order[np.cumsum(np.diff(units.words_of)[order]) <= most_words]
-        lengths = seen_words(units, np.ones(len(units)), np.ones(len(units), bool))
+        everything = np.ones(len(units), bool)
+        lengths = seen_words(units, Draw(everything.astype(float), everything, ~everything), self.data.surroundings)
         order = order[np.argsort(lengths[order], kind="stable")]
         for batch in _cut(order, lengths, self.words):
             part = taken(units, batch)
@@ -196,8 +199,8 @@ class Feed:
     def _drawn(self, epoch: int) -> _Plan:
         random = np.random.default_rng((self.seed, 0, epoch))
         units = self.data.train
-        rate, bare = draw_rates(len(units), random)
-        lengths = seen_words(units, rate, bare)
+        drawn = draw(len(units), random)
+        lengths = seen_words(units, drawn, self.data.surroundings)
         order = random.permutation(len(units))
         groups: list[list[Ints]] = []
         for start in range(0, len(order), WINDOW):
@@ -207,17 +210,19 @@ class Feed:
             groups += [batches[at : at + self.ranks] for at in range(0, len(batches), self.ranks)]
         # A step needs a batch for every process; what is left over in a window comes in another pass.
         whole = [group for group in groups if len(group) == self.ranks] or [groups[0] * self.ranks]
-        return _Plan(epoch, [batch for at in random.permutation(len(whole)) for batch in whole[at]], rate, bare)
+        return _Plan(epoch, [batch for at in random.permutation(len(whole)) for batch in whole[at]], drawn)
 
 
-def seen_words(units: Units, rate: NDArray[np.float64], bare: NDArray[np.bool_]) -> NDArray[np.float64]:
+def seen_words(units: Units, drawn: Draw, surroundings: Array) -> NDArray[np.float64]:
     """[u]: the words of every unit that will probably be seen."""
+    shown = np.repeat(~drawn.alone, np.diff(units.words_of)) | ~np.isin(units.role, surroundings)
 
     def of_unit(words: Array) -> NDArray[np.int64]:
         return np.diff(np.concatenate(([0], np.cumsum(words)))[units.words_of])
 
-    hidden = rate * of_unit(units.told >= 0) + bare * of_unit(units.told == ONLY_FOR_ANNOTATIONS)
-    seen: NDArray[np.float64] = np.diff(units.words_of) - hidden
+    hidden = drawn.rate * of_unit((units.told >= 0) & shown)
+    hidden += drawn.bare * of_unit((units.told == ONLY_FOR_ANNOTATIONS) & shown)
+    seen: NDArray[np.float64] = of_unit(shown) - hidden
     return seen
 
 

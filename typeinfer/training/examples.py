@@ -19,7 +19,7 @@ import numpy as np
 
 from typeinfer.languages import LANGUAGES
 from typeinfer.model import terms
-from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, sentences, stack
+from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SURROUNDINGS, sentences, stack
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
 from typeinfer.model.units import Units, runs
@@ -216,6 +216,7 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
         },
         "languages": [language.name for language in LANGUAGES],
         "reading": READING,
+        "surroundings": SURROUNDINGS,
         "rules": sorted(rule for rule, count in rules.items() if count >= SEEN_OFTEN),
         "arity": [symbol.arity for symbol in vocabulary.symbols],
         "placeholders": frequent[500:2500],

@@ -6,7 +6,7 @@ annotated one; the annotation of a slot that is asked for is never seen. Knows n
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -20,6 +20,8 @@ ALL_HIDDEN = 0.7
 """How often a unit is seen without any annotation: most code has none, and then every slot is asked for."""
 BARE = 0.8
 """How often the imports that only annotations need are then gone as well."""
+ALONE = 0.5
+"""How often a unit is seen without what stands around it, so that one model reads both ways, at less cost."""
 RENAMED = 0.1
 """How often names of slots are replaced."""
 WORD_HIDDEN = 0.15
@@ -36,17 +38,29 @@ def hide_everything(units: Units) -> Hiding:
     return Hiding(words, np.ones(len(units), bool), units.slot_source == 0)
 
 
-def draw_rates(count: int, random: Generator) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """For so many units: at which rate annotations are hidden, [u], 1 in most of them, else drawn from 0 to 1; and which are
-    bare, [u]."""
+@dataclass(frozen=True)
+class Draw:
+    """How some units are seen, each [u]: the rate at which annotations are hidden, whether imports that only annotations need are
+    gone too, and whether what stands around the unit is."""
+
+    rate: NDArray[np.float64]
+    bare: NDArray[np.bool_]
+    alone: NDArray[np.bool_]
+
+    def of(self, chosen: Ints) -> Draw:
+        return Draw(self.rate[chosen], self.bare[chosen], self.alone[chosen])
+
+
+def draw(count: int, random: Generator) -> Draw:
+    """For so many units: a rate of 1 for most of them, else one drawn from 0 to 1."""
     everything = random.random(count) < ALL_HIDDEN
     bare = everything & (random.random(count) < BARE)
-    return np.where(everything, 1.0, random.random(count)), bare
+    return Draw(np.where(everything, 1.0, random.random(count)), bare, random.random(count) < ALONE)
 
 
-def hide_some(units: Units, rate: NDArray[np.float64], bare: NDArray[np.bool_], random: Generator) -> Hiding:
+def hide_some(units: Units, drawn: Draw, surroundings: Array, random: Generator) -> Hiding:
     """Each annotation hidden at the rate of its unit; asked for are the labels that can't be seen. Where that leaves none, the
-    unit is seen without any annotation."""
+    unit is seen without any annotation. `surroundings`: the roles of words that stand around a unit."""
     u = len(units)
     unit_of_word = np.repeat(np.arange(u), np.diff(units.words_of))
     unit_of_slot = np.repeat(np.arange(u), np.diff(units.slots_of))
@@ -57,7 +71,7 @@ def hide_some(units: Units, rate: NDArray[np.float64], bare: NDArray[np.bool_], 
     first = np.concatenate(([0], np.cumsum(annotations)))
     annotation = np.where(units.told >= 0, first[unit_of_word] + units.told, -1)  # [t]
     own = first[unit_of_slot] + np.arange(len(unit_of_slot)) - units.slots_of[unit_of_slot]  # [s]
-    hidden = random.random(first[-1]) < np.repeat(rate, annotations)  # [a]
+    hidden = random.random(first[-1]) < np.repeat(drawn.rate, annotations)  # [a]
     written = np.zeros(first[-1], bool)
     written[annotation[annotation >= 0]] = True
 
@@ -67,8 +81,9 @@ def hide_some(units: Units, rate: NDArray[np.float64], bare: NDArray[np.bool_], 
     unasked = np.bincount(unit_of_slot[ask], minlength=u) == 0
     hidden |= np.repeat(unasked, annotations)
     ask = labelled & (hidden[own] | ~written[own])
-    words = ((annotation >= 0) & hidden[annotation]) | ((units.told == ONLY_FOR_ANNOTATIONS) & bare[unit_of_word])
-    return Hiding(words, bare, ask)
+    words = ((annotation >= 0) & hidden[annotation]) | ((units.told == ONLY_FOR_ANNOTATIONS) & drawn.bare[unit_of_word])
+    words |= np.isin(units.role, surroundings) & drawn.alone[unit_of_word]
+    return Hiding(words, drawn.bare, ask)
 
 
 def rename_some(units: Units, placeholders: Array, random: Generator) -> Units:
