@@ -212,7 +212,7 @@ class Opened:
 
 
 def open_project(paths: Sequence[Path], asked: Asked) -> Opened:
-    from typeinfer.languages import LANGUAGES
+    from typeinfer.languages import LANGUAGE_OF_SUFFIX
     from typeinfer.program.changes import EVERY_LINE
     from typeinfer.program.files import Excludes, find_files, project_root, read_files, resolve_paths
 
@@ -220,9 +220,8 @@ def open_project(paths: Sequence[Path], asked: Asked) -> Opened:
     folders = [place if place.is_dir() else place.parent for place in places]
     settings = asked.over(load_settings(Path(os.path.commonpath(folders)), project_root(places)))
     excludes = (Excludes(settings.folder, settings.exclude), Excludes(Path.cwd(), asked.exclude))
-    languages = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
-    found = find_files(places, excludes, languages)
-    files, unread = read_files(found.root, found.files, languages)
+    found = find_files(places, excludes, LANGUAGE_OF_SUFFIX)
+    files, unread = read_files(found.root, found.files, LANGUAGE_OF_SUFFIX)
     # What can't be read and was not asked for is no evidence, and no news either.
     skipped = (*found.skipped, *(skip for skip in unread if skip.path in found.named))
     found = replace(found, skipped=tuple(sorted(skipped, key=lambda skip: skip.path)))

@@ -25,7 +25,7 @@ from typeinfer.evaluation.metrics import (
     risk_coverage,
 )
 from typeinfer.evaluation.peers import search_path
-from typeinfer.languages import LANGUAGES, language_of
+from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
 from typeinfer.model.features import candidates
 from typeinfer.pipeline import Model, Ranker, Round, listen, may_stand_bare
@@ -38,8 +38,6 @@ from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.typeexpr import TypeExpr, bare
 
 Say = Callable[[str], None]
-
-LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
 
 
 @dataclass(frozen=True)

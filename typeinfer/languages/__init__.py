@@ -10,6 +10,9 @@ from typeinfer.languages.typescript import TypeScript
 
 LANGUAGES: tuple[Language, ...] = (Python(), TypeScript())
 
+LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
+"""The name of the language of files that end so."""
+
 
 def language_of(path: str) -> Language | None:
     """The language of a file by its name, or None."""

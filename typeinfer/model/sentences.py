@@ -32,7 +32,7 @@ from typeinfer.program.graph import (
 )
 from typeinfer.program.project import Project
 from typeinfer.program.slices import Piece, Role, Slice, slices
-from typeinfer.values.module import Function, Import, Module
+from typeinfer.values.module import Import, Module
 from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
@@ -417,26 +417,15 @@ class _Texts:
         leaf = self.slot_leaf.get(slot.id, -1)
         if slot.id.kind is SlotKind.RETURN:
             leaves = [base + text.leaf_at(slot.span.start)]
-            for value in self.returned(module, slot):
-                leaves.append(base + text.leaf_at(value.start))
+            function = module.function_of[slot.id]
+            results = (value for value in (*function.returns, *function.yields) if value is not None)
+            leaves += [base + text.leaf_at(value.span.start) for value in results]
         else:
             while leaf >= 0 and len(leaves) < MOST_USES:
                 leaves.append(leaf)
                 leaf = int(self.next_use[leaf])
         words = (int(self.word_at[leaf]) for leaf in leaves)
         return list(dict.fromkeys(word for word in words if word >= 0))[:MOST_USES]
-
-    def returned(self, module: Module, slot: Slot) -> list[Span]:
-        function = self.result_of(module).get(slot.id)
-        if function is None:
-            return []
-        return [value.span for value in (*function.returns, *function.yields) if value is not None]
-
-    def result_of(self, module: Module) -> Mapping[SlotId, Function]:
-        if getattr(self, "_results_path", None) != module.file.path:
-            self._results_path = module.file.path
-            self._results = {f.result.id: f for f in module.functions if f.result is not None}
-        return self._results
 
 
 _ROLE = {role: number for number, role in enumerate(Role)}

@@ -93,6 +93,15 @@ class Units:
             return Units(**{field.name: held[field.name] for field in fields(Units)})
 
 
+def one_after_the_other(name: str, parts: Sequence[Array]) -> Array:
+    """The field `name` of several units as one array; runs count on from where those before them end."""
+    if not name.endswith("_of"):
+        return np.concatenate(parts, axis=-1)
+    ends = np.cumsum([0, *(part[-1] for part in parts)])
+    counted = (part[1:].astype(np.int64) + end for part, end in zip(parts, ends, strict=False))
+    return np.concatenate([np.zeros(1, np.int64), *counted])
+
+
 @dataclass(frozen=True)
 class Padded:
     """What `network.Batch` holds, as numpy arrays, with what the batch asks for.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from typeinfer.model.prefixes import along
-from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, pad
+from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, one_after_the_other, pad
 from typeinfer.training.hiding import Draw, draw, hide_everything, hide_some, hide_words, rename_some, taken
 
 # b unit, t word, n slot, k step, r right answers: a prefix of a slot's type and the symbols that may follow, m hidden word
@@ -66,12 +66,7 @@ def _gathered(folder: Path, split: str) -> Units:
         for path in paths:
             with np.load(path) as held:
                 arrays.append(held[field.name])
-        if field.name.endswith("_of"):
-            ends = np.cumsum([0, *(array[-1] for array in arrays)])
-            joined = [array[1:].astype(np.int64) + end for array, end in zip(arrays, ends, strict=False)]
-            merged[field.name] = np.concatenate([np.zeros(1, np.int64), *joined])
-        else:
-            merged[field.name] = np.concatenate(arrays, axis=-1)
+        merged[field.name] = one_after_the_other(field.name, arrays)
     return Units(**merged)
 
 

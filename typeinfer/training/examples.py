@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from typeinfer.languages import LANGUAGES
+from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES
 from typeinfer.model import terms
 from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SURROUNDINGS, sentences, stack
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
-from typeinfer.model.units import Units, runs
+from typeinfer.model.units import Units, one_after_the_other, runs
 from typeinfer.program.evidence import gather
 from typeinfer.program.files import read_files
 from typeinfer.program.graph import build_graph
@@ -45,8 +45,6 @@ Spelled = list[tuple[str, int, int]]
 
 MOST_FILES = 240
 """Of a larger project the first files in path order, so that what belongs together stays so and no project dominates."""
-
-LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix in language.suffixes}
 
 
 # --- one project ------------------------------------------------------------------------------------------------------
@@ -263,14 +261,5 @@ def _numbered(units: Units, table: np.ndarray, labels: Sequence[Spelled | None],
 
 def joined(parts: Sequence[Units]) -> Units:
     """The units of all parts, one after the other."""
-    merged = {}
-    for field in fields(Units):
-        arrays = [getattr(part, field.name) for part in parts]
-        if field.name.endswith("_of"):
-            ends = np.cumsum([0, *(array[-1] for array in arrays)])
-            merged[field.name] = np.concatenate(
-                [[0], *(array[1:] + end for array, end in zip(arrays, ends, strict=False))]
-            )
-        else:
-            merged[field.name] = np.concatenate(arrays, axis=-1)
-    return Units(**merged)
+    names = [field.name for field in fields(Units)]
+    return Units(**{name: one_after_the_other(name, [getattr(part, name) for part in parts]) for name in names})
