@@ -241,6 +241,24 @@ def tiny(shards: Path, out: Path, **given: object) -> object:
     return loop.Run(data=shards, out=out, **(chosen | given))
 
 
+@pytest.mark.parametrize("ranks", [1, 2, 3, 40])
+def test_processes_share_all_weights_and_no_matrix_is_cut(ranks: int) -> None:
+    model = loop.TypeModel(loop.msgspec.convert({**SHAPE, **dict(TINY)}, loop.Config))
+    row = loop.Row(model)
+    updated, matrices = torch.zeros(row.size), torch.zeros(row.size)
+    for rank in range(ranks):
+        for part in row.share(rank, ranks):
+            updated[part] += 1
+        for matrix in row.matrices(matrices, row.share(rank, ranks)[0]):
+            assert matrix.ndim == 2
+            matrix += 1
+    assert (updated == 1).all()
+    inside = torch.cat([view.flatten() for view in row.views(matrices).values()])
+    linear = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    assert inside.sum() == sum(module.weight.numel() for module in linear)
+    assert set(inside.tolist()) == {0, 1}
+
+
 def test_what_can_be_learnt_is_learnt_by_two_processes(shards: Path, tmp_path: Path) -> None:
     out = loop.train(tiny(shards, tmp_path / "run", steps=60, minutes=1, pretrain_minutes=0.1, processes=2))
     told = lines(out)
@@ -260,10 +278,10 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     whole = loop.train(tiny(shards, tmp_path / "whole", **given))
     step = loop.Worker._step
 
-    def cut(self: object, optimizer: object, example: object, position: object) -> None:
+    def cut(self: object, optimizers: object, example: object, position: object) -> None:
         if position.step == 7:
             raise KeyboardInterrupt
-        step(self, optimizer, example, position)
+        step(self, optimizers, example, position)
 
     monkeypatch.setattr(loop.Worker, "_step", cut)
     with pytest.raises(KeyboardInterrupt):

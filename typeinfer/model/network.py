@@ -150,6 +150,12 @@ class TypeModel(nn.Module):
                     nn.init.normal_(block.relation, mean=1.0, std=0.5)
                     block.receive.weight.mul_(0.3)
 
+    def parts(self) -> dict[str, tuple[tuple[int, ...], int]]:
+        """Weights that hold the matrices of several products: their sizes, and the dimension along which they follow each other."""
+        d, h = self.config.width, self.config.hidden
+        entering = {f"blocks.{at}.enter.weight": ((d, d, d, h, h), 0) for at in range(self.config.layers)}
+        return {**entering, **{f"blocks.{at}.leave.weight": ((d, h), 1) for at in range(self.config.layers)}}
+
     # --- encoder --------------------------------------------------------------------------------------------------------
 
     def lexemes(self, batch: Batch) -> Tensor:

@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from typeinfer.model.config import Config
 from typeinfer.model.network import Batch, Prefixes, TypeModel
@@ -44,7 +44,7 @@ WEIGHTS, CONFIG, LOG, CURVES, STATE = (
     "state.safetensors",
 )
 
-BETAS, EPSILON, DECAY, CLIP = (0.9, 0.98), 1e-8, 0.01, 1.0
+BETAS, MOMENTUM, EPSILON, DECAY, CLIP = (0.9, 0.98), 0.95, 1e-8, 0.01, 1.0
 ALIGNED = 64
 AVERAGE_EVERY, AVERAGE_OVER = 10, 0.05
 """Every so many steps the weights join a running mean whose window is this share of the steps so far."""
@@ -93,20 +93,45 @@ class Run:
 
 
 class Row:
-    """Where every parameter lies in one flat row: those that decay first, each at a multiple of `ALIGNED`."""
+    """Where every parameter lies in one flat row, each at a multiple of `ALIGNED`: matrices of products up to `products`, tables
+    up to `decaying`, then what doesn't decay."""
 
     def __init__(self, model: TypeModel) -> None:
+        linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear)}
         named = list(model.named_parameters())
-        decays = [(name, p) for name, p in named if p.ndim > 1 and p.shape[-1] > 1]
-        rest = [(name, p) for name, p in named if not (p.ndim > 1 and p.shape[-1] > 1)]
+        decays = {name for name, p in named if p.ndim > 1 and p.shape[-1] > 1}
         self.at: dict[str, tuple[int, torch.Size]] = {}
         self.size = 0
-        for group in (decays, rest):
-            for name, parameter in group:
-                self.at[name] = (self.size, parameter.shape)
-                self.size += -(-parameter.numel() // ALIGNED) * ALIGNED
-            if group is decays:
-                self.decaying = self.size
+        ends = []
+        for group in (linear, decays - linear, {name for name, _ in named} - decays):
+            for name, parameter in named:
+                if name in group:
+                    self.at[name] = (self.size, parameter.shape)
+                    self.size += -(-parameter.numel() // ALIGNED) * ALIGNED
+            ends.append(self.size)
+        self.products, self.decaying, _ = ends
+        self.parts = model.parts()
+
+    def share(self, rank: int, ranks: int) -> tuple[slice, slice]:
+        """What a process of `ranks` updates: whole matrices of products, and as much of all else as the others."""
+        starts = [at for at, _ in self.at.values() if at < self.products] + [self.products]
+
+        def cut(part: int) -> int:
+            return min(starts, key=lambda start: abs(start - self.products * part // ranks))
+
+        rest = -(-(self.size - self.products) // ranks // ALIGNED) * ALIGNED
+        at = [min(self.products + part * rest, self.size) for part in (rank, rank + 1)]
+        return slice(cut(rank), cut(rank + 1)), slice(*at)
+
+    def matrices(self, row: Tensor, part: slice) -> list[Tensor]:
+        """The matrices of products in a part of a row; what several products share is taken apart."""
+        found: list[Tensor] = []
+        for name, (at, shape) in self.at.items():
+            if part.start <= at < part.stop:
+                whole = row[at : at + shape.numel()].view(shape)
+                sizes, dim = self.parts.get(name, ((shape[0],), 0))
+                found += whole.split(sizes, dim=dim)
+        return found
 
     def views(self, row: Tensor) -> dict[str, Tensor]:
         return {name: row[at : at + shape.numel()].view(shape) for name, (at, shape) in self.at.items()}
@@ -290,14 +315,13 @@ class Worker:
             self.model = TypeModel(config).to(torch.bfloat16)
         self.model.to_empty(device=self.device)
         row.take_over(self.model, shared.weights)
-        share = -(-row.size // self.ranks // ALIGNED) * ALIGNED
-        self.mine = slice(min(rank * share, row.size), min((rank + 1) * share, row.size))
-        self.summed = torch.zeros(self.mine.stop - self.mine.start, device=self.device)
+        self.mine = row.share(rank, self.ranks)
+        self.summed = torch.zeros(row.size, device=self.device)
         self.development = list(feed.development(run.evaluate_words))
         self.over = 0.0
 
     def go(self, position: Position, batches: Iterator[Example]) -> None:
-        optimizer = self._optimizer(position.step)
+        optimizers = self._optimizers(position.step)
         begun = time.perf_counter() - position.seconds
         checkpointed = evaluated = position.seconds
         recent = Recent(position.seconds)
@@ -320,7 +344,7 @@ class Worker:
             waiting = time.perf_counter()
             example = next(batches)
             recent.waited += time.perf_counter() - waiting
-            self._step(optimizer, example, position)
+            self._step(optimizers, example, position)
             if self.rank == 0:
                 recent.add(*self.shared.counted.sum(dim=0).tolist())
                 if position.seconds - recent.since > LOG_SECONDS or position.step == 1:
@@ -347,32 +371,46 @@ class Worker:
         falling = min(1.0, (1 - self.over) / (1 - held))
         return self.run.rate * min(1.0, self.over / self.run.warmup + 0.01) * falling
 
-    def _optimizer(self, step: int) -> torch.optim.Optimizer:
-        """AdamW over this process's share of the row; its moments lie in the shared rows, where checkpoints find them."""
-        cut = min(max(self.row.decaying, self.mine.start), self.mine.stop)
-        parts = [(slice(self.mine.start, cut), DECAY), (slice(cut, self.mine.stop), 0.0)]
+    def _optimizers(self, step: int) -> list[torch.optim.Optimizer]:
+        """Muon for the matrices of products of this process, AdamW for all else of it. What they remember lies in the shared rows,
+        where checkpoints find it."""
+        shared, (products, rest) = self.shared, self.mine
+        cut = min(max(self.row.decaying, rest.start), rest.stop)
+        made: list[torch.optim.Optimizer] = []
+        held = [self.row.matrices(row, products) for row in (shared.master, self.summed, shared.first)]
+        if held[0]:
+            muon = torch.optim.Muon(
+                held[0], lr=self.run.rate, weight_decay=DECAY, momentum=MOMENTUM, adjust_lr_fn="match_rms_adamw"
+            )
+            for weights, gradient, momentum in zip(*held, strict=True):
+                weights.grad = gradient
+                muon.state[weights] = {"momentum_buffer": momentum}
+            made.append(muon)
+        parts = [(slice(rest.start, cut), DECAY), (slice(cut, rest.stop), 0.0)]
         parts = [(part, decay) for part, decay in parts if part.start < part.stop]
-        groups = [{"params": [self.shared.master[part]], "weight_decay": decay} for part, decay in parts]
-        optimizer = torch.optim.AdamW(groups, lr=self.run.rate, betas=BETAS, eps=EPSILON, fused=True)
-        for group, (part, _) in zip(optimizer.param_groups, parts, strict=True):
+        groups = [{"params": [shared.master[part]], "weight_decay": decay} for part, decay in parts]
+        adam = torch.optim.AdamW(groups, lr=self.run.rate, betas=BETAS, eps=EPSILON, fused=True)
+        for group, (part, _) in zip(adam.param_groups, parts, strict=True):
             (weights,) = group["params"]
-            weights.grad = self.summed[part.start - self.mine.start : part.stop - self.mine.start]
-            optimizer.state[weights] = {
+            weights.grad = self.summed[part]
+            adam.state[weights] = {
                 "step": torch.tensor(float(step), device=self.device),
-                "exp_avg": self.shared.first[part],
-                "exp_avg_sq": self.shared.second[part],
+                "exp_avg": shared.first[part],
+                "exp_avg_sq": shared.second[part],
             }
-        return optimizer
+        return [*made, adam]
 
-    def _step(self, optimizer: torch.optim.Optimizer, example: Example, position: Position) -> None:
-        shared, mine = self.shared, self.mine
+    def _step(self, optimizers: list[torch.optim.Optimizer], example: Example, position: Position) -> None:
+        shared = self.shared
         loss, asked = loss_of(self.model, example, self.device)
         loss.backward()  # type: ignore[no-untyped-call]
         self.row.gather(self.model, shared.gradients[self.rank])
         shared.counted[self.rank] = torch.tensor([asked, loss.item(), example.words])
         self.wait()
-        torch.sum(shared.gradients[:, mine], dim=0, dtype=torch.float32, out=self.summed)
-        shared.norms[self.rank] = self.summed.dot(self.summed).item()
+        mine = [self.summed[part] for part in self.mine]
+        for part, summed in zip(self.mine, mine, strict=True):
+            torch.sum(shared.gradients[:, part], dim=0, dtype=torch.float32, out=summed)
+        shared.norms[self.rank] = sum(summed.dot(summed).item() for summed in mine)
         self.wait()
         asked_by_all = max(1.0, float(shared.counted[:, 0].sum()))
         norm = float(shared.norms.sum()) ** 0.5 / asked_by_all
@@ -380,14 +418,17 @@ class Worker:
         position.words += int(shared.counted[:, 2].sum())
         if not norm < float("inf"):
             return  # A step that can't be measured is not taken.
-        self.summed.mul_(min(1.0, CLIP / (norm + 1e-6)) / asked_by_all)
-        for group in optimizer.param_groups:
-            group["lr"] = self._rate()
-        optimizer.step()
-        shared.weights[mine] = shared.master[mine]
-        if position.step % AVERAGE_EVERY == 0:
-            share = min(1.0, AVERAGE_EVERY / (AVERAGE_OVER * position.step))
-            shared.mean[mine] = shared.mean[mine].lerp_(shared.master[mine], share)
+        for summed in mine:
+            summed.mul_(min(1.0, CLIP / (norm + 1e-6)) / asked_by_all)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self._rate()
+            optimizer.step()
+        share = min(1.0, AVERAGE_EVERY / (AVERAGE_OVER * position.step))
+        for part in self.mine:
+            shared.weights[part] = shared.master[part]
+            if position.step % AVERAGE_EVERY == 0:
+                shared.mean[part] = shared.mean[part].lerp_(shared.master[part], share)
 
     # --- what it is worth -------------------------------------------------------------------------------------------------
 
