@@ -92,6 +92,22 @@ def test_a_shipped_model_ranks_types_of_a_project_that_it_never_saw(model: Path)
         )
 
 
+def test_a_unit_that_reads_as_before_is_not_read_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is remembered is what would have been said; a unit that reads otherwise is read."""
+    ranker, project = load_ranker(model), untyped()
+    first = ranker.rank(project, {}, lambda slot: True)
+    read: list[int] = []
+    rank = ranker.runtime.rank
+    monkeypatch.setattr(
+        ranker.runtime, "rank", lambda units, *rest, **more: read.append(len(units)) or rank(units, *rest, **more)
+    )
+    assert ranker.rank(project, {}, lambda slot: True) == first
+    assert read == []
+    basket = next(slot for slot in first if slot.name == "basket")
+    assert ranker.rank(project, {}, lambda slot: slot.id == basket).keys() == {basket}
+    assert read == [1]
+
+
 def test_a_model_that_learnt_to_read_otherwise_is_refused(model: Path, tmp_path: Path) -> None:
     """Words, roles and edges go by numbers: what they stood for must be what they stand for now."""
     held = load(model)

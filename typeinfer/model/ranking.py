@@ -5,14 +5,16 @@ The whole model behind one door: sentences, words, encoder, head. Knows nothing 
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import json
 from numpy.typing import NDArray
 
 from typeinfer.languages import LANGUAGES
@@ -39,11 +41,12 @@ LANGUAGE_NAMES = tuple(language.name for language in LANGUAGES)
 
 @dataclass
 class TypeRanker:
-    """A model ready to be asked."""
+    """A model ready to be asked. `answered`: what it said of each unit when it was last asked, by all that it read there."""
 
     checkpoint: Checkpoint
     runtime: Runtime
     subwords: Subwords
+    answered: dict[bytes, Sequence[Composed]] = field(default_factory=dict)
 
     def rank(
         self,
@@ -58,21 +61,32 @@ class TypeRanker:
         for sentence in sentences(project, build_graph(project), heard, wanted):
             by_language[sentence.language].append(sentence)
         found: dict[SlotId, Ranking] = {}
+        answers: dict[bytes, Sequence[Composed]] = {}
         for language in project.languages:
             if made := by_language[language.name]:
-                found |= self._rank(project, language, made)
+                found |= self._rank(project, language, made, answers)
+        self.answered = answers
         return found
 
-    def _rank(self, project: Project, language: Language, made: Sequence[Sentence]) -> dict[SlotId, Ranking]:
-        lexemes: dict[str, int] = {}
-        units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
-        rows = self.subwords.rows(list(lexemes))
-        ranked = self.runtime.rank(units, rows, range(len(units)), allowed=self._sayable(project, language))
-        slots = [(sentence, slot) for sentence in made for slot in sentence.slots]
+    def _rank(
+        self, project: Project, language: Language, made: Sequence[Sentence], answers: dict[bytes, Sequence[Composed]]
+    ) -> dict[SlotId, Ranking]:
+        allowed = self._sayable(project, language)
+        keys = [read_as(sentence, allowed) for sentence in made]
+        answers |= {key: self.answered[key] for key in keys if key in self.answered}
+        unread = {key: sentence for key, sentence in zip(keys, made, strict=True) if key not in answers}
+        said = iter(self._composed(list(unread.values()), allowed) if unread else ())
+        answers |= {key: [next(said) for _ in sentence.slots] for key, sentence in unread.items()}
         return {
             slot.id: self._ranking(language, sentence, composed)
-            for (sentence, slot), composed in zip(slots, ranked, strict=True)
+            for key, sentence in zip(keys, made, strict=True)
+            for slot, composed in zip(sentence.slots, answers[key], strict=True)
         }
+
+    def _composed(self, made: Sequence[Sentence], allowed: NDArray[np.bool_]) -> Sequence[Composed]:
+        lexemes: dict[str, int] = {}
+        units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
+        return self.runtime.rank(units, self.subwords.rows(list(lexemes)), range(len(units)), allowed=allowed)
 
     def _ranking(self, language: Language, sentence: Sentence, composed: Composed) -> Ranking:
         """Sequences as types: the vocabulary and a pointer may say the same."""
@@ -104,6 +118,17 @@ class TypeRanker:
             return language.is_builtin(symbol.key) or (bool(dot) and (language.is_library(top) or top in imported))
 
         return np.array([sayable(symbol) for symbol in self.checkpoint.vocabulary.symbols])
+
+
+def read_as(sentence: Sentence, allowed: NDArray[np.bool_]) -> bytes:
+    """A digest of all that the model is given of a unit."""
+    read = [
+        sentence.language,
+        [slot.id.kind.value for slot in sentence.slots],
+        [(name.lexeme, name.kind, name.bare, name.members) for name in sentence.names],
+        [sentence.words, sentence.roles, sentence.told, sentence.edges, sentence.places, sentence.mentions],
+    ]
+    return hashlib.blake2b(json.encode(read) + allowed.tobytes(), digest_size=16).digest()
 
 
 def load_ranker(folder: Path) -> TypeRanker:

@@ -132,7 +132,7 @@ def sentences(
     """A sentence for every unit that has slots that are wanted; units with very many come in several."""
     texts = _Texts(project, graph)
     scopes = _Scopes(project, texts)
-    for cut in slices(project, graph, BUDGET):
+    for cut in slices(project, graph, BUDGET, wanted):
         asked = [slot for slot in cut.slots if wanted(slot)]
         for start in range(0, len(asked), MOST_SLOTS):
             yield _sentence(project, texts, scopes, cut, tuple(asked[start : start + MOST_SLOTS]), evidence)

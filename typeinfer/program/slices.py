@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -126,16 +126,18 @@ class Slice:
         return b"".join(kept).decode("utf-8")
 
 
-def slices(project: Project, graph: ProgramGraph, budget: int = BUDGET) -> Iterator[Slice]:
-    """A slice for every unit that has slots, file by file, in source order."""
-    slicer = _Slicer(project, graph, budget)
+def slices(
+    project: Project, graph: ProgramGraph, budget: int = BUDGET, wanted: Callable[[Slot], bool] = lambda _: True
+) -> Iterator[Slice]:
+    """A slice for every unit that has slots that are wanted, file by file, in source order."""
+    slicer = _Slicer(project, graph, budget, wanted)
     for path in project.modules:
         yield from slicer.of_module(path)
 
 
 def slices_of(project: Project, graph: ProgramGraph, path: str, budget: int = BUDGET) -> Iterator[Slice]:
     """The slices of one file. What is found once a project is found once a call: for many files ask `slices`."""
-    return _Slicer(project, graph, budget).of_module(path)
+    return _Slicer(project, graph, budget, lambda _: True).of_module(path)
 
 
 def slice_as_json(cut: Slice, project: Project) -> dict[str, object]:
@@ -175,8 +177,8 @@ def slice_as_json(cut: Slice, project: Project) -> dict[str, object]:
 class _Slicer:
     """What slicing needs to know of a project, each part found once."""
 
-    def __init__(self, project: Project, graph: ProgramGraph, budget: int) -> None:
-        self.project, self.graph, self.budget = project, graph, budget
+    def __init__(self, project: Project, graph: ProgramGraph, budget: int, wanted: Callable[[Slot], bool]) -> None:
+        self.project, self.graph, self.budget, self.wanted = project, graph, budget, wanted
         self.reached = reached(project)
         self.counts: dict[str, NDArray[numpy.int32]] = {}
         self.next_use = numpy.full(len(graph.node_kind), -1, numpy.int32)
@@ -188,18 +190,20 @@ class _Slicer:
         module = self.project.modules[path]
         facts = _Facts(module)
         candidates = self.candidates(module)
-        if facts.module_slots:
+        if any(map(self.wanted, facts.module_slots)):
             yield self.cut(facts, facts.module_slots, self.module_pieces(facts), candidates, ())
         units: list[Function | Class] = [*module.functions, *module.classes]
         for unit in sorted(units, key=lambda unit: unit.span):
             if isinstance(unit, Class):
                 slots = facts.slots_of_class[unit.qualname] if module.class_at[unit.qualname] is unit else []
-                near, links = (self.class_pieces(facts, unit), ()) if slots else ((), ())
             else:
                 slots = facts.slots_of(unit)
-                near, links = (self.function_pieces(facts, unit), self.links(facts, unit)) if slots else ((), ())
-            if slots:
-                yield self.cut(facts, slots, near, candidates, links)
+            if not any(map(self.wanted, slots)):
+                continue
+            if isinstance(unit, Class):
+                yield self.cut(facts, slots, self.class_pieces(facts, unit), candidates, ())
+            else:
+                yield self.cut(facts, slots, self.function_pieces(facts, unit), candidates, self.links(facts, unit))
 
     def cut(
         self,
