@@ -643,12 +643,14 @@ def _evaluated_rules(
 
 
 def _fitted_with_model(judge: Judge, only: tuple[str, ...], folder: Path, say: Callable[[str], None]) -> str:
+    from typeinfer.engine.local import available_processors
     from typeinfer.evaluation.calibration import fit_with_model, render_fit
     from typeinfer.model.calibration import store_calibration
     from typeinfer.model.ranking import load_ranker
     from typeinfer.pipeline import load_beliefs
 
-    belief = fit_with_model(judge, "calibration", load_beliefs()[judge.language], load_ranker(folder), say, only)
+    ranker = load_ranker(folder, available_processors())
+    belief = fit_with_model(judge, "calibration", load_beliefs()[judge.language], ranker, say, only)
     store_calibration(folder, judge.language, belief)
     return render_fit(belief)
 
@@ -656,13 +658,14 @@ def _fitted_with_model(judge: Judge, only: tuple[str, ...], folder: Path, say: C
 def _evaluated_ranking(
     judge: Judge, chosen: str, only: tuple[str, ...], model: str | None, say: Callable[[str], None]
 ) -> str:
+    from typeinfer.engine.local import available_processors
     from typeinfer.evaluation.ranked import evaluate_ranked
     from typeinfer.pipeline import load_beliefs, load_model, shipped_model
 
     place = Path.cwd()
     settings = Settings(place) if model is None else with_model(Settings(place), model, place, f"--model {model}")
     folder = (settings.model or shipped_model()) if settings.use_model else None
-    asked = None if folder is None else load_model(folder)
+    asked = None if folder is None else load_model(folder, available_processors())
     return evaluate_ranked(judge, chosen, load_beliefs(), asked, say, only)
 
 

@@ -195,7 +195,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    model = None if options.model is None else load_model(options.model)
+    model = None if options.model is None else load_model(options.model, options.jobs)
     search = _Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     for _ in range(REVISIONS):
@@ -803,13 +803,13 @@ def shipped_model() -> Path | None:
 
 
 @cache
-def load_model(folder: Path) -> Model:
-    """The model stored in a folder, with its beliefs. Raises `NoModel`."""
+def load_model(folder: Path, threads: int) -> Model:
+    """The model stored in a folder, with its beliefs, to run on so many threads. Raises `NoModel`."""
     from typeinfer.model.calibration import load_calibration
     from typeinfer.model.checkpoint import NoModel
     from typeinfer.model.ranking import load_ranker
 
-    ranker = load_ranker(folder)
+    ranker = load_ranker(folder, threads)
     beliefs = load_calibration(folder)
     if not beliefs:
         raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")

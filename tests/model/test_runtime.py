@@ -243,7 +243,7 @@ def test_a_processor_s_fast_numbers_say_nearly_the_same(runtime: Runtime) -> Non
     """Where the processor multiplies bfloat16; elsewhere both are float32."""
     units, subwords = random_units(SMALL, SHAPES["many"])
     exact = runtime.rank(units, subwords, range(len(units)), BEAM)
-    fast = Runtime(random_model()).rank(units, subwords, range(len(units)), BEAM)
+    fast = Runtime(random_model(), 2).rank(units, subwords, range(len(units)), BEAM)
     apart = [
         abs(dict(one.types).get(other.types[0][0], -9) - other.types[0][1])
         for one, other in zip(exact, fast, strict=True)
@@ -264,7 +264,7 @@ sys.addaudithook(listen)
 from random_model import SMALL, random_model
 from random_units import Size, random_units
 from typeinfer.model.runtime import Runtime
-assert Runtime(random_model()).rank(*random_units(SMALL, [Size(5)]), [0])
+assert Runtime(random_model(), 2).rank(*random_units(SMALL, [Size(5)]), [0])
 print(sorted({"torch", "transformers", "libcst"} & set(sys.modules)), told)
 """
 

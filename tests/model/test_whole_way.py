@@ -80,7 +80,7 @@ def test_shards_hold_what_people_wrote(model: Path) -> None:
 def test_a_shipped_model_ranks_types_of_a_project_that_it_never_saw(model: Path) -> None:
     """All that it can say is in scope, is the language's own, or can be imported; probabilities add up to one at most."""
     project = untyped()
-    found = load_ranker(model).rank(project, {}, lambda slot: True)
+    found = load_ranker(model, 2).rank(project, {}, lambda slot: True)
     assert {slot.name for slot in found} == {"basket", "rate", "return"}
     for ranking in found.values():
         assert ranking.ranked
@@ -94,7 +94,7 @@ def test_a_shipped_model_ranks_types_of_a_project_that_it_never_saw(model: Path)
 
 def test_a_unit_that_reads_as_before_is_not_read_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is remembered is what would have been said; a unit that reads otherwise is read."""
-    ranker, project = load_ranker(model), untyped()
+    ranker, project = load_ranker(model, 2), untyped()
     first = ranker.rank(project, {}, lambda slot: True)
     read: list[int] = []
     rank = ranker.runtime.rank
@@ -114,4 +114,4 @@ def test_a_model_that_learnt_to_read_otherwise_is_refused(model: Path, tmp_path:
     other = msgspec.structs.replace(held.config, reading="0123456789abcdef")
     store(tmp_path / "other", type(held)(**{**vars(held), "config": other}))
     with pytest.raises(NoModel, match="read in another way; use the version of typeinfer that it was trained with"):
-        load_ranker(tmp_path / "other")
+        load_ranker(tmp_path / "other", 2)

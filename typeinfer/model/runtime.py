@@ -5,7 +5,6 @@ Knows nothing of text and of what symbols mean.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -25,12 +24,12 @@ BUDGET = 2_000
 
 
 class Runtime:
-    """A model ready to be asked, on `threads` threads, None for as many as the process may use; `precision` as for `Encoder`."""
+    """A model ready to be asked, on so many threads; `precision` as for `Encoder`."""
 
-    def __init__(self, checkpoint: Checkpoint, threads: int | None = None, precision: str | None = None) -> None:
+    def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None) -> None:
         self.config = checkpoint.config
         self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
-        self.threads = threads or processors()
+        self.threads = threads
         self.encoder = Encoder(checkpoint.config, checkpoint.weights, self.threads, precision)
         self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
 
@@ -82,12 +81,6 @@ class Runtime:
     def _done(self, running: deque[tuple[Ints, Padded, Floats, InferRequest]]) -> tuple[Ints, Padded, Floats, Floats]:
         members, batch, lexemes, request = running.popleft()
         return members, batch, lexemes, self.encoder.finish(request)
-
-
-def processors() -> int:
-    """Those that this process may run on; systems that don't tell have one for each."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def batches(units: Units, chosen: Ints, budget: int) -> Iterator[Ints]:
