@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -78,6 +78,10 @@ class Options:
 
 class Ranker(Protocol):
     """The type model: texts and what rules say of them in, its ranking of every slot that is wanted out."""
+
+    @property
+    def hears(self) -> Collection[str]:
+        """The rules whose word it takes; what others say is nothing to it."""
 
     def rank(
         self,
@@ -404,26 +408,9 @@ class _Search:
     def infer(self, overlay: Project) -> Inference:
         if not self.options.checker:
             return Inference("")
-        by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
-        for path, module in overlay.modules.items():
-            by_language[overlay.language_of(path).name][path] = module.file
-        inferred: dict[str, FileInference] = {}
-        fields: dict[str, Mapping[str, TypeExpr]] = {}
-        checkers: list[str] = []
-        for files in by_language.values():
-            language = overlay.language_of(next(iter(files)))
-            try:
-                version = self.options.target_version or language.default_version
-                found = language.infer(overlay.root, files, self.added, version, cache_folder())
-            except CheckerFailed as error:
-                if not any(str(error) in note for note in self.notes):
-                    self.notes.append(f"{error}; going on with rules alone")
-                continue
-            self.notes += [note for note in found.notes if note not in self.notes]
-            inferred.update(found.files)
-            fields.update(found.fields)
-            checkers.append(found.checker)
-        return Inference(", ".join(checkers), inferred, fields)
+        inference = ask_checkers(overlay, self.added, self.options.target_version)
+        self.notes += [note for note in inference.notes if note not in self.notes]
+        return inference
 
     def is_open(self, module: Module, slot: Slot) -> bool:
         if slot.written is None:
@@ -648,6 +635,29 @@ def _patches(
         path = proposal.before.file.path
         outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome
     return tuple(outcomes[path] for path in wanted)
+
+
+def ask_checkers(project: Project, added: Mapping[str, str], version: Version | None) -> Inference:
+    """What the checker of every language infers; one that fails is a note. `added`: as in `Language.infer`."""
+    by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
+    for path, module in project.modules.items():
+        by_language[project.language_of(path).name][path] = module.file
+    inferred: dict[str, FileInference] = {}
+    fields: dict[str, Mapping[str, TypeExpr]] = {}
+    checkers: list[str] = []
+    notes: list[str] = []
+    for files in by_language.values():
+        language = project.language_of(next(iter(files)))
+        try:
+            found = language.infer(project.root, files, added, version or language.default_version, cache_folder())
+        except CheckerFailed as error:
+            notes.append(f"{error}; going on with rules alone")
+            continue
+        notes += found.notes
+        inferred.update(found.files)
+        fields.update(found.fields)
+        checkers.append(found.checker)
+    return Inference(", ".join(checkers), inferred, fields, tuple(dict.fromkeys(notes)))
 
 
 def may_stand_bare(project: Project, path: str, term: TypeExpr) -> bool:

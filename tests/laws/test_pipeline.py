@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,6 +138,7 @@ class ByName:
 
     types: Mapping[str, Sequence[tuple[TypeExpr, float]]]
     asked: list[set[str]] = field(default_factory=list)
+    hears: Collection[str] = ()
 
     def rank(
         self, project: Project, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Callable[[Slot], bool]

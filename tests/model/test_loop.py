@@ -15,6 +15,8 @@ from typeinfer.training.batches import Data, Feed, answers
 from typeinfer.training.hiding import (
     ALL_HIDDEN,
     ALONE,
+    UNHEARD,
+    Asides,
     Draw,
     draw,
     hide_everything,
@@ -35,8 +37,8 @@ SHAPE = {
     "name_kinds": 2,
     "languages": 2,
 }
-NO_ROLES = np.zeros(0, np.int64)
-OPEN = Draw(np.zeros(2), np.zeros(2, bool), np.zeros(2, bool))
+NO_ROLES = Asides(np.zeros(0, np.int64), np.zeros(0, np.int64))
+OPEN = Draw(np.zeros(2), *np.zeros((3, 2), bool))
 TINY = tuple({"width": 32, "layers": 2, "heads": 2, "hidden": 32, "message": 8, "steps": 3}.items())
 
 
@@ -97,7 +99,7 @@ def shards(tmp_path: Path) -> Path:
     toy(100, random).save(folder / "train-001.npz")
     toy(40, random).save(folder / "development-000.npz")
     np.save(folder / "lexemes.npy", subwords())
-    meta = {"config": SHAPE, "arity": ARITY.tolist(), "placeholders": [20, 21], "surroundings": []}
+    meta = {"config": SHAPE, "arity": ARITY.tolist(), "placeholders": [20, 21], "asides": {"around": [], "said": []}}
     (folder / "meta.json").write_text(json.dumps(meta))
     return folder
 
@@ -105,17 +107,18 @@ def shards(tmp_path: Path) -> Path:
 # --- hiding -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_stands_around_a_unit_is_hidden_from_half_of_them() -> None:
+def test_what_stands_around_a_unit_and_what_is_said_of_it_are_at_times_hidden() -> None:
     random = np.random.default_rng(0)
     units = toy(400, random)
     units = replace(units, role=random.integers(0, 3, len(units.role)).astype(np.int8))
     drawn = draw(len(units), random)
     assert drawn.alone.mean() == pytest.approx(ALONE, abs=0.1)
-    hiding = hide_some(units, drawn, np.array([2]), random)
-    alone = np.repeat(drawn.alone, np.diff(units.words_of))
-    around = units.role == 2
-    assert hiding.words[alone & around].all()
-    assert not hiding.words[~alone & around & (units.told == -1)].any()
+    assert drawn.unheard.mean() == pytest.approx(UNHEARD, abs=0.1)
+    hiding = hide_some(units, drawn, Asides(np.array([2]), np.array([1])), random)
+    for role, gone in ((2, drawn.alone), (1, drawn.unheard)):
+        of_unit, words = np.repeat(gone, np.diff(units.words_of)), units.role == role
+        assert hiding.words[of_unit & words].all()
+        assert not hiding.words[~of_unit & words & (units.told == -1)].any()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -217,13 +220,14 @@ def test_answers_are_every_prefix_up_to_what_cannot_be_said() -> None:
         pointer=np.array([-1, -1, 1, -1, -1, -1], np.int16),
     )
     padded = pad(units, [0, 1], subwords(), hide_everything(units), 3)
-    told = answers(padded, ARITY, 8)
+    told = answers(padded, ARITY, 8, np.array([1, 1, 1, 0.3], np.float32))
     assert told.slot.tolist() == [0, 0, 1, 2, 3, 3]
     assert told.symbols.tolist() == [[-1] * 3, [3, -1, -1], [-1] * 3, [-1] * 3, [-1] * 3, [3, -1, -1]]
     assert told.parent.tolist() == [-1, 3, -1, -1, -1, 3]
     assert told.place.tolist() == [0, 1, 0, 0, 0, 1]
     assert told.label.tolist() == [3, 4, -1, 0, 3, 0]
     assert told.pointer.tolist() == [-1, -1, SYMBOLS + 1, -1, -1, -1]
+    assert told.weight.round(1).tolist() == pytest.approx([1, 1, 1, 1, 0.3, 0.3])
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 from typeinfer.evaluation.benchmark import Task, table, tasks
 from typeinfer.evaluation.judge import Form, Judge, write_tree
@@ -180,11 +183,15 @@ def _said(say: Say, heard: Iterable[tuple[str, Heard]]) -> Iterator[tuple[str, H
 
 @dataclass(frozen=True)
 class Remembering:
-    """A ranker that reads no text twice. Of rules the model hears only those that look at texts, so texts are all there is to
-    what it says of a slot, whichever belief decides in the end."""
+    """A ranker that is asked about nothing twice: texts, and what it hears of rules, are all there is to what it says of a slot,
+    whichever belief decides in the end."""
 
     ranker: Ranker
-    known: dict[tuple[str, ...], dict[SlotId, Ranking]] = field(default_factory=dict)
+    known: dict[tuple[str | bytes, ...], dict[SlotId, Ranking]] = field(default_factory=dict)
+
+    @property
+    def hears(self) -> Collection[str]:
+        return self.ranker.hears
 
     def rank(
         self,
@@ -192,7 +199,9 @@ class Remembering:
         evidence: Mapping[SlotId, Sequence[Evidence]],
         wanted: Callable[[Slot], bool],
     ) -> Mapping[SlotId, Ranking]:
-        key = tuple(module.file.digest for _, module in sorted(project.modules.items()))
+        heard = [one for _, said in sorted(evidence.items()) for one in said if one.rule in self.hears]
+        texts = (module.file.digest for _, module in sorted(project.modules.items()))
+        key = (sha256(msgspec.json.encode(heard)).digest(), *texts)
         asked = [slot for module in project.modules.values() for slot in module.slots if wanted(slot)]
         known = self.known.setdefault(key, {})
         if any(slot.id not in known for slot in asked):

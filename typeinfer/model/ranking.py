@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
@@ -48,15 +48,19 @@ class TypeRanker:
     subwords: Subwords
     answered: dict[bytes, Sequence[Composed]] = field(default_factory=dict)
 
+    @property
+    def hears(self) -> Collection[str]:
+        """The rules that it was trained with."""
+        return self.checkpoint.config.rules
+
     def rank(
         self,
         project: Project,
         evidence: Mapping[SlotId, Sequence[Evidence]],
         wanted: Callable[[Slot], bool],
     ) -> dict[SlotId, Ranking]:
-        """The types of every slot that is wanted. Of what the rules say the model hears those that it was trained with."""
-        known = self.checkpoint.config.rules
-        heard = {slot: [one for one in said if one.rule in known] for slot, said in evidence.items()}
+        """The types of every slot that is wanted."""
+        heard = {slot: [one for one in said if one.rule in self.hears] for slot, said in evidence.items()}
         by_language: dict[str, list[Sentence]] = defaultdict(list)
         for sentence in sentences(project, build_graph(project), heard, wanted):
             by_language[sentence.language].append(sentence)

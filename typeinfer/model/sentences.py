@@ -59,6 +59,9 @@ SURROUNDINGS = tuple(
 )
 """The numbers of roles that words around a unit have."""
 
+SAID = (len(ROLES) - 1,)
+"""The number of the role that words of evidence have."""
+
 _GRAPH = (NEXT_USE, LAST_WRITE, COMPUTED_FROM, ARGUMENT_PARAMETER, RETURN_CALL, MEMBER_OF, INHERITS, OVERRIDES)
 RELATIONS = tuple(f"{name}{way}" for way in ("", " back") for name in (*_GRAPH, "slot", "evidence"))
 """Edges of the graph, a slot's word to each place of the slot, and the same the other way round."""
@@ -165,10 +168,10 @@ def _sentence(
             made.places.append((index, place))
             made.join(_SLOT, word, place)
         for said in evidence.get(slot.id, ())[:MOST_EVIDENCE]:
-            rule = made.add(said.rule, len(ROLES) - 1)
+            rule = made.add(said.rule, *SAID)
             made.join(_EVIDENCE, rule, word)
             for part in _WORD.findall(language.write_type(said.type))[:8]:
-                made.add(part, len(ROLES) - 1)
+                made.add(part, *SAID)
     texts.join(ranges, made)
     made.names = scopes.of(module, made)
     by_lexeme = {name.lexeme: index for index, name in reversed(list(enumerate(made.names)))}

@@ -19,6 +19,9 @@ Ints: TypeAlias = "NDArray[np.int64]"
 
 # u unit, t word, e edge, s slot, p place, c name, m member, q mention, y symbol of a label
 
+PERSON, CHECKER = 0, 1
+"""In `slot_source`: whose word a label is."""
+
 ONLY_FOR_ANNOTATIONS = -2
 """In `told`: part of an import that nothing but annotations needs."""
 
@@ -52,7 +55,7 @@ class Units:
     slot_kind: Array
     """int8 [s]"""
     slot_source: Array
-    """int8 [s]: where its label comes from: -1 no label, 0 a person, 1 a checker"""
+    """int8 [s]: whose word its label is: `PERSON` or `CHECKER`, -1 without a label"""
 
     places_of: Array
     place: Array

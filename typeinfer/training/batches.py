@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 
 from typeinfer.model.prefixes import along
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, one_after_the_other, pad
-from typeinfer.training.hiding import Draw, draw, hide_everything, hide_some, hide_words, rename_some, taken
+from typeinfer.training.hiding import Asides, Draw, draw, hide_everything, hide_some, hide_words, rename_some, taken
 
 # b unit, t word, n slot, k step, r right answers: a prefix of a slot's type and the symbols that may follow, m hidden word
+
+WEIGHTS = np.array([1.0, 0.3], np.float32)
+"""What a label counts in the loss, by whose word it is: `units.PERSON`, `units.CHECKER`."""
 
 WINDOW = 4096
 """Units that are sorted by length together."""
@@ -27,15 +30,15 @@ WINDOW = 4096
 @dataclass(frozen=True)
 class Data:
     """What a run learns from: a folder of shards. `subwords` [l, w] of every lexeme, `arity` of every symbol, `placeholders`:
-    lexemes that can stand for any other name, `surroundings`: the roles of words around a unit, `shape`: what of `Config`
-    follows from the data."""
+    lexemes that can stand for any other name, `asides`: roles of words that a unit is at times seen without, `shape`: what of
+    `Config` follows from the data."""
 
     train: Units
     development: Units
     subwords: Array
     arity: Ints
     placeholders: Array
-    surroundings: Array
+    asides: Asides
     shape: dict[str, int]
 
     @staticmethod
@@ -50,7 +53,7 @@ class Data:
             subwords=np.load(folder / "lexemes.npy"),
             arity=np.array(meta["arity"], np.int64),
             placeholders=np.array(meta["placeholders"], np.int64),
-            surroundings=np.array(meta["surroundings"], np.int64),
+            asides=Asides(**{name: np.array(roles, np.int64) for name, roles in meta["asides"].items()}),
             shape=meta["config"],
         )
 
@@ -73,7 +76,8 @@ def _gathered(folder: Path, split: str) -> Units:
 @dataclass(frozen=True)
 class Answers:
     """What is to be learnt of a batch. Row r: `slot` [r] of the batch, `symbols` [r, k], `parent` [r] and `place` [r] as in
-    `network.Prefixes`; `label` and `pointer` [r]: columns of the scores that are right, -1 for none."""
+    `network.Prefixes`; `label` and `pointer` [r]: columns of the scores that are right, -1 for none; `weight` [r]: what it
+    counts."""
 
     slot: Ints
     symbols: Ints
@@ -81,24 +85,28 @@ class Answers:
     place: Ints
     label: Ints
     pointer: Ints
+    weight: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Example:
-    """One batch. Of `answers` and of `hidden`, `were` (the places of hidden words and their subwords) one is empty."""
+    """One batch. Of `answers` and of `hidden`, `were` (the places of hidden words and their subwords) one is empty. `asked`: how
+    much it asks for, slots by the weight of their labels, or words."""
 
     padded: Padded
     answers: Answers
     hidden: Ints
     were: Ints
+    asked: float
 
     @property
     def words(self) -> int:
         return int(self.padded.mask.sum())
 
 
-def answers(padded: Padded, arity: Ints, most_places: int) -> Answers:
-    """Every prefix of every type that is asked for, up to the first symbol that can't be said: there 0 is right.
+def answers(padded: Padded, arity: Ints, most_places: int, weight: NDArray[np.float32]) -> Answers:
+    """Every prefix of every type that is asked for, up to the first symbol that can't be said: there 0 is right. `weight` [n]:
+    what the label of each slot counts.
 
     What was written before is a pointer where one says the same, else a symbol of the vocabulary.
     """
@@ -121,6 +129,7 @@ def answers(padded: Padded, arity: Ints, most_places: int) -> Answers:
         place=np.minimum(place[slot, step], most_places),
         label=np.where(unsaid[slot, step], 0, np.maximum(labels[slot, step], -1)),
         pointer=np.where(pointers[slot, step] >= 0, symbols + pointers[slot, step], -1),
+        weight=weight[slot],
     )
 
 
@@ -148,14 +157,14 @@ class Feed:
         chosen = plan.batches[at]
         random = np.random.default_rng((self.seed, 1, number))
         units = taken(self.data.train, chosen)
-        hiding = hide_some(units, plan.drawn.of(chosen), self.data.surroundings, random)
+        hiding = hide_some(units, plan.drawn.of(chosen), self.data.asides, random)
         units = rename_some(units, self.data.placeholders, random)
         if not ask_words:
             return self._example(units, hiding)
         hiding = Hiding(hiding.words, hiding.bare, np.zeros(len(hiding.ask), bool))
         made = self._example(units, hiding)
         padded, hidden, were = hide_words(made.padded, random)
-        return Example(padded, made.answers, hidden, were)
+        return Example(padded, made.answers, hidden, were, len(were))
 
     def development(self, most_words: int) -> Iterator[Example]:
         """Bare units of all projects of the development split, the same whenever asked."""
@@ -163,7 +172,9 @@ class Feed:
         order = np.random.default_rng(0).permutation(len(units))
         order = order[np.cumsum(np.diff(units.words_of)[order]) <= most_words]
         everything = np.ones(len(units), bool)
-        lengths = seen_words(units, Draw(everything.astype(float), everything, ~everything), self.data.surroundings)
+        lengths = seen_words(
+            units, Draw(everything.astype(float), everything, ~everything, ~everything), self.data.asides
+        )
         order = order[np.argsort(lengths[order], kind="stable")]
         for batch in _cut(order, lengths, self.words):
             part = taken(units, batch)
@@ -173,8 +184,9 @@ class Feed:
 
     def _example(self, units: Units, hiding: Hiding) -> Example:
         padded = pad(units, np.arange(len(units)), self.data.subwords, hiding, self.steps)
-        nothing = np.zeros(0, np.int64)
-        return Example(padded, answers(padded, self.data.arity, self.places), nothing, nothing.reshape(0, 1))
+        nothing, weight = np.zeros(0, np.int64), WEIGHTS[units.slot_source[padded.asked]]
+        told = answers(padded, self.data.arity, self.places, weight)
+        return Example(padded, told, nothing, nothing.reshape(0, 1), float(weight.sum()))
 
     def _planned(self, number: int) -> tuple[_Plan, int]:
         """The pass over the data that a batch belongs to, and its number there."""
@@ -195,7 +207,7 @@ class Feed:
         random = np.random.default_rng((self.seed, 0, epoch))
         units = self.data.train
         drawn = draw(len(units), random)
-        lengths = seen_words(units, drawn, self.data.surroundings)
+        lengths = seen_words(units, drawn, self.data.asides)
         order = random.permutation(len(units))
         groups: list[list[Ints]] = []
         for start in range(0, len(order), WINDOW):
@@ -208,9 +220,9 @@ class Feed:
         return _Plan(epoch, [batch for at in random.permutation(len(whole)) for batch in whole[at]], drawn)
 
 
-def seen_words(units: Units, drawn: Draw, surroundings: Array) -> NDArray[np.float64]:
+def seen_words(units: Units, drawn: Draw, asides: Asides) -> NDArray[np.float64]:
     """[u]: the words of every unit that will probably be seen."""
-    shown = np.repeat(~drawn.alone, np.diff(units.words_of)) | ~np.isin(units.role, surroundings)
+    shown = ~drawn.without(units, asides)
 
     def of_unit(words: Array) -> NDArray[np.int64]:
         return np.diff(np.concatenate(([0], np.cumsum(words)))[units.words_of])

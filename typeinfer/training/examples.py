@@ -1,7 +1,8 @@
 """Examples: projects of the corpus in; units with the types that people wrote, as arrays in shards, out.
 
-A project is read twice: as it is, for words and labels, and without its annotations, for what the rules would say of it then.
-What is written stays in the words, marked by slot: what of it is hidden is drawn anew whenever a unit is trained on.
+A project is read twice: as it is, for words and labels, and without its annotations, for what rules and checker would say of it
+then. What is written stays in the words, marked by slot: what of it is hidden is drawn anew whenever a unit is trained on.
+Where nothing is written, what the checker infers is a label too, marked as such.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import os
 import platform
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES
 from typeinfer.model import terms
-from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SURROUNDINGS, sentences, stack
+from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SAID, SURROUNDINGS, sentences, stack
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
-from typeinfer.model.units import Units, one_after_the_other, runs
+from typeinfer.model.units import CHECKER, PERSON, Units, one_after_the_other, runs
+from typeinfer.pipeline import ask_checkers
 from typeinfer.program.evidence import gather
 from typeinfer.program.files import read_files
 from typeinfer.program.graph import build_graph
@@ -30,18 +32,22 @@ from typeinfer.program.project import Project, read_project
 from typeinfer.training.corpus import CorpusProject
 from typeinfer.values.inferred import Inference
 from typeinfer.values.patches import Edit, apply_edits
-from typeinfer.values.slots import Slot, SlotKind
+from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import UNKNOWN, Named, TypeExpr, rename
 
 SYMBOLS = 3000
 SUBWORDS = 12000
 UNITS_A_SHARD = 20_000
-PERSON = 0
 SEEN_OFTEN = 50
 """A rule that is heard less often than this in training is not heard afterwards."""
 
 Spelled = list[tuple[str, int, int]]
+Label = tuple[int, Spelled]
+"""Whose word it is, `PERSON` or `CHECKER`, and the type as symbols: key, arity, the name in scope that says the same or -1."""
+
+CHECKED = ("checker-return", "checker-variable")
+"""The rules by which a checker alone says what a type is."""
 
 MOST_FILES = 240
 """Of a larger project the first files in path order, so that what belongs together stays so and no project dominates."""
@@ -55,31 +61,60 @@ def is_learnt(project: Project, slot: Slot) -> bool:
     return slot.written is not None and not project.is_given(project.modules[slot.id.path], slot)
 
 
-def examples(source: CorpusProject, corpus: Path, number: int) -> tuple[Units, list[str], list[Spelled | None]]:
-    """The units of one project, the words that `Units.word` counts, and the label of every slot."""
+@dataclass(frozen=True)
+class Examples:
+    """One project: its units, the words that `Units.word` counts, the label of every slot, and what checkers had to say."""
+
+    units: Units
+    lexemes: Sequence[str]
+    labels: Sequence[Label | None]
+    notes: tuple[str, ...] = ()
+
+
+def examples(source: CorpusProject, corpus: Path, number: int) -> Examples:
     root = corpus / source.root
     files, _ = read_files(root, list(source.files[:MOST_FILES]), LANGUAGE_OF_SUFFIX)
     project = read_project(root, files)
     graph = build_graph(project)
-    evidence = gather(read_project(root, without_annotations(project)), Inference(""))
-    made = list(sentences(project, graph, evidence, lambda slot: is_learnt(project, slot)))
+    bare = read_project(root, without_annotations(project))
+    said_of_bare, said = ask_checkers(bare, {}, None), ask_checkers(project, {}, None)
+    evidence, inferred = gather(bare, said_of_bare), inferred_types(project, said)
+    made = list(sentences(project, graph, evidence, lambda slot: is_learnt(project, slot) or slot.id in inferred))
     lexemes: dict[str, int] = {}
-    labels: list[Spelled | None] = []
+    labels: list[Label | None] = []
     for sentence in made:
         scope = {name.qualified: at for at, name in reversed(list(enumerate(sentence.names)))}
         for slot in sentence.slots:
-            term = written_type(project, slot)
+            whose = CHECKER if slot.id in inferred else PERSON
+            term = inferred.get(slot.id) or written_type(project, slot)
             spelled = (
-                [(key, arity, scope.get(name or "", -1)) for key, arity, name in terms.spell(term)] if term else None
+                [(key, arity, scope.get(name or "", -1)) for key, arity, name in terms.spell(term)] if term else []
             )
-            labels.append(spelled)
+            labels.append((whose, spelled) if spelled else None)
     units = stack(
         made,
         lambda word: lexemes.setdefault(word, len(lexemes)),
         [language.name for language in LANGUAGES],
         project=number,
     )
-    return units, list(lexemes), labels
+    return Examples(units, list(lexemes), labels, tuple(dict.fromkeys((*said_of_bare.notes, *said.notes))))
+
+
+def inferred_types(project: Project, inference: Inference) -> dict[SlotId, TypeExpr]:
+    """What a checker infers of returns, attributes and variables that nobody annotated, locals aside: people don't say those."""
+    asked = {
+        slot.id
+        for module in project.modules.values()
+        for slot in module.slots
+        if slot.written is None and not slot.local and not project.is_given(module, slot)
+    }
+    return {
+        slot: rename(one.type, project.canonical)
+        for slot, said in gather(project, inference).items()
+        if slot in asked
+        for one in said
+        if one.rule in CHECKED
+    }
 
 
 def written_type(project: Project, slot: Slot) -> TypeExpr | None:
@@ -118,21 +153,21 @@ def without_annotations(project: Project) -> dict[str, SourceFile]:
 # --- the corpus -------------------------------------------------------------------------------------------------------
 
 
-def _prepare(task: tuple[CorpusProject, Path, int, Path]) -> tuple[str, int, str]:
-    """Make one project's examples and keep them: its name, how many slots it has, -1 where that is done, and what went wrong."""
+def _prepare(task: tuple[CorpusProject, Path, int, Path]) -> tuple[str, ...]:
+    """Make one project's examples and keep them, unless that is done: what there is to say."""
     source, corpus, number, folder = task
     arrays, facts = _files_of(source, folder)
     if facts.is_file():
-        return source.name, -1, ""
+        return ()
     try:
-        units, lexemes, labels = examples(source, corpus, number)
+        made = examples(source, corpus, number)
     except (OSError, ValueError, RecursionError, MemoryError) as error:
-        return source.name, 0, f"{type(error).__name__}: {error}"
-    units.save(arrays)
+        return (f"{source.name}: left out ({type(error).__name__}: {error})",)
+    made.units.save(arrays)
     partial = facts.with_suffix(".partial")
-    partial.write_text(json.dumps({"lexemes": lexemes, "labels": labels}), encoding="utf-8")
+    partial.write_text(json.dumps({"lexemes": made.lexemes, "labels": made.labels}), encoding="utf-8")
     partial.rename(facts)
-    return source.name, len(labels), ""
+    return made.notes
 
 
 def prepare(
@@ -147,10 +182,13 @@ def prepare(
     (folder / "projects").mkdir(parents=True, exist_ok=True)
     tasks = [(source, corpus, number, folder) for number, source in enumerate(sources)]
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=8) as pool:
-        for at, (name, _, failure) in enumerate(pool.imap_unordered(_prepare, tasks)):
+        known: set[str] = set()
+        for at, notes in enumerate(pool.imap_unordered(_prepare, tasks)):
             progress("reading", at + 1, len(tasks))
-            if failure:
-                say(f"{name}: left out ({failure})")
+            for note in notes:
+                if note not in known:
+                    say(note)
+                    known.add(note)
 
 
 def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str], None]) -> None:
@@ -162,13 +200,14 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
     spread: dict[tuple[str, int], set[str]] = defaultdict(set)
     for source in held:
         if source.split == "train":
-            units, lexemes, labels = _load(source, folder)
-            seen = np.bincount(units.word, minlength=len(lexemes)) + np.bincount(units.name, minlength=len(lexemes))
-            for word, count in zip(lexemes, seen.tolist(), strict=True):
+            made = _load(source, folder)
+            units, size = made.units, len(made.lexemes)
+            seen = np.bincount(units.word, minlength=size) + np.bincount(units.name, minlength=size)
+            for word, count in zip(made.lexemes, seen.tolist(), strict=True):
                 counts[word] += count
-            rules.update(lexemes[word] for word in _rules(units).tolist())
-            for spelled in labels:
-                for key, arity, _ in spelled or ():
+            rules.update(made.lexemes[word] for word in _rules(units).tolist())
+            for whose, spelled in filter(None, made.labels):
+                for key, arity, _ in spelled if whose == PERSON else ():
                     symbols[key, arity, source.language] += 1
                     spread[key, arity].add(source.name)
     vocabulary = terms.collect(
@@ -189,9 +228,9 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
         chosen = [source for source in held if source.split == split]
         np.random.default_rng(7).shuffle(chosen)  # type: ignore[arg-type]
         for source in chosen:
-            units, lexemes, labels = _load(source, folder)
-            table = np.array([number.setdefault(word, len(number)) for word in lexemes], np.int32)
-            gathered.append(_numbered(units, table, labels, vocabulary))
+            made = _load(source, folder)
+            table = np.array([number.setdefault(word, len(number)) for word in made.lexemes], np.int32)
+            gathered.append(_numbered(made, table, vocabulary))
             if sum(map(len, gathered)) >= UNITS_A_SHARD:
                 joined(gathered).save(folder / f"{split}-{shards[split]:03}.npz")
                 shards[split] += 1
@@ -214,7 +253,7 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
         },
         "languages": [language.name for language in LANGUAGES],
         "reading": READING,
-        "surroundings": SURROUNDINGS,
+        "asides": {"around": SURROUNDINGS, "said": SAID},
         "rules": sorted(rule for rule, count in rules.items() if count >= SEEN_OFTEN),
         "arity": [symbol.arity for symbol in vocabulary.symbols],
         "placeholders": frequent[500:2500],
@@ -238,21 +277,22 @@ def _files_of(source: CorpusProject, folder: Path) -> tuple[Path, Path]:
     return stem.with_suffix(".npz"), stem.with_suffix(".json")
 
 
-def _load(source: CorpusProject, folder: Path) -> tuple[Units, list[str], list[Spelled | None]]:
+def _load(source: CorpusProject, folder: Path) -> Examples:
     arrays, facts = _files_of(source, folder)
-    held = json.loads(facts.read_text(encoding="utf-8"))
-    return Units.load(arrays), held["lexemes"], held["labels"]
+    return Examples(Units.load(arrays), **json.loads(facts.read_text(encoding="utf-8")))
 
 
-def _numbered(units: Units, table: np.ndarray, labels: Sequence[Spelled | None], vocabulary: Vocabulary) -> Units:
-    """The same units with words by their number in the whole corpus and labels by the vocabulary."""
-    found = [terms.label(spelled, vocabulary) if spelled else None for spelled in labels]
+def _numbered(made: Examples, table: np.ndarray, vocabulary: Vocabulary) -> Units:
+    """The units with words by their number in the whole corpus and labels by the vocabulary."""
+    units, labels = made.units, made.labels
+    found = [None if label is None else terms.label(label[1], vocabulary) for label in labels]
+    whose = [-1 if one is None or label is None else label[0] for one, label in zip(found, labels, strict=True)]
     return replace(
         units,
         word=table[units.word],
         name=table[units.name],
         member=np.stack((units.member[0], table[units.member[1]])),
-        slot_source=np.array([-1 if one is None else PERSON for one in found], np.int8),
+        slot_source=np.array(whose, np.int8),
         symbols_of=np.concatenate(([0], np.cumsum([len(one[0]) if one else 0 for one in found]))).astype(np.int64),
         symbol=np.array([symbol for one in found if one for symbol in one[0]], np.int16),
         pointer=np.array([pointer for one in found if one for pointer in one[1]], np.int16),

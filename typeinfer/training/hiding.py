@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, runs
+from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, PERSON, Array, Hiding, Ints, Padded, Units, runs
 
 # u unit, t word, s slot, a annotation
 
@@ -22,6 +22,8 @@ BARE = 0.8
 """How often the imports that only annotations need are then gone as well."""
 ALONE = 0.5
 """How often a unit is seen without what stands around it, so that one model reads both ways, at less cost."""
+UNHEARD = 0.2
+"""How often a unit is seen without what rules and checker say: a checker may be missing, and rules may have nothing to say."""
 RENAMED = 0.1
 """How often names of slots are replaced."""
 WORD_HIDDEN = 0.15
@@ -35,32 +37,48 @@ HIDDEN_WORD = 1
 def hide_everything(units: Units) -> Hiding:
     """What development is judged on: no annotation, no import that only annotations need; asked for is what people wrote."""
     words = (units.told >= 0) | (units.told == ONLY_FOR_ANNOTATIONS)
-    return Hiding(words, np.ones(len(units), bool), units.slot_source == 0)
+    return Hiding(words, np.ones(len(units), bool), units.slot_source == PERSON)
+
+
+@dataclass(frozen=True)
+class Asides:
+    """The roles of words that a unit is at times seen without: those `around` it, and what is `said` of its slots."""
+
+    around: Array
+    said: Array
 
 
 @dataclass(frozen=True)
 class Draw:
-    """How some units are seen, each [u]: the rate at which annotations are hidden, whether imports that only annotations need are
-    gone too, and whether what stands around the unit is."""
+    """How some units are seen, each [u]: the rate at which annotations are hidden; whether gone are imports that only annotations
+    need (`bare`), what stands around the unit (`alone`), and what is said of it (`unheard`)."""
 
     rate: NDArray[np.float64]
     bare: NDArray[np.bool_]
     alone: NDArray[np.bool_]
+    unheard: NDArray[np.bool_]
 
     def of(self, chosen: Ints) -> Draw:
-        return Draw(self.rate[chosen], self.bare[chosen], self.alone[chosen])
+        return Draw(self.rate[chosen], self.bare[chosen], self.alone[chosen], self.unheard[chosen])
+
+    def without(self, units: Units, asides: Asides) -> NDArray[np.bool_]:
+        """[t]: the words of these units that are gone with all others of their role."""
+        sizes = np.diff(units.words_of)
+        gone: NDArray[np.bool_] = np.isin(units.role, asides.around) & np.repeat(self.alone, sizes)
+        return gone | (np.isin(units.role, asides.said) & np.repeat(self.unheard, sizes))
 
 
 def draw(count: int, random: Generator) -> Draw:
     """For so many units: a rate of 1 for most of them, else one drawn from 0 to 1."""
     everything = random.random(count) < ALL_HIDDEN
     bare = everything & (random.random(count) < BARE)
-    return Draw(np.where(everything, 1.0, random.random(count)), bare, random.random(count) < ALONE)
+    rate = np.where(everything, 1.0, random.random(count))
+    return Draw(rate, bare, random.random(count) < ALONE, random.random(count) < UNHEARD)
 
 
-def hide_some(units: Units, drawn: Draw, surroundings: Array, random: Generator) -> Hiding:
+def hide_some(units: Units, drawn: Draw, asides: Asides, random: Generator) -> Hiding:
     """Each annotation hidden at the rate of its unit; asked for are the labels that can't be seen. Where that leaves none, the
-    unit is seen without any annotation. `surroundings`: the roles of words that stand around a unit."""
+    unit is seen without any annotation."""
     u = len(units)
     unit_of_word = np.repeat(np.arange(u), np.diff(units.words_of))
     unit_of_slot = np.repeat(np.arange(u), np.diff(units.slots_of))
@@ -82,8 +100,7 @@ def hide_some(units: Units, drawn: Draw, surroundings: Array, random: Generator)
     hidden |= np.repeat(unasked, annotations)
     ask = labelled & (hidden[own] | ~written[own])
     words = ((annotation >= 0) & hidden[annotation]) | ((units.told == ONLY_FOR_ANNOTATIONS) & drawn.bare[unit_of_word])
-    words |= np.isin(units.role, surroundings) & drawn.alone[unit_of_word]
-    return Hiding(words, drawn.bare, ask)
+    return Hiding(words | drawn.without(units, asides), drawn.bare, ask)
 
 
 def rename_some(units: Units, placeholders: Array, random: Generator) -> Units:

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from typeinfer.model.config import Config
 from typeinfer.model.network import Batch, Prefixes, TypeModel
 from typeinfer.model.prefixes import Open
-from typeinfer.training.batches import Answers, Data, Example, Feed
+from typeinfer.training.batches import Data, Example, Feed
 
 # f all weights in one row, those of matrices first; g process; r right answer; n slot
 
@@ -232,12 +232,12 @@ def _there(array: NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
 
 
-def prefixes_of(answers: Answers, device: torch.device) -> Prefixes:
-    return Prefixes(*(_there(part, device) for part in (answers.slot, answers.symbols, answers.parent, answers.place)))
+def prefixes_of(device: torch.device, *parts: NDArray[np.int64]) -> Prefixes:
+    return Prefixes(*(_there(part, device) for part in parts))
 
 
-def loss_of(model: TypeModel, example: Example, device: torch.device) -> tuple[Tensor, int]:
-    """The sum of the losses of all that a batch asks for, and how many slots or hidden words that is."""
+def loss_of(model: TypeModel, example: Example, device: torch.device) -> Tensor:
+    """The sum of the losses of all that a batch asks for."""
     batch = batch_of(example, device)
     lexemes = model.lexemes(batch)
     hidden = model.encode(batch, lexemes)
@@ -246,14 +246,15 @@ def loss_of(model: TypeModel, example: Example, device: torch.device) -> tuple[T
         scores = model.hidden_words(hidden[_there(example.hidden, device)]).gather(1, were)
         there = were > 0
         # Every word counts once, however many subwords it has.
-        return -((scores * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)).sum(), len(were)
+        return -((scores * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)).sum()
     names = model.names(batch, lexemes, hidden)
     answers = example.answers
-    scores = model.scores(batch, model.slots(batch, hidden), names, prefixes_of(answers, device))
+    prefixes = prefixes_of(device, answers.slot, answers.symbols, answers.parent, answers.place)
+    scores = model.scores(batch, model.slots(batch, hidden), names, prefixes)
     right = _there(np.stack((answers.label, answers.pointer), axis=1), device)
     # A type is right however it is said: by the vocabulary, or by a name in scope.
     found = scores.gather(1, right.clamp(min=0)).masked_fill(right < 0, -1e9)
-    return -found.logsumexp(dim=1).sum(), len(example.padded.asked)
+    return -(found.logsumexp(dim=1) * _there(answers.weight, device)).sum()
 
 
 @torch.no_grad()
@@ -271,8 +272,8 @@ def decoded(model: TypeModel, example: Example, arity: NDArray[np.int64], device
         if not len(going):
             break
         place = np.minimum(grown.place()[going], config.arity)
-        rows = Answers(going, fed[going], grown.parent()[going], place, going, going)
-        scores = model.scores(batch, slots, names, prefixes_of(rows, device))
+        prefixes = prefixes_of(device, going, fed[going], grown.parent()[going], place)
+        scores = model.scores(batch, slots, names, prefixes)
         # That a type can't be composed is never an answer, though it may be the likeliest.
         chosen = (scores[:, 1:].argmax(dim=1) + 1).cpu().numpy()
         pointing = chosen >= config.symbols
@@ -402,10 +403,10 @@ class Worker:
 
     def _step(self, optimizers: list[torch.optim.Optimizer], example: Example, position: Position) -> None:
         shared = self.shared
-        loss, asked = loss_of(self.model, example, self.device)
+        loss = loss_of(self.model, example, self.device)
         loss.backward()  # type: ignore[no-untyped-call]
         self.row.gather(self.model, shared.gradients[self.rank])
-        shared.counted[self.rank] = torch.tensor([asked, loss.item(), example.words])
+        shared.counted[self.rank] = torch.tensor([example.asked, loss.item(), example.words])
         self.wait()
         mine = [self.summed[part] for part in self.mine]
         for part, summed in zip(self.mine, mine, strict=True):
