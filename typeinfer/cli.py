@@ -33,8 +33,8 @@ from typeinfer.config import (
 from typeinfer.values.slots import SlotKind
 
 if TYPE_CHECKING:
+    from typeinfer.deciding import Options
     from typeinfer.evaluation.judge import Judge, Variant
-    from typeinfer.pipeline import Options
     from typeinfer.program.changes import Lines
     from typeinfer.program.files import ProjectFiles
     from typeinfer.program.project import Project
@@ -292,8 +292,9 @@ def _annotate(opened: Opened) -> Run:
 
 
 def _options(opened: Opened) -> Options:
+    from typeinfer.deciding import Options
     from typeinfer.engine.local import available_processors
-    from typeinfer.pipeline import Options, shipped_model
+    from typeinfer.pipeline import shipped_model
 
     settings = opened.settings
     return Options(

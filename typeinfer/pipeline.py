@@ -1,103 +1,34 @@
 """The whole flow on one page: the files of a project in; what is believed of every slot and the patches for it out.
 
-Decided types are written into the texts in memory and the checker is asked again, until nothing new is decided: what a
-second run would find is found by the first. The type model, where there is one, is asked first and once more at the end,
-when what was decided stands in the texts that it reads. Writes nothing. Knows no command line.
+Files are read, by several processes; what to write is decided (`deciding.py`); edits are made and proven; and the whole is
+remembered for when the same is asked again. Writes nothing. Knows no command line.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from typeinfer.deciding import REVISIONS, Model, Options, Search
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
-from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
-from typeinfer.values.module import Assignment, Constant, Module, Name, Value
+from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
-from typeinfer.values.patches import Edit, Patch, Placed, Refused, Rewrite, apply_edits
-from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest, Verdict
-from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.patches import Edit, Patch, Refused
+from typeinfer.values.predictions import Apply, Prediction
+from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
 
 if TYPE_CHECKING:
-    from typeinfer.languages.language import Language
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
-    from typeinfer.program.project import Project
-    from typeinfer.rewriting.verify import Misfit
-
-CHECKS = 12
-"""What would be written is checked at most this often. Most projects need two or three."""
-
-REVISIONS = 4
-"""With something taken back, the rest is thought over again at most this often: a second run would do so."""
-
-REFUSED = "refused by the checker"
-
-ROUNDS = 8
-"""The checker is asked again at most this often. Most projects settle in three or four."""
-
-PASSES = 2
-"""The model is asked at most this often: at first, and when nothing new is decided but something was since."""
-
-Version = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Options:
-    """What is asked for. `only`: the files to annotate and the lines in them; the rest of the project is evidence."""
-
-    only: Mapping[str, Sequence[Lines]]
-    kinds: frozenset[SlotKind] = frozenset(SlotKind)
-    kinds_named: bool = False
-    """The user named the kinds: then locals, and annotations that only repeat the value, are written too."""
-    min_confidence: float | None = None
-    """The least probability of what is written; None for the bound that each language's belief was fitted with."""
-    max_error: float | None = None
-    """The share of what is written that may be wrong: the bound that was promised to keep it is used. Types that are not sure
-    enough are then written without their arguments, where these alone are in doubt."""
-    model: Path | None = None
-    """The folder of the type model; None for rules and checker alone."""
-    target_version: Version | None = None
-    jobs: int = 1
-    replace_any: bool = False
-    checker: bool = True
-    rename: bool = False
-    """Files that take no annotations are renamed to what does, where their language has such a thing."""
-
-
-class Ranker(Protocol):
-    """The type model: texts and what rules say of them in, its ranking of every slot that is wanted out."""
-
-    @property
-    def hears(self) -> Collection[str]:
-        """The rules whose word it takes; what others say is nothing to it."""
-
-    def rank(
-        self,
-        project: Project,
-        evidence: Mapping[SlotId, Sequence[Evidence]],
-        wanted: Callable[[Slot], bool],
-    ) -> Mapping[SlotId, Ranking]: ...
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model ready to be asked and, by language, what to believe of a slot that it was asked about. Slots of other languages
-    are left to the rules."""
-
-    ranker: Ranker
-    beliefs: Mapping[str, Belief]
 
 
 def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
@@ -200,7 +131,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
     model = None if options.model is None else load_model(options.model, options.jobs)
-    search = _Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
+    search = Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     for _ in range(REVISIONS):
         for _ in search.settle(progress):
@@ -274,338 +205,6 @@ def _read_one(task: _Reading) -> Module:
     return language.read(task.file, task.name, task.is_package)
 
 
-@dataclass(frozen=True)
-class _Heard:
-    evidence: tuple[Evidence, ...]
-    ranking: Ranking | None
-    checked: bool
-
-
-@dataclass
-class _Search:
-    """What is decided so far. `decided` only grows, and every round sees it written into the texts."""
-
-    project: Project
-    options: Options
-    closed: frozenset[str]
-    """Files that are not rewritten, whatever is believed."""
-    beliefs: Mapping[str, Belief]
-    """By the name of the language that it was fitted for."""
-    model: Model | None = None
-    added: Mapping[str, str] = field(default_factory=dict)
-    """Files that the project is to have and hasn't yet, by path."""
-    decided: dict[SlotId, Placed] = field(default_factory=dict)
-    predictions: dict[SlotId, Prediction] = field(default_factory=dict)
-    verified: set[SlotId] = field(default_factory=set)
-    """Decided slots of which it is known that they bring no new error."""
-    checked: bool = True
-    """A checker answered in this round."""
-    rankings: dict[SlotId, Ranking] = field(default_factory=dict)
-    """The model's last word."""
-    locals_asked: frozenset[SlotId] | None = None
-    """The locals that the model is asked about; None for all where they may be written, or none."""
-    passes: int = 0
-    """How often the model was asked."""
-    unread: bool = True
-    """Something was decided that the model has not read yet."""
-    heard: dict[SlotId, _Heard] = field(default_factory=dict)
-    """What each prediction was made of: of the same comes the same."""
-    notes: list[str] = field(default_factory=list)
-    evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
-    canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
-
-    def settle(self, progress: Progress) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
-        """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round."""
-        from typeinfer.program.evidence import gather
-
-        overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
-        for turn in range(ROUNDS):
-            progress("inferring", turn, ROUNDS)
-            inference = self.infer(overlay)
-            self.checked = bool(inference.checker)
-            evidence = self.by_one_name(gather(overlay, inference))
-            if self.passes == 0:
-                self.ask(overlay, evidence, progress)
-            fresh = self.decide(evidence)
-            yield evidence
-            if not fresh and self.unread and 0 < self.passes < PASSES:
-                self.ask(overlay, evidence, progress)
-                fresh = self.decide(evidence)
-                yield evidence
-            if not fresh:
-                break
-            overlay = self.with_decided(overlay, fresh)
-        else:
-            self.notes.append(f"types still came to light in round {ROUNDS}; run again to find the rest")
-        progress("inferring", ROUNDS, ROUNDS)
-
-    def ask(self, overlay: Project, evidence: Mapping[SlotId, tuple[Evidence, ...]], progress: Progress) -> None:
-        """Have the model rank every open slot that may be written, given the texts as they are now."""
-        if self.model is None:
-            return
-        progress("asking the model", self.passes, PASSES)
-        self.passes += 1
-        self.unread = False
-        open_slots = {
-            slot.id
-            for path, module in self.project.modules.items()
-            if path not in self.closed and self.project.language_of(path).name in self.model.beliefs
-            for slot in module.slots
-            if slot.id not in self.decided and self.is_open(module, slot) and self.is_asked(slot)
-        }
-        if not open_slots:
-            return
-        found = self.model.ranker.rank(overlay, evidence, lambda slot: slot.id in open_slots)
-        # A slot that it has nothing to say of is as one that it was not asked about.
-        said = {slot: ranking for slot, ranking in found.items() if slot in open_slots and ranking.ranked}
-        self.rankings |= {slot: self.in_canonical_names(ranking) for slot, ranking in said.items()}
-
-    def is_asked(self, slot: Slot) -> bool:
-        """Whether the model is asked about a slot: not about locals, unless they may be written."""
-        return not slot.local or (
-            self.options.kinds_named if self.locals_asked is None else slot.id in self.locals_asked
-        )
-
-    def by_one_name(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> Mapping[SlotId, tuple[Evidence, ...]]:
-        """Evidence as the model names things: where they are defined. A checker that knows no packages names a class by where
-        its file lies, and rules by where it is imported from."""
-        if self.model is None:
-            return evidence
-        return {
-            slot: tuple(msgspec.structs.replace(one, type=self.canonical(one.type)) for one in said)
-            for slot, said in evidence.items()
-        }
-
-    def in_canonical_names(self, ranking: Ranking) -> Ranking:
-        total: dict[TypeExpr, float] = defaultdict(float)
-        for word in ranking.ranked:
-            total[self.canonical(word.type)] += word.probability
-        ranked = sorted(total.items(), key=lambda pair: (-pair[1], repr(pair[0])))
-        return Ranking(tuple(Ranked(term, probability) for term, probability in ranked), ranking.beyond)
-
-    def canonical(self, term: TypeExpr) -> TypeExpr:
-        known = self.canonical_names.get(term)
-        if known is None:
-            known = self.canonical_names[term] = rename(term, self.project.canonical)
-        return known
-
-    def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> set[str]:
-        """Predict every open slot; the paths where something was decided."""
-        fresh = set()
-        for path, module in self.project.modules.items():
-            for slot in module.slots:
-                if slot.id in self.decided or not self.is_open(module, slot):
-                    continue
-                prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
-                self.predictions[slot.id] = prediction
-                if isinstance(prediction.verdict, Apply) and prediction.best is not None and path not in self.closed:
-                    # A checker that knows no packages calls a class by where its file lies.
-                    self.decided[slot.id] = Placed(slot, rename(prediction.best.type, self.project.canonical))
-                    fresh.add(path)
-        self.unread |= bool(fresh)
-        return fresh
-
-    def infer(self, overlay: Project) -> Inference:
-        if not self.options.checker:
-            return Inference("")
-        inference = ask_checkers(overlay, self.added, self.options.target_version)
-        self.notes += [note for note in inference.notes if note not in self.notes]
-        return inference
-
-    def is_open(self, module: Module, slot: Slot) -> bool:
-        if slot.written is None:
-            return True
-        language = self.project.language_of(module.file.path)
-        return self.options.replace_any and language.parse_type(module.file.at(slot.written)) == UNKNOWN
-
-    def prediction(self, module: Module, slot: Slot, evidence: tuple[Evidence, ...]) -> Prediction:
-        ranking = self.rankings.get(slot.id)
-        heard = _Heard(evidence, ranking, self.checked)
-        before = self.predictions.get(slot.id)
-        # What the checker refused is thought over again: with others gone it may do no harm.
-        refused = before is not None and isinstance(before.verdict, Abstain) and before.verdict.reason == REFUSED
-        if before is not None and not refused and self.heard[slot.id] == heard:
-            return before
-        self.heard[slot.id] = heard
-        language = self.project.language_of(module.file.path)
-        belief = self.belief(language.name, ranking)
-        ranked = belief.rank(slot.id.kind, evidence, self.checked, ranking)
-        bound = self.bound(language.name, belief)
-        decides = bool(ranked) and belief.decides(slot.id.kind, ranked[0].type, evidence, ranking)
-        if self.options.max_error is not None and ranked and bound is not None and ranked[0].probability < bound:
-            path = module.file.path
-            hollow = belief.hollow(
-                slot.id.kind, ranked, evidence, ranking, lambda term: may_stand_bare(self.project, path, term)
-            )
-            if hollow is not None and hollow.probability >= bound:
-                ranked, decides = (hollow, *(other for other in ranked if other.type != hollow.type)), True
-        verdict: Verdict
-        if not ranked:
-            verdict = Abstain("no evidence")
-        elif bound is None:
-            verdict = Abstain("so small an error can't be promised")
-        elif ranked[0].probability < bound:
-            verdict = Abstain("not believed")
-        elif not decides:
-            verdict = Abstain("only one rule says so, and that is wrong too often")
-        elif slot.runtime_visible or self.project.is_field(module, slot):
-            verdict = Suggest("the annotation would be read at run time")
-        elif slot.id.kind not in self.options.kinds or (slot.local and not self.options.kinds_named):
-            verdict = Suggest("its kind was not asked for")
-        elif not self.options.kinds_named and slot.id in self.evident(module):
-            verdict = Suggest("its value says as much")
-        else:
-            verdict = Apply()
-        return Prediction(slot, ranked, evidence, verdict, ranking)
-
-    def belief(self, language: str, ranking: Ranking | None) -> Belief:
-        """What weighs the evidence on a slot: one belief where the model was asked, another where rules are alone."""
-        return self.beliefs[language] if ranking is None or self.model is None else self.model.beliefs[language]
-
-    def bound(self, language: str, belief: Belief) -> float | None:
-        """The least probability of what is written; None where what is asked for can't be promised."""
-        if self.options.min_confidence is not None:
-            return self.options.min_confidence
-        if self.options.max_error is None:
-            return belief.bound
-        # A promise is about all that a run writes, whether the model was asked or not.
-        whole = (
-            self.beliefs[language] if self.model is None else self.model.beliefs.get(language, self.beliefs[language])
-        )
-        bound = whole.promised(self.options.max_error)
-        if bound is None:
-            least = f"the least that can be is {min(whole.promises):g}" if whole.promises else "nor can any other"
-            note = f"an error under {self.options.max_error:g} can't be promised for {language}: nothing is written; {least}"
-            self.notes += [note] if note not in self.notes else []
-        return bound
-
-    def explain(self, slots: Iterable[SlotId]) -> None:
-        """Put into the predictions of these slots what moved them most."""
-        for slot in slots:
-            prediction = self.predictions.get(slot)
-            if prediction is None or prediction.best is None:
-                continue
-            said, ranking = prediction.because, prediction.ranking
-            # A type that lost its arguments was believed for the sake of those that have them.
-            named = {word.type for word in (*said, *(ranking.ranked if ranking is not None else ()))}
-            best = next((one.type for one in prediction.ranked if one.type in named), prediction.best.type)
-            belief = self.belief(self.project.language_of(slot.path).name, ranking)
-            moved = belief.reasons(slot.kind, best, said, self.heard[slot].checked, ranking)
-            self.predictions[slot] = msgspec.structs.replace(prediction, moved=moved)
-
-    def evident(self, module: Module) -> frozenset[SlotId]:
-        """Attributes and variables that are only ever bound to plain values of one type (`RETRIES = 3`), or once, to a
-        parameter, whose annotation says it (`self.name = name`)."""
-        known = self.evident_slots.get(module.file.path)
-        if known is None:
-            bound: dict[SlotId, list[Assignment]] = defaultdict(list)
-            for assignment in module.assignments:
-                if assignment.slot is not None:
-                    bound[assignment.slot.id].append(assignment)
-            known = frozenset(
-                slot
-                for slot, assignments in bound.items()
-                if _tell_one_type([assignment.value for assignment in assignments])
-                or (len(assignments) == 1 and _hands_on(module, assignments[0]))
-            )
-            self.evident_slots[module.file.path] = known
-        return known
-
-    def with_decided(self, overlay: Project, fresh: set[str]) -> Project:
-        """The project with everything decided written into its texts."""
-        from typeinfer.program.project import Project, localized
-
-        modules = dict(overlay.modules)
-        for path in fresh:
-            module = self.project.modules[path]
-            data = apply_edits(module.file.data, self.rewrite(module).edits)
-            modules[path] = self.project.language_of(path).read(
-                module.file.with_data(data), module.name, module.is_package
-            )
-        return Project(self.project.root, localized(self.project.root, modules))
-
-    def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
-        """What is decided of a file, or of these slots of it, as edits."""
-        language = self.project.language_of(module.file.path)
-        version = self.options.target_version or language.default_version
-        placed = [asked for asked in self.placed(module) if slots is None or asked.slot.id in slots]
-        return language.annotate(module, placed, self.project.names_in_scope(module), version)
-
-    def dispose(self, wanted: Mapping[str, frozenset[SlotId]], progress: Progress) -> bool:
-        """Take back what makes the checker report an error that it didn't report before.
-
-        True where something was taken back and something else is new: then there may be more to find.
-        """
-        taken = kept = False
-        for language in self.project.languages if self.options.checker else ():
-            paths = [path for path in self.project.modules if self.project.language_of(path) is language]
-            slots = {slot for path in paths for slot in wanted.get(path, ())}
-            fresh = (slots & self.decided.keys()) - self.verified
-            if not fresh:
-                continue
-            try:
-                self.dispose_of(language, paths, wanted, progress)
-            except CheckerFailed as error:
-                if all(str(error) not in note for note in self.notes):
-                    self.notes.append(f"{error}; what is written is not checked")
-            taken |= not fresh <= self.decided.keys()
-            kept |= bool(fresh & self.decided.keys())
-            self.verified |= fresh & self.decided.keys()
-        return taken and kept
-
-    def dispose_of(
-        self, language: Language, paths: Sequence[str], wanted: Mapping[str, frozenset[SlotId]], progress: Progress
-    ) -> None:
-        from typeinfer.rewriting.verify import Blame, misfits
-
-        version = self.options.target_version or language.default_version
-        files = {path: self.project.modules[path].file for path in paths}
-
-        def errors(slots: Mapping[str, frozenset[SlotId]]) -> Counter[Misfit]:
-            """What the checker reports with the decided ones of these slots written."""
-            edits = {path: self.rewrite(self.project.modules[path], chosen).edits for path, chosen in slots.items()}
-            texts = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in edits}
-            texts = {**files, **texts}
-            reported = language.diagnose(self.project.root, texts, self.added, version, cache_folder())
-            return misfits(self.project, reported, edits)
-
-        asked = {path: wanted[path] for path in paths if path in wanted}
-        before = errors({path: slots & self.verified for path, slots in asked.items() if slots & self.verified})
-        for turn in range(CHECKS):
-            progress("checking", turn, CHECKS)
-            fresh = {slot for slots in asked.values() for slot in (slots & self.decided.keys()) - self.verified}
-            written = {path: slots for path, slots in asked.items() if slots & self.decided.keys()}
-            new = errors(written) - before if fresh else None
-            if not new:
-                break
-            blame = Blame(self.project, {slot: self.decided[slot].slot for slot in fresh})
-            # Whoever can't be found out by then, all go.
-            everybody = dict.fromkeys(fresh, next(iter(new))) if turn >= CHECKS - 2 else {}
-            for slot, misfit in {**everybody, **blame.of_all(new)}.items():
-                self.take_back(slot, f"{misfit.code}: {misfit.message}")
-        progress("checking", CHECKS, CHECKS)
-
-    def take_back(self, slot: SlotId, reason: str) -> None:
-        if self.decided.pop(slot, None) is not None:
-            refused = Abstain(REFUSED, reason)
-            self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=refused)
-
-    def placed(self, module: Module) -> list[Placed]:
-        return [self.decided[slot.id] for slot in module.slots if slot.id in self.decided]
-
-
-def _hands_on(module: Module, assignment: Assignment) -> bool:
-    function = module.function_at.get(assignment.scope)
-    parameters = function.parameters if function is not None else ()
-    value = assignment.value
-    return isinstance(value, Name) and any(parameter.name == value.name for parameter in parameters)
-
-
-def _tell_one_type(values: Sequence[Value | None]) -> bool:
-    types = {value.type if isinstance(value, Constant) else None for value in values}
-    return len(types) == 1 and None not in types and NONE not in types
-
-
 def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
     from typeinfer.program.changes import concerned
 
@@ -613,7 +212,7 @@ def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
 
 
 def _patches(
-    search: _Search, wanted: Mapping[str, frozenset[SlotId]], refusals: Mapping[str, str], progress: Progress
+    search: Search, wanted: Mapping[str, frozenset[SlotId]], refusals: Mapping[str, str], progress: Progress
 ) -> tuple[Outcome, ...]:
     """An outcome a file asked about. Edits are made here, proven by several processes."""
     from typeinfer.rewriting.patch import Proposal, propose, prove
@@ -635,85 +234,6 @@ def _patches(
         path = proposal.before.file.path
         outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome
     return tuple(outcomes[path] for path in wanted)
-
-
-def ask_checkers(project: Project, added: Mapping[str, str], version: Version | None) -> Inference:
-    """What the checker of every language infers; one that fails is a note. `added`: as in `Language.infer`."""
-    by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
-    for path, module in project.modules.items():
-        by_language[project.language_of(path).name][path] = module.file
-    inferred: dict[str, FileInference] = {}
-    fields: dict[str, Mapping[str, TypeExpr]] = {}
-    checkers: list[str] = []
-    notes: list[str] = []
-    for files in by_language.values():
-        language = project.language_of(next(iter(files)))
-        try:
-            found = language.infer(project.root, files, added, version or language.default_version, cache_folder())
-        except CheckerFailed as error:
-            notes.append(f"{error}; going on with rules alone")
-            continue
-        notes += found.notes
-        inferred.update(found.files)
-        fields.update(found.fields)
-        checkers.append(found.checker)
-    return Inference(", ".join(checkers), inferred, fields, tuple(dict.fromkeys(notes)))
-
-
-def may_stand_bare(project: Project, path: str, term: TypeExpr) -> bool:
-    """Whether a type without arguments may be written as it is, in the language of this file."""
-    from typeinfer.program.evidence import Witness
-
-    return project.language_of(path).is_writable(term) and Witness(project, Inference("")).is_whole(term)
-
-
-@dataclass(frozen=True)
-class Round:
-    """What was known in one round of the slots still open: the evidence, and the model's word where it was asked."""
-
-    evidence: Mapping[SlotId, tuple[Evidence, ...]]
-    rankings: Mapping[SlotId, Ranking]
-
-
-def listen(
-    project: Project,
-    beliefs: Mapping[str, Belief],
-    model: Model | None = None,
-    asked: frozenset[SlotId] = frozenset(),
-    checker: bool = True,
-) -> Iterator[Round]:
-    """What is known in every round, as decisions bring more of it to light: what a belief is fitted on. `asked`: locals that the
-    model is asked about too."""
-    search = _listening(project, beliefs, model, asked, checker)
-    decided: frozenset[SlotId] = frozenset()
-    for evidence in search.settle(silent):
-        yield Round(evidence, {slot: word for slot, word in search.rankings.items() if slot not in decided})
-        decided = frozenset(search.decided)
-
-
-def believe(
-    project: Project,
-    beliefs: Mapping[str, Belief],
-    model: Model | None = None,
-    asked: frozenset[SlotId] = frozenset(),
-) -> Mapping[SlotId, Prediction]:
-    """What is believed of every slot once nothing new is decided, whether sure enough to be written or not."""
-    search = _listening(project, beliefs, model, asked)
-    for _ in search.settle(silent):
-        pass
-    return search.predictions
-
-
-def _listening(
-    project: Project,
-    beliefs: Mapping[str, Belief],
-    model: Model | None,
-    asked: frozenset[SlotId],
-    checker: bool = True,
-) -> _Search:
-    """A search of which nothing is written in the end: no kind of slot is left out."""
-    options = Options(only={}, kinds_named=True, checker=checker)
-    return _Search(project, options, frozenset(), beliefs, model, locals_asked=asked)
 
 
 # --- what is remembered between runs ----------------------------------------------------------------------------------

@@ -9,7 +9,18 @@ import pytest
 from typeinfer.languages import LANGUAGES
 
 PACKAGE = Path(__file__).parents[2] / "typeinfer"
-ROOMS = ["values", "languages", "program", "model", "rewriting", "completion", "engine", "pipeline", "training"]
+ROOMS = [
+    "values",
+    "languages",
+    "program",
+    "model",
+    "rewriting",
+    "completion",
+    "engine",
+    "deciding",
+    "pipeline",
+    "training",
+]
 ORDER = [*ROOMS, "evaluation", "config", "report", "cli", "lsp", "cli_reference", "__main__"]
 MAY_IMPORT = {
     "libcst": {"languages"},

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from typeinfer import pipeline
+from typeinfer.deciding import Model, Options
 from typeinfer.model.belief import Belief
-from typeinfer.pipeline import Model, Options, annotate, predict
+from typeinfer.pipeline import annotate, predict
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
 from typeinfer.program.project import Project

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.laws.whole_project import project_of
-from typeinfer.pipeline import Options, annotate
+from typeinfer.deciding import Options
+from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.rewriting.verify import Blame, Misfit, misfits
 from typeinfer.values.inferred import Diagnostic

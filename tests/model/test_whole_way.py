@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs typeinfer[train]")
 
+from typeinfer.deciding import ask_checkers
 from typeinfer.languages import LANGUAGES
 from typeinfer.model.checkpoint import NoModel, load, store
 from typeinfer.model.ranking import load_ranker
-from typeinfer.pipeline import ask_checkers
 from typeinfer.program.project import Project, read_project
 from typeinfer.training.batches import Data
 from typeinfer.training.corpus import CorpusProject

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from typeinfer.deciding import Model, Ranker, Round, listen, may_stand_bare
 from typeinfer.evaluation.benchmark import Task, table, tasks
 from typeinfer.evaluation.judge import Form, Judge, write_tree
 from typeinfer.evaluation.metrics import (
@@ -31,7 +32,6 @@ from typeinfer.evaluation.peers import search_path
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
 from typeinfer.model.features import candidates
-from typeinfer.pipeline import Model, Ranker, Round, listen, may_stand_bare
 from typeinfer.program.files import read_files
 from typeinfer.program.project import Project, read_project
 from typeinfer.training.fitting import Example, fit_choice, fit_each

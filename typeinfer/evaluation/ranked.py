@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 
+from typeinfer.deciding import Model, believe
 from typeinfer.evaluation.benchmark import RESULTS, Say, Task, results_name, revision, table, tasks
 from typeinfer.evaluation.calibration import stripped_project
 from typeinfer.evaluation.judge import Judge, Origin
@@ -26,7 +27,6 @@ from typeinfer.evaluation.peers import search_path
 from typeinfer.evaluation.projects import ProjectUnavailable
 from typeinfer.languages import language_of
 from typeinfer.model.belief import ERRORS, Belief
-from typeinfer.pipeline import Model, believe
 from typeinfer.program.project import Project
 from typeinfer.values.predictions import Ranked
 from typeinfer.values.slots import SlotId, SlotKind

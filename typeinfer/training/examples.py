@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from typeinfer.deciding import ask_checkers
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES
 from typeinfer.model import terms
 from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SAID, SURROUNDINGS, sentences, stack
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
 from typeinfer.model.units import CHECKER, PERSON, Units, one_after_the_other, runs
-from typeinfer.pipeline import ask_checkers
 from typeinfer.program.evidence import gather
 from typeinfer.program.files import read_files
 from typeinfer.program.graph import build_graph
