@@ -77,3 +77,16 @@ def test_what_all_is_passed_on_of_is_found_where_it_is_declared() -> None:
         }
     )
     assert project.canonical("src/all.Note") == "src/note.Note"
+
+
+def test_a_class_may_find_its_bases_in_itself() -> None:
+    """As published packages do: a class, and a namespace of the same name that holds what it implements."""
+    project = project_of(
+        {
+            "cart.ts": "export namespace Cart {\n  export interface Options { size: number }\n}\n"
+            "export class Cart extends Base implements Cart.Options { size = 1 }\nclass Base {}\n",
+            "shop.py": "class Shelf(Shelf.Base):\n    pass\n",
+        }
+    )
+    assert "cart.Base" in project.ancestors("cart.Cart")
+    assert project.ancestors("shop.Shelf") == ()

@@ -351,6 +351,8 @@ class Project:
         """Every base of a class, nearest first, the library's included, each once."""
         known = self._ancestor_tables.get(qualified)
         if known is None:
+            # In `class Cart implements Cart.Options` a base is looked for in the class itself, which has none so far.
+            self._ancestor_tables[qualified] = ()
             seen: list[str] = []
             queue = list(self.bases(qualified))
             while queue:
