@@ -162,7 +162,8 @@ class Search:
         progress("inferring", ROUNDS, ROUNDS)
 
     def ask(self, overlay: Project, evidence: Mapping[SlotId, tuple[Evidence, ...]], progress: Progress) -> None:
-        """Have the model rank every open slot that may be written, given the texts as they are now."""
+        """Have the model rank every open slot that may be written, given the texts as they are now. Other files' slots are left to
+        the rules: one file of a large project is not to cost as much as all."""
         if self.model is None:
             return
         progress("asking the model", self.passes, PASSES)
@@ -171,7 +172,8 @@ class Search:
         open_slots = {
             slot.id
             for path, module in self.project.modules.items()
-            if path not in self.closed and self.project.language_of(path).name in self.model.beliefs
+            if path in self.options.only and path not in self.closed
+            if self.project.language_of(path).name in self.model.beliefs
             for slot in module.slots
             if slot.id not in self.decided and self.is_open(module, slot) and self.is_asked(slot)
         }
@@ -503,5 +505,5 @@ def _listening(
     checker: bool = True,
 ) -> Search:
     """A search of which nothing is written in the end: no kind of slot is left out."""
-    options = Options(only={}, kinds_named=True, checker=checker)
+    options = Options(only=dict.fromkeys(project.modules, ()), kinds_named=True, checker=checker)
     return Search(project, options, frozenset(), beliefs, model, locals_asked=asked)

@@ -200,6 +200,12 @@ def test_the_model_is_asked_again_once_what_was_decided_stands_in_the_texts(tmp_
     assert by_here["doubted"].verdict == Abstain("not believed")
 
 
+def test_of_the_rest_of_the_project_the_model_is_not_asked(tmp_path: Path, by_name: ByName) -> None:
+    root = plant(tmp_path / "p", {"a.py": "def f(flag): ...\n", "b.py": "def g(table): ...\n"})
+    annotate(root, read(root), Options(only={"b.py": (EVERY_LINE,)}, checker=False, model=tmp_path))
+    assert by_name.asked[0] == {"table", "return"}
+
+
 def test_with_a_model_too_a_second_run_adds_nothing(tmp_path: Path, by_name: ByName) -> None:
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     for name, text in results(run(root, checker=False, model=tmp_path)).items():
