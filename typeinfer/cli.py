@@ -770,7 +770,7 @@ def _units() -> Path:
     required=True,
     help="Where weights, log, curves and checkpoints go.",
 )
-@click.option("--minutes", metavar="N", type=float, default=60.0, show_default=True, help="Length of the run.")
+@click.option("--minutes", metavar="N", type=float, default=80.0, show_default=True, help="Length of the run.")
 @click.option("--steps", metavar="N", type=int, default=0, help="Length of the run in steps, instead of minutes.")
 @click.option(
     "--pretrain-minutes",
@@ -780,7 +780,7 @@ def _units() -> Path:
     show_default=True,
     help="How many of the minutes, the first, go to hidden words instead of types.",
 )
-@click.option("--words", metavar="N", type=int, default=8000, show_default=True, help="Words of a step.")
+@click.option("--words", metavar="N", type=int, default=6000, show_default=True, help="Words of a step.")
 @click.option("--rate", metavar="R", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--seed", metavar="N", type=int, default=1, show_default=True, help="What everything random follows from."

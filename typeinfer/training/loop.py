@@ -67,10 +67,10 @@ class Run:
 
     data: Path
     out: Path
-    minutes: float = 60.0
+    minutes: float = 80.0
     steps: int = 0
     pretrain_minutes: float = 0.0
-    words: int = 8000
+    words: int = 6000
     rate: float = 2e-3
     warmup: float = 0.02
     seed: int = 1
