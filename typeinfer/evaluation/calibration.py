@@ -199,7 +199,7 @@ class Remembering:
         evidence: Mapping[SlotId, Sequence[Evidence]],
         wanted: Callable[[Slot], bool],
     ) -> Mapping[SlotId, Ranking]:
-        heard = [one for _, said in sorted(evidence.items()) for one in said if one.rule in self.hears]
+        heard = [one for said in evidence.values() for one in said if one.rule in self.hears]
         texts = (module.file.digest for _, module in sorted(project.modules.items()))
         key = (sha256(msgspec.json.encode(heard)).digest(), *texts)
         asked = [slot for module in project.modules.values() for slot in module.slots if wanted(slot)]
