@@ -11,11 +11,12 @@ import pytest
 
 from typeinfer import pipeline
 from typeinfer.deciding import Model, Options
+from typeinfer.evaluation.calibration import Remembering
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate, predict
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
-from typeinfer.program.project import Project
+from typeinfer.program.project import Project, read_project
 from typeinfer.values.outcomes import Changed, Run, Skipped, Unchanged
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest
 from typeinfer.values.slots import Slot, SlotId, SlotKind
@@ -265,3 +266,15 @@ def test_arguments_in_doubt_are_left_out_only_where_an_error_is_promised(
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     assert "def g(table: dict)" in results(run(root, checker=False, model=tmp_path, max_error=0.1))["a.py"]
     assert "def g(table)" in results(run(root, checker=False, model=tmp_path)).get("a.py", SOURCE)
+
+
+def test_while_fitting_the_model_is_asked_about_nothing_twice(tmp_path: Path) -> None:
+    """What it says follows from the texts and from what it hears of rules; rules that it doesn't hear change nothing."""
+    project = read_project(tmp_path, read(plant(tmp_path / "p", {"a.py": "def f(flag, table): ...\n"})))
+    slot = next(slot.id for slot in project.modules["a.py"].slots if slot.id.name == "flag")
+    ranker = ByName(KNOWN, hears=("name",))
+    remembering = Remembering(ranker)
+    heard, unheard = (({slot: [Evidence(slot, Named("bool"), rule)]}) for rule in ("name", "operator"))
+    answers = [remembering.rank(project, evidence, lambda slot: True) for evidence in ({}, unheard, heard, heard)]
+    assert len(ranker.asked) == 2
+    assert all(said == answers[0] for said in answers)
