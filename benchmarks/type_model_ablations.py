@@ -3,7 +3,7 @@
     python benchmarks/type_model_ablations.py SHARDS OUT PART
 
 writes to OUT the shards of SHARDS without PART, for `python -m typeinfer.training.loop --data OUT ...`; PART is one of
-`edges`, `surroundings` (all but the function, class or module itself), `pointers`, `evidence`, `none`.
+`edges`, `surroundings` (all but the function, class or module itself), `pointers`, `evidence`, `checked` (labels by a checker), `none`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from typeinfer.model.sentences import ROLES
-from typeinfer.model.units import Array, Units, runs
-from typeinfer.program.slices import Role
-
-OWN = (Role.SIGNATURE, Role.DECORATOR, Role.DOCSTRING, Role.BODY)
+from typeinfer.model.sentences import SAID, SURROUNDINGS
+from typeinfer.model.units import CHECKER, Array, Units, runs
 
 
 def without_edges(units: Units) -> Units:
@@ -76,18 +74,21 @@ def without_words(units: Units, kept: Array) -> Units:
     )
 
 
-def without_roles(units: Units, dropped: set[int]) -> Units:
-    return without_words(units, ~np.isin(units.role, list(dropped)))
+def without_roles(units: Units, dropped: Sequence[int]) -> Units:
+    return without_words(units, ~np.isin(units.role, dropped))
 
 
-SURROUNDINGS = {number for number, role in enumerate(Role) if role not in OWN}
+def without_checked(units: Units) -> Units:
+    return replace(units, slot_source=np.where(units.slot_source == CHECKER, -1, units.slot_source))
+
 
 PARTS = {
     "none": lambda units: units,
     "edges": without_edges,
     "surroundings": lambda units: without_roles(units, SURROUNDINGS),
     "pointers": without_pointers,
-    "evidence": lambda units: without_roles(units, {ROLES.index("evidence")}),
+    "evidence": lambda units: without_roles(units, SAID),
+    "checked": without_checked,
 }
 
 
