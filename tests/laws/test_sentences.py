@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from whole_project import SHOP, SHOPS, project_of
 
-from typeinfer.model.sentences import ROLES, InScope, Sentence, sentences, stack
+from typeinfer.model.sentences import NAME_KINDS, ROLES, InScope, Sentence, sentences, stack
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, as_written, pad
 from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project
@@ -62,7 +62,7 @@ def test_imports_that_only_annotations_need_are_told_apart() -> None:
     only = {word for word, told in zip(one.words, one.told, strict=True) if told == ONLY_FOR_ANNOTATIONS}
     assert "Optional" in only
     assert "Cart" not in only
-    assert [(name.lexeme, name.bare >= 0) for name in one.names] == [("Optional", False), ("Cart", True)]
+    assert [(name.lexeme, name.bare >= 0) for name in one.names] == [("Cart", True), ("Optional", False)]
 
 
 def test_neither_the_order_of_files_nor_what_else_is_in_a_batch_changes_a_sentence() -> None:
@@ -107,3 +107,25 @@ def test_what_is_part_of_the_program_is_no_secret() -> None:
     everything = read(project)
     assert "x : int" in shown(everything["a.py:P"])
     assert "y : number" in shown(everything["b.ts:Q"])
+
+
+def test_names_of_other_packages_are_in_scope_however_the_file_reaches_them() -> None:
+    """By name, by a dot, and those of a file of the project that is not read; what only annotations say is gone where they are."""
+    project = project_of(
+        {
+            "shop/__init__.py": "",
+            "shop/cart.py": "import numpy as np\nimport jax.numpy\nfrom etils import epath\nfrom shop.far import Till\n"
+            "from shop.near import LIMIT\ndef f(a, b: epath.Path) -> np.Big:\n"
+            "    return np.Generator(jax.Array, Till(), LIMIT)\n",
+            "shop/near.py": "LIMIT = 3\n",
+        }
+    )
+    (one,) = read(project, lambda slot: slot.id.qualname == "f").values()
+    kinds = {name.qualified: (NAME_KINDS[name.kind], name.bare >= 0) for name in one.names}
+    assert kinds == {
+        "numpy.Big": ("imported from another package", False),
+        "numpy.Generator": ("imported from another package", True),
+        "jax.Array": ("imported from another package", True),
+        "etils.epath.Path": ("imported from another package", False),
+        "shop.far.Till": ("imported from another package", True),
+    }

@@ -11,7 +11,7 @@ import pytest
 from numpy.random import Generator
 
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Units, pad, runs
-from typeinfer.training.batches import Data, Feed, answers
+from typeinfer.training.batches import MOST_OF_PROJECT, Data, Feed, answers
 from typeinfer.training.hiding import (
     ALL_HIDDEN,
     ALONE,
@@ -208,6 +208,16 @@ def test_a_batch_follows_from_its_number_and_a_pass_has_every_unit_once() -> Non
     units = np.concatenate(plan.batches)
     assert len(set(units.tolist())) == len(units) > 250
     assert all(example.padded.mask.size <= 240 for example in first)
+
+
+def test_no_project_dominates_a_pass_and_every_pass_has_others_of_it() -> None:
+    held = data(MOST_OF_PROJECT + 500)
+    project = np.where(np.arange(MOST_OF_PROJECT + 500) < MOST_OF_PROJECT + 400, 0, 1).astype(np.int32)
+    feed = Feed(replace(held, train=replace(held.train, project=project)), 200, 1, 1, 3, 8)
+    passes = [np.concatenate(feed._drawn(epoch).batches) for epoch in range(2)]
+    for units in passes:
+        assert (project[units] == 0).sum() == MOST_OF_PROJECT and (project[units] == 1).sum() == 100
+    assert set(passes[0].tolist()) != set(passes[1].tolist())
 
 
 def test_answers_are_every_prefix_up_to_what_cannot_be_said() -> None:

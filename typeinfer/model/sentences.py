@@ -44,7 +44,7 @@ MOST_WORDS = 256
 MOST_SLOTS = 24
 MOST_USES = 12
 MOST_EVIDENCE = 6
-MOST_NAMES = 48
+MOST_NAMES = 80
 MOST_MEMBERS = 10
 LONGEST_RUN = 8
 
@@ -272,6 +272,17 @@ class _Text:
         return statement.passed_on or statement.name == "*" or self._said[statement.alias] > 0
 
     @cached_property
+    def parts_of(self) -> dict[str, dict[str, bool]]:
+        """What is said of a name by a dot, as far as it is called like a type: in `epath.Path` the `Path` of `epath`; and whether
+        more than annotations say so."""
+        found: dict[str, dict[str, bool]] = defaultdict(dict)
+        for at in range(1, len(self.words) - 1):
+            if self.words[at] == "." and _is_like_type(self.words[at + 1]):
+                parts = found[self.words[at - 1]]
+                parts[self.words[at + 1]] = parts.get(self.words[at + 1], False) or self.told[at - 1] < 0
+        return found
+
+    @cached_property
     def _said(self) -> Counter[str]:
         told = np.array(self.told) if self.told else np.zeros(0, int)
         free = told < 0
@@ -475,15 +486,10 @@ class _Scopes:
         self.foreign: dict[str, bool] = {}
         self.own = len(self.classes)
         for module in project.modules.values():
-            for statement in module.imports:
-                if statement.name is not None and _is_like_type(statement.name) and not statement.passed_on:
-                    qualified = project.canonical(f"{statement.module}.{statement.name}")
-                    if project.split(qualified) is None:
-                        if qualified not in self.foreign:
-                            self.foreign[qualified] = False
-                            self.classes.append((qualified, statement.name, module))
-                        if not self.foreign[qualified]:
-                            self.foreign[qualified] = texts.text(module.file.path).needs(statement)
+            for qualified, name, needed in self.unread(module):
+                if qualified not in self.foreign:
+                    self.classes.append((qualified, name, module))
+                self.foreign[qualified] = needed or self.foreign.get(qualified, False)
         for number, (qualified, name, _) in enumerate(self.classes):
             self.named[name].append(number)
             for part in set(parts(name)):
@@ -491,6 +497,33 @@ class _Scopes:
             for member in self.members.get(qualified, ()):
                 self.with_member[member].append(number)
         self._of_module: tuple[str, list[InScope], dict[int, float]] | None = None
+
+    def unread(self, module: Module) -> Iterator[tuple[str, str, bool]]:
+        """What a file imports and calls like a type, of another package or of a file that is not read: its qualified name, its
+        name, and whether anything but annotations needs it."""
+        text = self.texts.text(module.file.path)
+        for statement in module.imports:
+            if statement.passed_on or statement.name == "*":
+                continue
+            if statement.name is not None and _is_like_type(statement.name):
+                qualified = self.project.canonical(f"{statement.module}.{statement.name}")
+                if self._is_unread(qualified):
+                    yield qualified, statement.name, text.needs(statement)
+                continue
+            whole = statement.module if statement.name is None else f"{statement.module}.{statement.name}"
+            # `import a.b` binds `a`.
+            base = statement.alias if whole.startswith(f"{statement.alias}.") and statement.name is None else whole
+            for name, needed in text.parts_of.get(statement.alias, {}).items():
+                qualified = self.project.canonical(f"{base}.{name}")
+                if self._is_unread(qualified):
+                    yield qualified, name, needed
+
+    def _is_unread(self, qualified: str) -> bool:
+        found = self.project.split(qualified)
+        if found is None:
+            return True
+        first, dot, _ = found[1].partition(".")
+        return bool(dot) and first not in found[0].class_at
 
     def of(self, module: Module, made: Sentence) -> tuple[InScope, ...]:
         bound, near = self.bound(module)
@@ -559,11 +592,13 @@ class _Scopes:
                     if kept is None or kept.bare == ELSEWHERE:
                         found[qualified] = self.in_scope(number, IMPORTED, IMPORTED if needed else ELSEWHERE)
                     target = self.classes[number][2]
-                elif target is None and not self.project.split(qualified) and statement.name[:1].isupper():
-                    found.setdefault(qualified, InScope(qualified, statement.name, FOREIGN, FOREIGN if needed else -1))
             if target is not None and needed:
                 for other in self.of_file[target.file.path]:
                     near[other] += 0.5
+        for qualified, name, needed in self.unread(module):
+            kept = found.get(qualified)
+            if kept is None or (kept.bare < 0 and needed):
+                found[qualified] = InScope(qualified, name, FOREIGN, FOREIGN if needed else -1)
         return list(found.values())[: 2 * MOST_NAMES], near
 
 
