@@ -10,7 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from typeinfer.engine.local import Lost, run_over
+import pytest
+
+from typeinfer.engine.local import Lost, _uninterrupted, run_over
 
 
 def square(number: int) -> int:
@@ -73,6 +75,14 @@ def told(stage, done, total):
 if __name__ == "__main__":
     run_over("sleeping", [0.0] + [60.0] * 200, time.sleep, 2, told)
 """
+
+
+def test_an_interrupt_waits_while_a_worker_is_being_started() -> None:
+    started = []
+    with pytest.raises(KeyboardInterrupt), _uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        started.append("a worker")
+    assert started
 
 
 def test_an_interrupt_ends_the_run_and_its_workers(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ import itertools
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -95,7 +98,8 @@ def _until_broken(
             # Two a worker keep every worker busy and leave few suspects when one dies.
             for index in itertools.islice(waiting, 2 * jobs - len(flying)):
                 try:
-                    flying[pool.submit(_guarded, function, items[index])] = index
+                    with _uninterrupted():
+                        flying[pool.submit(_guarded, function, items[index])] = index
                 except BrokenProcessPool:
                     # The pool broke before this one was in it; it has left `waiting` all the same.
                     return sorted([*flying.values(), index])
@@ -116,6 +120,22 @@ def _until_broken(
                 if flying:
                     worker.kill()
                 worker.join(timeout=1.0)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the end: it may strike while a worker is being started, which then is nobody's and outlives the run."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C strikes the main thread alone.
+        return
+    struck: list[tuple[int, FrameType | None]] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: struck.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if struck and callable(before):
+        before(*struck[0])
 
 
 def _guarded(function: Callable[[T], R], item: T) -> R | Lost:
