@@ -24,7 +24,7 @@ from typeinfer.training.hiding import Asides, Draw, draw, hide_everything, hide_
 WEIGHTS = np.array([1.0, 0.3], np.float32)
 """What a label counts in the loss, by whose word it is: `units.PERSON`, `units.CHECKER`."""
 
-MOST_OF_PROJECT = 600
+MOST_OF_PROJECT = 1000
 """Units of one project in a pass over the data, others in every pass: twenty of 458 projects have a third of all units."""
 
 WINDOW = 4096
