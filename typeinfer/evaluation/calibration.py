@@ -103,7 +103,8 @@ def fit_belief(judge: Judge, chosen: str, say: Say, only: Sequence[str] = ()) ->
     say("first round")
     draft = drafted(dict(listen_to(judge, chosen, NOBODY, None, say, only)), policy, fit_each)
     say("all rounds")
-    return fitted(dict(_said(say, listen_to(judge, chosen, draft, None, say, only))), chosen, policy, fit_each)
+    heard = dict(_said(say, listen_to(judge, chosen, draft, None, say, only, unchecked=True)))
+    return fitted(heard, chosen, policy, fit_each)
 
 
 def fit_with_model(
@@ -117,7 +118,7 @@ def fit_with_model(
     draft = drafted(dict(_said(say, listen_to(judge, chosen, NOBODY, model, say, only))), policy, fit_choice)
     say("all rounds")
     model = Model(remembering, {judge.language: draft})
-    heard = dict(_said(say, listen_to(judge, chosen, rules, model, say, only)))
+    heard = dict(_said(say, listen_to(judge, chosen, rules, model, say, only, unchecked=True)))
     return fitted(heard, chosen, policy, fit_choice, rules)
 
 
@@ -272,9 +273,16 @@ def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
 
 
 def listen_to(
-    judge: Judge, chosen: str, belief: Belief, model: Model | None, say: Say, only: Sequence[str]
+    judge: Judge,
+    chosen: str,
+    belief: Belief,
+    model: Model | None,
+    say: Say,
+    only: Sequence[str],
+    unchecked: bool = False,
 ) -> Iterator[tuple[str, Heard]]:
-    """What is heard on each project of a set. `belief` decides where the model, if there is one, has nothing to say."""
+    """What is heard on each project of a set. `belief` decides where the model, if there is one, has nothing to say; `unchecked`:
+    with what is heard where no checker can be asked."""
     # The checkers are asked in this very process, and found like those of the benchmark's tools.
     os.environ["PATH"] = search_path()
     beliefs = {language.name: belief for language in LANGUAGES}
@@ -285,7 +293,7 @@ def listen_to(
             project = stripped_project(Path(folder), task)
             rounds = list(listen(project, beliefs, model, asked))
             silent = dict.fromkeys(beliefs, NOBODY)
-            alone = next(iter(listen(project, silent, nobody, asked, checker=False)))
+            alone = next(listen(project, silent, nobody, asked, checker=False)) if unchecked else Round({}, {})
             yield task.name, _heard(judge, task, project, rounds, alone)
 
 
