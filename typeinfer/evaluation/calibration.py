@@ -136,7 +136,8 @@ def fitted(
     there is no model, and the bound is the policy's."""
     examples = [example for project in heard.values() for example in (*project.first, *project.later)]
     source = f"{len(heard)} projects of the set {chosen!r}, {len(examples)} examples, {date.today().isoformat()}"
-    folds = [sorted(heard)[fold::FOLDS] for fold in range(min(FOLDS, len(heard)))]
+    # Of a single project there are no others to fit a fold on: nothing is promised by it.
+    folds = [sorted(heard)[fold::FOLDS] for fold in range(min(FOLDS, len(heard)))] if len(heard) > 1 else []
     weights, *by_fold = weigh({name: project.examples for name, project in heard.items()}, folds)
     sure = deciders(examples, policy.decides_alone)
     belief = Belief(weights, standings(examples), source, sure, policy.bound)
