@@ -44,7 +44,7 @@ WEIGHTS, CONFIG, LOG, CURVES, STATE = (
     "state.safetensors",
 )
 
-BETAS, MOMENTUM, EPSILON, DECAY, CLIP = (0.9, 0.98), 0.95, 1e-8, 0.01, 1.0
+BETAS, MOMENTUM, EPSILON, DECAY, CLIP = (0.9, 0.98), 0.95, 1e-8, 0.1, 1.0
 ALIGNED = 64
 AVERAGE_EVERY, AVERAGE_OVER = 10, 0.05
 """Every so many steps the weights join a running mean whose window is this share of the steps so far."""
