@@ -87,7 +87,7 @@ PARTS = {
     "edges": without_edges,
     "surroundings": lambda units: without_roles(units, SURROUNDINGS),
     "pointers": without_pointers,
-    "evidence": lambda units: without_roles(units, SAID),
+    "evidence": lambda units: without_roles(units, [SAID]),
     "checked": without_checked,
 }
 

@@ -125,16 +125,17 @@ def _until_broken(
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Ctrl-C waits until the end: it may strike while a worker is being started, which then is nobody's and outlives the run."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Ctrl-C strikes the main thread alone.
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # Ctrl-C strikes the main thread alone, and where it is ignored it strikes nobody.
         return
     struck: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: struck.append((number, frame)))
+    signal.signal(signal.SIGINT, lambda number, frame: struck.append((number, frame)))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if struck and callable(before):
+    if struck:
         before(*struck[0])
 
 

@@ -70,7 +70,9 @@ class Block(nn.Module):
     def __init__(self, config: Config, messages: bool) -> None:
         super().__init__()
         d, h = config.width, config.hidden
-        self.heads, self.hidden = config.heads, h
+        self.heads = config.heads
+        # The matrices of several products in one: query, key, value, gate, up; what was seen, what was gated.
+        self.entering, self.leaving = (d, d, d, h, h), (d, h)
         self.norm = nn.LayerNorm(d, bias=False)
         self.enter = nn.Linear(d, 3 * d + 2 * h, bias=False)
         self.leave = nn.Linear(d + h, d, bias=False)
@@ -89,11 +91,11 @@ class Block(nn.Module):
         b, t, d = x.shape
         y = self.norm(x).view(b * t, d)
         # One product a part: those of a split of all parts would be copied together again on the way back.
-        query, key, value, gate, up = self.enter.weight.split((d, d, d, self.hidden, self.hidden))
+        query, key, value, gate, up = self.enter.weight.split(self.entering)
         query = query * (d // self.heads) ** -0.5
         q, k, v = (F.linear(y, part).view(b, t, self.heads, -1).transpose(1, 2) for part in (query, key, value))
         seen = attend(turned(q, turn), turned(k, turn), v, mask).transpose(1, 2).reshape(b * t, d)
-        of_seen, of_gated = self.leave.weight.split((d, self.hidden), dim=1)
+        of_seen, of_gated = self.leave.weight.split(self.leaving, dim=1)
         x = torch.addmm(x.view(b * t, d), seen, of_seen.T)
         x = torch.addmm(x, F.relu(F.linear(y, gate)) * F.linear(y, up), of_gated.T)
         if self.messages:
@@ -152,9 +154,11 @@ class TypeModel(nn.Module):
 
     def parts(self) -> dict[str, tuple[tuple[int, ...], int]]:
         """Weights that hold the matrices of several products: their sizes, and the dimension along which they follow each other."""
-        d, h = self.config.width, self.config.hidden
-        entering = {f"blocks.{at}.enter.weight": ((d, d, d, h, h), 0) for at in range(self.config.layers)}
-        return {**entering, **{f"blocks.{at}.leave.weight": ((d, h), 1) for at in range(self.config.layers)}}
+        found: dict[str, tuple[tuple[int, ...], int]] = {}
+        for name, block in self.named_modules():
+            if isinstance(block, Block):
+                found |= {f"{name}.enter.weight": (block.entering, 0), f"{name}.leave.weight": (block.leaving, 1)}
+        return found
 
     # --- encoder --------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from typeinfer.model.encoder import Encoder, Floats, InferRequest
 from typeinfer.model.search import Composed, compose
 from typeinfer.model.terms import NO_TYPE
 from typeinfer.model.typehead import TypeHead
-from typeinfer.model.units import Array, Ints, Padded, Units, as_written, pad, runs
+from typeinfer.model.units import Array, Ints, Padded, Units, as_written, pad, rank_within, runs
 
 BUDGET = 2_000
 """Words of a batch, padding included."""
@@ -55,8 +55,8 @@ class Runtime:
                 asked = self.head.asked(batch, lexemes, hidden)
                 composed = compose(self.head, asked, self.arity, np.flatnonzero(sayable), beam)
                 # Slots of a unit stand together; where they go is counted from their unit's first.
-                within = np.arange(len(composed)) - np.searchsorted(batch.slot_unit, batch.slot_unit)
-                for place, one in zip((first[members[batch.slot_unit]] + within).tolist(), composed, strict=True):
+                places = first[members[batch.slot_unit]] + rank_within(batch.slot_unit)
+                for place, one in zip(places.tolist(), composed, strict=True):
                     found[place] = one
         return [one for one in found if one is not None]
 

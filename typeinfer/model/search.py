@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from typeinfer.model.prefixes import Open
 from typeinfer.model.terms import NO_TYPE
 from typeinfer.model.typehead import Asked, Floats, TypeHead
-from typeinfer.model.units import Ints
+from typeinfer.model.units import Ints, rank_within
 
 # n slot, k prefix, v symbol that is sayable, s name in scope, i step
 
@@ -114,8 +114,7 @@ def extended(beams: Beams, row: Ints, symbol: Ints, score: Floats, step: int) ->
 def best_of_each(beams: Beams, most: int) -> Ints:
     """The numbers of the `most` best of each slot, by slot and then by falling score."""
     order = np.lexsort((-beams.score, beams.slot))
-    slot = beams.slot[order]
-    return order[np.arange(len(slot)) - np.searchsorted(slot, slot) < most]
+    return order[rank_within(beams.slot[order]) < most]
 
 
 def least(beams: Beams, slots: int, most: int) -> NDArray[np.float64]:

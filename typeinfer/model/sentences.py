@@ -59,7 +59,7 @@ SURROUNDINGS = tuple(
 )
 """The numbers of roles that words around a unit have."""
 
-SAID = (len(ROLES) - 1,)
+SAID = len(ROLES) - 1
 """The number of the role that words of evidence have."""
 
 _GRAPH = (NEXT_USE, LAST_WRITE, COMPUTED_FROM, ARGUMENT_PARAMETER, RETURN_CALL, MEMBER_OF, INHERITS, OVERRIDES)
@@ -168,10 +168,10 @@ def _sentence(
             made.places.append((index, place))
             made.join(_SLOT, word, place)
         for said in evidence.get(slot.id, ())[:MOST_EVIDENCE]:
-            rule = made.add(said.rule, *SAID)
+            rule = made.add(said.rule, SAID)
             made.join(_EVIDENCE, rule, word)
             for part in _WORD.findall(language.write_type(said.type))[:8]:
-                made.add(part, *SAID)
+                made.add(part, SAID)
     texts.join(ranges, made)
     made.names = scopes.of(module, made)
     by_lexeme = {name.lexeme: index for index, name in reversed(list(enumerate(made.names)))}
@@ -485,10 +485,11 @@ class _Scopes:
         # What one file imports from another package, another may; whether any but annotations need it, by qualified name.
         self.foreign: dict[str, bool] = {}
         self.own = len(self.classes)
-        for module in project.modules.values():
-            for qualified, name, needed in self.unread(module):
+        self.unread = {path: tuple(self._unread(module)) for path, module in project.modules.items()}
+        for path, unread in self.unread.items():
+            for qualified, name, needed in unread:
                 if qualified not in self.foreign:
-                    self.classes.append((qualified, name, module))
+                    self.classes.append((qualified, name, project.modules[path]))
                 self.foreign[qualified] = needed or self.foreign.get(qualified, False)
         for number, (qualified, name, _) in enumerate(self.classes):
             self.named[name].append(number)
@@ -498,7 +499,7 @@ class _Scopes:
                 self.with_member[member].append(number)
         self._of_module: tuple[str, list[InScope], dict[int, float]] | None = None
 
-    def unread(self, module: Module) -> Iterator[tuple[str, str, bool]]:
+    def _unread(self, module: Module) -> Iterator[tuple[str, str, bool]]:
         """What a file imports and calls like a type, of another package or of a file that is not read: its qualified name, its
         name, and whether anything but annotations needs it."""
         text = self.texts.text(module.file.path)
@@ -595,7 +596,7 @@ class _Scopes:
             if target is not None and needed:
                 for other in self.of_file[target.file.path]:
                     near[other] += 0.5
-        for qualified, name, needed in self.unread(module):
+        for qualified, name, needed in self.unread[module.file.path]:
             kept = found.get(qualified)
             if kept is None or (kept.bare < 0 and needed):
                 found[qualified] = InScope(qualified, name, FOREIGN, FOREIGN if needed else -1)

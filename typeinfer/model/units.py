@@ -143,6 +143,11 @@ class Hiding:
     ask: NDArray[np.bool_]
 
 
+def rank_within(group: Array) -> Ints:
+    """How many of the same group stand before each row, where those of a group stand together in rising order."""
+    return np.arange(len(group)) - np.searchsorted(group, group)
+
+
 def runs(offsets: Array, chosen: Ints) -> tuple[Ints, Ints]:
     """The numbers inside the runs of the chosen, one run after the other, and for each the place of its run in `chosen`."""
     starts, sizes = offsets[chosen], offsets[chosen + 1] - offsets[chosen]

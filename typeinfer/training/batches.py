@@ -16,7 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from typeinfer.model.prefixes import along
-from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Hiding, Ints, Padded, Units, one_after_the_other, pad
+from typeinfer.model.units import (
+    ONLY_FOR_ANNOTATIONS,
+    Array,
+    Hiding,
+    Ints,
+    Padded,
+    Units,
+    one_after_the_other,
+    pad,
+    rank_within,
+)
 from typeinfer.training.hiding import Asides, Draw, draw, hide_everything, hide_some, hide_words, rename_some, taken
 
 # b unit, t word, n slot, k step, r right answers: a prefix of a slot's type and the symbols that may follow, m hidden word
@@ -228,9 +238,8 @@ class Feed:
 def first_of_each(group: Array, most: int) -> NDArray[np.bool_]:
     """Which rows are among the first so many of their group."""
     by_group = np.argsort(group, kind="stable")
-    ordered = group[by_group]
     kept = np.zeros(len(group), bool)
-    kept[by_group] = np.arange(len(group)) - np.searchsorted(ordered, ordered) < most
+    kept[by_group] = rank_within(group[by_group]) < most
     return kept
 
 

@@ -253,7 +253,7 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
         },
         "languages": [language.name for language in LANGUAGES],
         "reading": READING,
-        "asides": {"around": SURROUNDINGS, "said": SAID},
+        "asides": {"around": SURROUNDINGS, "said": [SAID]},
         "rules": sorted(rule for rule, count in rules.items() if count >= SEEN_OFTEN),
         "arity": [symbol.arity for symbol in vocabulary.symbols],
         "placeholders": frequent[500:2500],
