@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,13 @@ def test_the_summary_counts_every_slot_once() -> None:
         "typeinfer: no checker: rules alone decide",
         "typeinfer: shop/f.py: changed while it was being annotated",
         "typeinfer: shop/s.py: holds NUL bytes",
-        "4 files, 4 open slots: 1 annotated in 1 file, 3 withheld, 2 files not done",
-        "  1 its name is taken here",
-        "  1 nothing known",
-        "  1 read at run time",
+        "+1 annotation in 1 of 4 files, not checked, "
+        "3 withheld (1 its name is taken here, 1 nothing known, 1 read at run time), 2 files not done",
     ]
+    checked = replace(run_by_hand(), checked_by=("pyrefly", "tsc"))
+    assert [*summary_lines(checked, would=True)][-1].startswith(
+        "1 annotation to write in 1 of 4 files, 0 new errors by pyrefly and tsc, 3 withheld ("
+    )
     assert [*summary_lines(Run((), {}), would=True)] == ["typeinfer: nothing here to annotate"]
 
 

@@ -21,6 +21,8 @@ from typeinfer.config import (
     ConfigError,
     Settings,
     load_settings,
+    parse_budget,
+    parse_checker,
     parse_confidence,
     parse_error,
     parse_jobs,
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
 OK, WOULD_CHANGE, USAGE, NOT_ALL_DONE, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 EXIT_CODES: Mapping[int, str] = {
-    OK: "Done. With `--check`: nothing would change.",
-    WOULD_CHANGE: "`--check` only: something would change.",
+    OK: "Done. With `annotate --check`: nothing would change. `check`: nothing is missing.",
+    WOULD_CHANGE: "`annotate --check`: something would change. `check`: annotations are missing.",
     USAGE: "The command line or the settings can't be used; nothing was done.",
     NOT_ALL_DONE: "Some files could not be done, each for the reason printed; all others were. Wins over 1.",
     BUG: "A bug in typeinfer; nothing was written after it. `--traceback` shows where.",
@@ -153,7 +155,12 @@ INFERENCE = with_options(
                  "counted from the current folder; may be repeated."),
     click.option("--jobs", "-j", metavar="N", type=int, help="Processes to work in. [default: one a processor]"),
     click.option("--replace-any", is_flag=True, default=None, help="Also replace annotations that say only Any."),
-    click.option("--no-checker", is_flag=True, help="Don't ask the type checker; rules alone decide."),
+    click.option("--checker", metavar="NAME", help="The checker that what would be written is held against: pyrefly, ty, "
+                 "basedpyright, pyright, mypy, tsc. [default: the one that the project is set up for, else pyrefly]"),
+    click.option("--check-budget", metavar="N", type=int, help="Ask it so many times at most; what is in doubt then isn't "
+                 "written. [default: 20]"),
+    click.option("--require-check", is_flag=True, help="Write nothing that could not be checked."),
+    click.option("--no-checker", is_flag=True, help="Ask no type checker; rules and model alone decide."),
     click.option("--js", metavar="HOW", help="Annotate JavaScript in comments (jsdoc), or rename it to TypeScript "
                  "(rename). [default: jsdoc]"),
 )  # fmt: skip
@@ -171,6 +178,9 @@ class Asked:
     exclude: tuple[str, ...]
     jobs: int | None
     replace_any: bool | None
+    checker: str | None
+    check_budget: int | None
+    require_check: bool
     no_checker: bool
     js: str | None
 
@@ -198,7 +208,18 @@ class Asked:
             settings = replace(settings, replace_any=self.replace_any)
         if self.js is not None:
             settings = replace(settings, rename=parse_js(self.js, f"--js {self.js}"))
-        return replace(settings, checker=False) if self.no_checker else settings
+        if self.no_checker and (self.checker is not None or self.require_check):
+            other = f"--checker {self.checker}" if self.checker is not None else "--require-check"
+            raise ConfigError(f"--no-checker and {other} exclude each other")
+        if self.checker is not None:
+            name = parse_checker(self.checker, f"--checker {self.checker}")
+            settings = replace(settings, checked_by=name, checker=True)
+        if self.check_budget is not None:
+            number = parse_budget(self.check_budget, f"--check-budget {self.check_budget}")
+            settings = replace(settings, check_budget=number)
+        if self.require_check:
+            settings = replace(settings, require_check=True, checker=True)
+        return replace(settings, checker=False, require_check=False) if self.no_checker else settings
 
 
 @dataclass(frozen=True)
@@ -292,7 +313,7 @@ def _annotate(opened: Opened) -> Run:
 
 
 def _options(opened: Opened) -> Options:
-    from typeinfer.deciding import Options
+    from typeinfer.deciding import CHECKS, Options
     from typeinfer.engine.local import available_processors
     from typeinfer.pipeline import shipped_model
 
@@ -309,6 +330,9 @@ def _options(opened: Opened) -> Options:
         jobs=settings.jobs or available_processors(),
         replace_any=settings.replace_any,
         checker=settings.checker,
+        checked_by=settings.checked_by,
+        check_budget=settings.check_budget or CHECKS,
+        require_check=settings.require_check,
         rename=settings.rename,
     )
 
@@ -425,6 +449,73 @@ def _exit_code(result: Run, check: bool) -> int:
     return WOULD_CHANGE if check and any(isinstance(outcome, Changed) for outcome in result.outcomes) else OK
 
 
+# --- checking -------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@PATHS
+@click.option("--since", metavar="REV", help="Only functions that changed since this git revision.")
+@click.option("--staged", is_flag=True, help="Only functions that git's index changes.")
+@click.option("--min-coverage", metavar="C", type=float, help="Pass with at least this share, 0 to 1, of the slots annotated "
+              "that are or could be. [default: 1]")  # fmt: skip
+@click.option("--baseline", metavar="FILE", type=click.Path(path_type=Path), help="Leave aside what this file knows to be "
+              "missing.")  # fmt: skip
+@click.option(
+    "--write-baseline", is_flag=True, help="Write all that is missing now to the file of --baseline, and pass."
+)
+@INFERENCE
+@click.option("--format", "format_", type=click.Choice(["text", "json", "sarif", "github"]), default="text",
+              show_default=True, help="How to report on standard output.")  # fmt: skip
+@TRACEBACK
+def check(
+    paths: tuple[Path, ...],
+    since: str | None,
+    staged: bool,
+    min_coverage: float | None,
+    baseline: Path | None,
+    write_baseline: bool,
+    format_: str,
+    traceback: bool,
+    **flags: Any,
+) -> int:
+    """Tell which annotations are missing that `annotate` could write. Writes none; fails where there are any."""
+    from typeinfer import findings, report
+    from typeinfer.program.files import UsageError
+
+    if since is not None and staged:
+        raise click.UsageError("--since and --staged exclude each other")
+    if write_baseline and baseline is None:
+        raise click.UsageError("--write-baseline wants the file: --baseline FILE")
+    if min_coverage is not None and not 0.0 <= min_coverage <= 1.0:
+        raise click.UsageError(f"--min-coverage {min_coverage:g}: must be a share from 0 to 1")
+    nothing = findings.Baseline({})
+    before = findings.load_baseline(baseline) if baseline is not None and not write_baseline else nothing
+    opened = open_project(paths, Asked(**flags))
+    if since is not None or staged:
+        opened = replace(opened, only=_changed_lines(opened, since))
+    result = _annotate(opened)
+    if write_baseline and baseline is not None:
+        try:
+            before = findings.load_baseline(baseline)
+        except UsageError:
+            before = nothing
+        before = findings.baseline_of(result, before, opened.only.keys())
+        findings.store_baseline(baseline, before)
+    found = findings.find(result, before)
+    result = findings.only(result, found)
+    if format_ in ("json", "sarif"):
+        _emit((report.as_json if format_ == "json" else report.as_sarif)(result, spell))
+    else:
+        for line in (report.as_github if format_ == "github" else report.missing)(result, spell):
+            click.echo(line)
+    sys.stdout.flush()
+    for line in report.verdict_lines(result, found):
+        print(line, file=sys.stderr)
+    if _exit_code(result, check=False) != OK:
+        return NOT_ALL_DONE
+    return WOULD_CHANGE if found.count and found.coverage < (1.0 if min_coverage is None else min_coverage) else OK
+
+
 # --- looking without writing ----------------------------------------------------------------------------------------
 
 
@@ -488,7 +579,7 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
     return {path: (Lines(line, line),) for path in opened.only}
 
 
-NO_FLAGS = Asked(None, None, None, None, None, (), None, None, False, None)
+NO_FLAGS = Asked(None, None, None, None, None, (), None, None, None, None, False, False, None)
 
 
 def _read(path: Path) -> tuple[Opened, Project]:

@@ -38,7 +38,9 @@ target-version = "3.10"     # default: the oldest that [project] requires-python
 exclude = ["tests/data/"]   # gitignore patterns, counted from this file's folder
 jobs = 4
 replace-any = false
-checker = true
+checker = true              # or false, or a name: "mypy"
+check-budget = 20
+require-check = false
 js = "jsdoc"                # or "rename": JavaScript becomes TypeScript
 ```
 
@@ -53,7 +55,8 @@ What was read and inferred is kept by content in `$TYPEINFER_CACHE`, or else `$X
 `notes`, and `files`, each with `path`, `outcome` (`changed`, `unchanged`, `skipped`, `failed`), `reason` for the last two,
 and `slots`. A slot has `name`, `qualname`, `kind`, `ordinal`, `line` and `column` (from 1, in characters), `types` with their
 `probability`, `because` (rule and type; of the rule `model` also its `probability`), `moved` (what moved the belief in the
-first type most, as `reason` and `weight` in log odds), `verdict` (`apply`, `suggest`, `abstain`) and, where nothing was
+first type most, as `reason` and `weight` in log odds), `refused` (types that were believed more, and what the checker `said` of
+them), `verdict` (`apply`, `suggest`, `abstain`) and, where nothing was
 written, why: `withheld`.
 `infer --format json` prints the list of those slots, each with its `path`.
 """

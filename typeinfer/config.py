@@ -51,6 +51,10 @@ class Settings:
     jobs: int | None = None
     replace_any: bool = False
     checker: bool = True
+    checked_by: str | None = None
+    """The checker that what would be written is held against; None for the project's own, or the usual one."""
+    check_budget: int | None = None
+    require_check: bool = False
     rename: bool = False
     """Files of a language that takes no annotations are renamed to the one that does (`js = "rename"`)."""
 
@@ -122,14 +126,22 @@ class _Table:
                     settings = replace(settings, jobs=parse_jobs(_whole(value, where), where))
                 case "replace-any":
                     settings = replace(settings, replace_any=_truth(value, where))
+                case "checker" if isinstance(value, str):
+                    settings = replace(settings, checked_by=parse_checker(value, where), checker=True)
                 case "checker":
                     settings = replace(settings, checker=_truth(value, where))
+                case "check-budget":
+                    settings = replace(settings, check_budget=parse_budget(_whole(value, where), where))
+                case "require-check":
+                    settings = replace(settings, require_check=_truth(value, where))
                 case "js":
                     settings = replace(settings, rename=parse_js(_string(value, where), where))
                 case _:
                     raise ConfigError(f"{place} {key}: no such key; {suggestion(key, KEYS)}")
         if settings.min_confidence is not None and settings.max_error is not None:
             raise ConfigError(f"{place} max-error: can't be kept beside min-confidence; leave one of them out")
+        if settings.require_check and not settings.checker:
+            raise ConfigError(f"{place} require-check: can't be kept beside checker = false; leave one of them out")
         return settings
 
 
@@ -157,12 +169,15 @@ def _package_table(path: Path) -> _Table | None:
 
 
 KEYS = (
-    "kinds", "min-confidence", "max-error", "model", "target-version", "exclude", "jobs", "replace-any", "checker", "js"
+    "kinds", "min-confidence", "max-error", "model", "target-version", "exclude", "jobs", "replace-any", "checker",
+    "check-budget", "require-check", "js",
 )  # fmt: skip
 
 NO_MODEL = "none"
 
 JS = ("jsdoc", "rename")
+
+LEAST_CHECKS = 2
 
 
 def parse_kinds(names: tuple[str, ...], where: str) -> frozenset[SlotKind]:
@@ -210,6 +225,22 @@ def parse_version(text: str, where: str) -> Version:
 def parse_jobs(number: int, where: str) -> int:
     if number < 1:
         raise ConfigError(f"{where}: must be 1 or more")
+    return number
+
+
+def parse_checker(name: str, where: str) -> str:
+    # Needed only here, and it costs 70 ms.
+    from typeinfer.languages import LANGUAGES
+
+    known = tuple(checker for language in LANGUAGES for checker in language.checkers)
+    if name not in known:
+        raise ConfigError(f"{where}: no such checker; there are: {', '.join(known)}")
+    return name
+
+
+def parse_budget(number: int, where: str) -> int:
+    if number < LEAST_CHECKS:
+        raise ConfigError(f"{where}: must be {LEAST_CHECKS} or more: one check before and one after")
     return number
 
 

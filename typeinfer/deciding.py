@@ -2,12 +2,12 @@
 
 Decided types are written into the texts in memory and the checker is asked again, until nothing new is decided: what a
 second run would find is found by the first. The type model, where there is one, is asked first, and again when what was
-decided stands in the texts that it reads. What brings a new error is taken back. Writes nothing, keeps nothing between runs.
+decided stands in the texts that it reads. Writes nothing, keeps nothing between runs.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,25 +20,34 @@ from typeinfer.engine.local import Progress, silent
 from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, apply_edits
-from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest, Verdict
+from typeinfer.values.predictions import (
+    Abstain,
+    Apply,
+    Evidence,
+    Prediction,
+    Ranked,
+    Ranking,
+    Refusal,
+    Suggest,
+    Verdict,
+)
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
 
 if TYPE_CHECKING:
-    from typeinfer.languages.language import Language
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
-    from typeinfer.rewriting.verify import Misfit
 
-CHECKS = 12
+CHECKS = 20
 """What would be written is checked at most this often. Most projects need two or three."""
 
 REVISIONS = 4
 """With something taken back, the rest is thought over again at most this often: a second run would do so."""
 
 REFUSED = "refused by the checker"
+UNCHECKED = "not checked"
 
 ROUNDS = 8
 """The checker is asked again at most this often. Most projects settle in three or four."""
@@ -68,6 +77,12 @@ class Options:
     jobs: int = 1
     replace_any: bool = False
     checker: bool = True
+    checked_by: str | None = None
+    """The checker that what would be written is held against; None for the one that the project is set up for."""
+    check_budget: int = CHECKS
+    """How often that checker is asked, at most."""
+    require_check: bool = False
+    """What couldn't be checked isn't written."""
     rename: bool = False
     """Files that take no annotations are renamed to what does, where their language has such a thing."""
 
@@ -120,6 +135,8 @@ class Search:
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
     verified: set[SlotId] = field(default_factory=set)
     """Decided slots of which it is known that they bring no new error."""
+    checkers: dict[str, str | None] = field(default_factory=dict)
+    """Who knows, by language; None where nobody could be asked."""
     checked: bool = True
     """A checker answered in this round."""
     rankings: dict[SlotId, Ranking] = field(default_factory=dict)
@@ -223,8 +240,7 @@ class Search:
                 prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
                 self.predictions[slot.id] = prediction
                 if isinstance(prediction.verdict, Apply) and prediction.best is not None and path not in self.closed:
-                    # A checker that knows no packages calls a class by where its file lies.
-                    self.decided[slot.id] = Placed(slot, rename(prediction.best.type, self.project.canonical))
+                    self.write_down(slot.id)
                     fresh.add(path)
         self.unread |= bool(fresh)
         return fresh
@@ -271,7 +287,7 @@ class Search:
         elif ranked[0].probability < bound:
             verdict = Abstain("not believed")
         elif not decides:
-            verdict = Abstain("only one rule says so, and that is wrong too often")
+            verdict = Abstain("said by one rule alone that is too often wrong")
         elif slot.runtime_visible or self.project.is_field(module, slot):
             verdict = Suggest("the annotation would be read at run time")
         elif slot.id.kind not in self.options.kinds or (slot.local and not self.options.kinds_named):
@@ -355,64 +371,38 @@ class Search:
         placed = [asked for asked in self.placed(module) if slots is None or asked.slot.id in slots]
         return language.annotate(module, placed, self.project.names_in_scope(module), version)
 
-    def dispose(self, wanted: Mapping[str, frozenset[SlotId]], progress: Progress) -> bool:
-        """Take back what makes the checker report an error that it didn't report before.
+    def write_down(self, slot: SlotId) -> None:
+        """Decide on the best type that is predicted of a slot."""
+        prediction = self.predictions[slot]
+        assert prediction.best is not None, "nothing is decided of a slot that nothing is believed of"
+        # A checker that knows no packages calls a class by where its file lies.
+        self.decided[slot] = Placed(prediction.slot, rename(prediction.best.type, self.project.canonical))
 
-        True where something was taken back and something else is new: then there may be more to find.
+    def following(self, slot: SlotId, said: str) -> Prediction | None:
+        """What to write where the checker took the best type amiss, as a prediction; None for nothing. `said`: by the checker.
+
+        What was believed of that type is shared out among the others, and that it is none of them.
         """
-        taken = kept = False
-        for language in self.project.languages if self.options.checker else ():
-            paths = [path for path in self.project.modules if self.project.language_of(path) is language]
-            slots = {slot for path in paths for slot in wanted.get(path, ())}
-            fresh = (slots & self.decided.keys()) - self.verified
-            if not fresh:
-                continue
-            try:
-                self.dispose_of(language, paths, wanted, progress)
-            except CheckerFailed as error:
-                if all(str(error) not in note for note in self.notes):
-                    self.notes.append(f"{error}; what is written is not checked")
-            taken |= not fresh <= self.decided.keys()
-            kept |= bool(fresh & self.decided.keys())
-            self.verified |= fresh & self.decided.keys()
-        return taken and kept
+        prediction = self.predictions[slot]
+        refused, *rest = prediction.ranked
+        if not rest:
+            return None
+        left = max(1.0 - refused.probability, 1e-9)
+        ranked = tuple(Ranked(other.type, min(1.0, other.probability / left)) for other in rest)
+        language = self.project.language_of(slot.path).name
+        belief = self.belief(language, prediction.ranking)
+        bound = self.bound(language, belief)
+        if bound is None or ranked[0].probability < bound:
+            return None
+        if not belief.decides(slot.kind, ranked[0].type, prediction.because, prediction.ranking):
+            return None
+        refusals = (*prediction.refused, Refusal(refused.type, said))
+        return msgspec.structs.replace(prediction, ranked=ranked, refused=refusals)
 
-    def dispose_of(
-        self, language: Language, paths: Sequence[str], wanted: Mapping[str, frozenset[SlotId]], progress: Progress
-    ) -> None:
-        from typeinfer.rewriting.verify import Blame, misfits
-
-        version = self.options.target_version or language.default_version
-        files = {path: self.project.modules[path].file for path in paths}
-
-        def errors(slots: Mapping[str, frozenset[SlotId]]) -> Counter[Misfit]:
-            """What the checker reports with the decided ones of these slots written."""
-            edits = {path: self.rewrite(self.project.modules[path], chosen).edits for path, chosen in slots.items()}
-            texts = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in edits}
-            texts = {**files, **texts}
-            reported = language.diagnose(self.project.root, texts, self.added, version, cache_folder())
-            return misfits(self.project, reported, edits)
-
-        asked = {path: wanted[path] for path in paths if path in wanted}
-        before = errors({path: slots & self.verified for path, slots in asked.items() if slots & self.verified})
-        for turn in range(CHECKS):
-            progress("checking", turn, CHECKS)
-            fresh = {slot for slots in asked.values() for slot in (slots & self.decided.keys()) - self.verified}
-            written = {path: slots for path, slots in asked.items() if slots & self.decided.keys()}
-            new = errors(written) - before if fresh else None
-            if not new:
-                break
-            blame = Blame(self.project, {slot: self.decided[slot].slot for slot in fresh})
-            # Whoever can't be found out by then, all go.
-            everybody = dict.fromkeys(fresh, next(iter(new))) if turn >= CHECKS - 2 else {}
-            for slot, misfit in {**everybody, **blame.of_all(new)}.items():
-                self.take_back(slot, f"{misfit.code}: {misfit.message}")
-        progress("checking", CHECKS, CHECKS)
-
-    def take_back(self, slot: SlotId, reason: str) -> None:
+    def take_back(self, slot: SlotId, reason: str, detail: str) -> None:
         if self.decided.pop(slot, None) is not None:
-            refused = Abstain(REFUSED, reason)
-            self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=refused)
+            verdict = Abstain(reason, detail)
+            self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=verdict)
 
     def placed(self, module: Module) -> list[Placed]:
         return [self.decided[slot.id] for slot in module.slots if slot.id in self.decided]

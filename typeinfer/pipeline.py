@@ -1,7 +1,7 @@
 """The whole flow on one page: the files of a project in; what is believed of every slot and the patches for it out.
 
-Files are read, by several processes; what to write is decided (`deciding.py`); edits are made and proven; and the whole is
-remembered for when the same is asked again. Writes nothing. Knows no command line.
+Files are read, by several processes; what to write is decided (`deciding.py`), and held against the checker (`disposing.py`);
+edits are made and proven; and the whole is remembered for when the same is asked again. Writes nothing. Knows no command line.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from typeinfer.deciding import REVISIONS, Model, Options, Search
+from typeinfer.disposing import dispose
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
@@ -136,7 +137,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
     for _ in range(REVISIONS):
         for _ in search.settle(progress):
             pass
-        if not search.dispose(wanted, progress):
+        if not dispose(search, wanted, progress):
             break
     search.explain(slot for slots in wanted.values() for slot in slots)
     outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
@@ -153,6 +154,12 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
         predictions,
         {path: files[path] for path in wanted},
         tuple(search.notes),
+        checked_by=tuple(filter(None, search.checkers.values())) if None not in search.checkers.values() else (),
+        annotated=sum(
+            slot.written is not None and not slot.local and slot.id in slots
+            for path, slots in wanted.items()
+            for slot in project.modules[path].slots
+        ),
     )
 
 
@@ -255,6 +262,8 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
     predictions: dict[str, tuple[Prediction, ...]]
     notes: tuple[str, ...]
     added: dict[str, str]
+    checked_by: tuple[str, ...] = ()
+    annotated: int = 0
 
     @staticmethod
     def of(run: Run) -> _Remembered:
@@ -269,12 +278,14 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
                     kept.append(_File(path, "skipped", reason))
                 case Failed(path, reason):
                     kept.append(_File(path, "failed", reason))
-        return _Remembered(tuple(kept), dict(run.predictions), run.notes, dict(run.added))
+        return _Remembered(
+            tuple(kept), dict(run.predictions), run.notes, dict(run.added), run.checked_by, run.annotated
+        )
 
     def run(self, files: Mapping[str, SourceFile]) -> Run:
         outcomes = tuple(self.outcome(kept, files) for kept in self.files)
         texts = {path: files[path] for path in self.predictions}
-        return Run(outcomes, self.predictions, texts, self.notes, self.added)
+        return Run(outcomes, self.predictions, texts, self.notes, self.added, self.checked_by, self.annotated)
 
     def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:
         match kept.became:
@@ -300,16 +311,19 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             sorted((path, repr(lines)) for path, lines in options.only.items()),
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
-            [options.checker, options.rename, options.max_error, _model_digest(options.model)],
+            [options.checker, options.checked_by, options.check_budget, options.require_check],
+            [options.rename, options.max_error, _model_digest(options.model)],
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
+    settings = [root / name for language in LANGUAGES for name in language.settings_files]
     versions = [version for language in LANGUAGES for version in language.versions()]
     return [
         str(root),
         asked,
         sys.version,
         *versions,
+        *(path.read_bytes() if path.is_file() else b"" for path in settings),
         *(belief_path(language.name).read_bytes() for language in LANGUAGES),
         *texts,
     ]

@@ -27,6 +27,8 @@ from typeinfer.values.typeexpr import TypeExpr
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from typeinfer.findings import Findings
+
 Spell: TypeAlias = Callable[[SourceFile, TypeExpr], str]
 """A type as the users of the file's language write it."""
 
@@ -97,15 +99,18 @@ def summary_lines(run: Run, would: bool) -> Iterator[str]:
     if not run.outcomes:
         yield "typeinfer: nothing here to annotate"
         return
-    done = "to annotate" if would else "annotated"
-    kept = summary.found - summary.annotated
-    yield (
-        f"{counted(summary.files, 'file')}, {counted(summary.found, 'open slot')}: "
-        f"{summary.annotated} {done} in {counted(summary.changed, 'file')}, {kept} withheld"
-        + (f", {counted(len(summary.not_done), 'file')} not done" if summary.not_done else "")
+    number = counted(summary.annotated, "annotation")
+    number = f"{number} to write" if would else f"+{number}"
+    checked = f"0 new errors by {' and '.join(run.checked_by)}" if run.checked_by else "not checked"
+    reasons = ", ".join(f"{number} {reason}" for reason, number in summary.withheld)
+    yield ", ".join(
+        [
+            f"{number} in {summary.changed} of {counted(summary.files, 'file')}",
+            *([checked] if summary.annotated else []),
+            f"{summary.found - summary.annotated} withheld{f' ({reasons})' if reasons else ''}",
+            *([f"{counted(len(summary.not_done), 'file')} not done"] if summary.not_done else []),
+        ]
     )
-    width = len(str(kept))
-    yield from (f"  {number:>{width}} {reason}" for reason, number in summary.withheld)
 
 
 def counted(number: int, noun: str) -> str:
@@ -158,6 +163,8 @@ def explanation(file: SourceFile, predictions: Iterable[Prediction], spell: Spel
         if prediction.moved:
             moved = ", ".join(f"{reason.text} ({reason.weight:+.1f})" for reason in prediction.moved)
             yield f"    moved most by: {moved}"
+        for refusal in prediction.refused:
+            yield f"    checker refused {spell(file, refusal.type)} ({refusal.said})"
         match prediction.verdict:
             case Suggest(reason):
                 yield f"    only suggested: {reason}"
@@ -187,6 +194,54 @@ def qualified(prediction: Prediction) -> str:
     if identity.kind is SlotKind.RETURN:
         return f"{identity.qualname}()"
     return f"{identity.qualname}.{identity.name}" if identity.qualname else identity.name
+
+
+# --- findings -------------------------------------------------------------------------------------------------------
+
+
+def missing(run: Run, spell: Spell) -> Iterator[str]:
+    """A line an annotation that could be written, where it would stand."""
+    for file, prediction in _to_write(run):
+        slot = prediction.slot
+        place = f"{file.path}:{file.line_of(slot.span.start)}:{file.column_of(slot.span.start) + 1}"
+        yield f"{place}: {_could_be(file, prediction, spell)}"
+
+
+def as_github(run: Run, spell: Spell) -> Iterator[str]:
+    """The same as commands of a GitHub workflow, which shows them beside the lines."""
+    for file, prediction in _to_write(run):
+        slot = prediction.slot
+        line, column = file.line_of(slot.span.start), file.column_of(slot.span.start) + 1
+        place = f"file={_escaped(file.path, ',:')},line={line},col={column}"
+        yield f"::warning {place},title={rule_id(slot.id.kind)}::{_escaped(_could_be(file, prediction, spell))}"
+
+
+def verdict_lines(run: Run, found: Findings) -> Iterator[str]:
+    """What `check` says in the end."""
+    yield from (f"typeinfer: {note}" for note in run.notes)
+    yield from (f"typeinfer: {left.path}: {left.reason}" for left in summarise(run).not_done)
+    known = f", {found.known} more known to the baseline" if found.known else ""
+    every = found.annotated + found.count
+    yield (
+        f"{counted(found.count, 'annotation')} missing that could be written{known}; "
+        f"{counted(found.annotated, 'slot')} of {every} annotated, {found.coverage:.1%}"
+    )
+
+
+def _to_write(run: Run) -> Iterator[tuple[SourceFile, Prediction]]:
+    for outcome in run.outcomes:
+        if isinstance(outcome, Changed):
+            yield from ((outcome.patch.file, prediction) for prediction in outcome.patch.predictions)
+
+
+def _could_be(file: SourceFile, prediction: Prediction, spell: Spell) -> str:
+    said = ranking(file, prediction, spell, most=1)
+    return f"{qualified(prediction)} ({prediction.slot.id.kind.value}) has no annotation; {said}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """As workflow commands want it: no line ends, and in the value of a property no separators."""
+    return "".join(f"%{ord(sign):02X}" if sign in "%\r\n" + more else sign for sign in text)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -242,6 +297,7 @@ def slot_fields(file: SourceFile, prediction: Prediction, outcome: Outcome | Non
             ),
         ],
         "moved": [{"reason": reason.text, "weight": round(reason.weight, 3)} for reason in prediction.moved],
+        "refused": [{"type": spell(file, one.type), "said": one.said} for one in prediction.refused],
         "verdict": type(prediction.verdict).__name__.lower(),
     }
     if outcome is not None and (reason := withheld_because(prediction, outcome)) is not None:

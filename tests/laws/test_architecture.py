@@ -18,7 +18,9 @@ ROOMS = [
     "completion",
     "engine",
     "deciding",
+    "disposing",
     "pipeline",
+    "findings",
     "training",
 ]
 ORDER = [*ROOMS, "evaluation", "config", "report", "cli", "lsp", "cli_reference", "__main__"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.laws.scripted_model import AS_IT_SAYS, ByName
 from typeinfer import pipeline
 from typeinfer.deciding import Model, Options
 from typeinfer.evaluation.calibration import Remembering
@@ -16,12 +16,12 @@ from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate, predict
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
-from typeinfer.program.project import Project, read_project
+from typeinfer.program.project import read_project
 from typeinfer.values.outcomes import Changed, Run, Skipped, Unchanged
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest
-from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
-from typeinfer.values.typeexpr import Named, TypeExpr
+from typeinfer.values.typeexpr import Named
 
 STOCKROOM = Path(__file__).parents[1] / "corpus" / "stockroom"
 
@@ -133,32 +133,6 @@ def test_any_gives_way_only_when_asked_to(tmp_path: Path) -> None:
 
 # --- with a model -----------------------------------------------------------------------------------------------------
 
-
-@dataclass
-class ByName:
-    """Knows the types of slots by their names, and of `later` only once the text says `bool` somewhere."""
-
-    types: Mapping[str, Sequence[tuple[TypeExpr, float]]]
-    asked: list[set[str]] = field(default_factory=list)
-    hears: Collection[str] = ()
-
-    def rank(
-        self, project: Project, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Callable[[Slot], bool]
-    ) -> dict[SlotId, Ranking]:
-        slots = [slot for module in project.modules.values() for slot in module.slots if wanted(slot)]
-        self.asked.append({slot.id.name for slot in slots})
-        told = any(b": bool" in module.file.data for module in project.modules.values())
-        return {
-            slot.id: Ranking(tuple(Ranked(term, probability) for term, probability in self.types[slot.id.name]))
-            for slot in slots
-            if slot.id.name in self.types and (told or slot.id.name != "later")
-        }
-
-
-AS_IT_SAYS = Belief(
-    {"model at 0.96": 4.0, "model at 0.995": 6.0, "model at 0.6": 0.5, "model silent": -2.0}, (), "a test"
-)
-"""Believes the model where it is sure."""
 
 DICTS = [(Named("dict", (Named("str"), Named(name))), 0.48) for name in ("int", "str")]
 

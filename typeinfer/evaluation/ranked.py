@@ -1,8 +1,8 @@
 """Ranked: how often the first of all types believed of a slot is the author's, for every slot of the truth; as Markdown.
 
 No bound is applied: what is asked is the best guess, from rules and checker alone (static), from the model alone (neural) and
-from all together (combined). What the bound does with it is the benchmark's to say (`benchmark.py`). The model alone is asked
-once, about the bare texts, and hears no rule.
+from all together (combined). What the bound does with it is the benchmark's to say (`benchmark.py`). The model reads what rules
+and checker say as part of the program, as it was trained to; what it then says by itself is the word that combined weighs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typeinfer.evaluation.projects import ProjectUnavailable
 from typeinfer.languages import language_of
 from typeinfer.model.belief import ERRORS, Belief
 from typeinfer.program.project import Project
-from typeinfer.values.predictions import Ranked
+from typeinfer.values.predictions import Prediction, Ranked
 from typeinfer.values.slots import SlotId, SlotKind
 
 COMMON = 100
@@ -64,7 +64,8 @@ class Ran:
     """One variant on one project."""
 
     answers: tuple[Answer, ...]
-    seconds: float
+    seconds: float | None
+    """None where it was part of another's."""
 
 
 def evaluate_ranked(
@@ -85,13 +86,11 @@ def evaluate_ranked(
     for task in tasks(judge, chosen, "bare", say, only):
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
             project = stripped_project(Path(folder), task)
-            for variant, guess in variants(project, frozenset(task.stripped.truth), rules, model):
-                began = time.perf_counter()
-                guesses = guess()
-                seconds = time.perf_counter() - began
+            for variant, guesses, seconds in variants(project, frozenset(task.stripped.truth), rules, model):
                 done = Ran(tuple(answers(judge, task, guesses, counted)), seconds)
                 ran.setdefault(variant, {})[task.name] = done
-                say(f"{task.name}: {variant}: {share(done.answers):.1%} of {len(done.answers)} in {seconds:.0f} s")
+                spent = "" if seconds is None else f" in {seconds:.0f} s"
+                say(f"{task.name}: {variant}: {share(done.answers):.1%} of {len(done.answers)}{spent}")
     if not ran:
         raise ProjectUnavailable(f"no project of the set {chosen!r} is there to be evaluated")
     if results is not None and not only:
@@ -104,22 +103,20 @@ def evaluate_ranked(
 
 def variants(
     project: Project, truth: frozenset[SlotId], rules: Mapping[str, Belief], model: Model | None
-) -> Iterable[tuple[str, Callable[[], Guesses]]]:
-    """Each way to guess, by name. `truth`: the slots that are asked about; of locals, no others are."""
+) -> Iterable[tuple[str, Guesses, float | None]]:
+    """Each way to guess: its name, the guesses, the seconds. `truth`: the slots that are asked about; of locals, no others are."""
 
-    def of(model: Model | None) -> Guesses:
-        return {slot: found.ranked for slot, found in believe(project, rules, model, truth).items()}
+    def of(model: Model | None) -> tuple[Mapping[SlotId, Prediction], float]:
+        began = time.perf_counter()
+        found = believe(project, rules, model, truth)
+        return found, time.perf_counter() - began
 
-    yield STATIC, lambda: of(None)
+    found, seconds = of(None)
+    yield STATIC, {slot: one.ranked for slot, one in found.items()}, seconds
     if model is not None:
-        asked = model.ranker
-        yield (
-            NEURAL,
-            lambda: {
-                slot: word.ranked for slot, word in asked.rank(project, {}, lambda slot: slot.id in truth).items()
-            },
-        )
-        yield COMBINED, lambda: of(model)
+        found, seconds = of(model)
+        yield NEURAL, {slot: one.ranking.ranked for slot, one in found.items() if one.ranking is not None}, None
+        yield COMBINED, {slot: one.ranked for slot, one in found.items()}, seconds
 
 
 def written_forms(judge: Judge, say: Say) -> Counter[str]:
@@ -166,7 +163,7 @@ def share(of: Sequence[Answer], good: Callable[[Answer], bool] = lambda answer: 
 def render(chosen: str, ran: Mapping[str, Mapping[str, Ran]], belief: Belief) -> str:
     """Everything in five tables. `belief`: whose promises are held against what came out, of the last variant."""
     of = {variant: [answer for one in done.values() for answer in one.answers] for variant, done in ran.items()}
-    seconds = {variant: sum(one.seconds for one in done.values()) for variant, done in ran.items()}
+    seconds = {variant: _seconds(done) for variant, done in ran.items()}
     projects = list(next(iter(ran.values())))
     slots = len(next(iter(of.values())))
     parts = [
@@ -178,9 +175,9 @@ def render(chosen: str, ran: Mapping[str, Mapping[str, Ran]], belief: Belief) ->
     for name, found in of.items():
         by_kind = [_percent([answer for answer in found if answer.kind is kind]) for kind in SlotKind]
         few = f"{100 * share(found, lambda answer: answer.among_few):.1f}"
-        rows.append(
-            [name, _percent(found), *by_kind, few, f"{seconds[name]:.0f}", f"{len(found) / seconds[name]:,.0f}"]
-        )
+        spent = seconds[name]
+        speed = ["", ""] if spent is None else [f"{spent:.0f}", f"{len(found) / spent:,.0f}"]
+        rows.append([name, _percent(found), *by_kind, few, *speed])
     parts.append(table(["variant", "all", *kinds, f"first {FEW}", "seconds", "slots/s"], rows))
     parts.append("By class of type:\n")
     classes = [origin.value for origin in Origin] + ["simple", "generic"] + [one.value for one in Familiarity]
@@ -210,6 +207,11 @@ def render(chosen: str, ran: Mapping[str, Mapping[str, Ran]], belief: Belief) ->
     ]
     parts.append(table(["project", "slots", *ran], rows))
     return "\n".join(parts)
+
+
+def _seconds(done: Mapping[str, Ran]) -> float | None:
+    spent = [one.seconds for one in done.values() if one.seconds is not None]
+    return sum(spent) if spent else None
 
 
 def _by_class(of: Sequence[Answer]) -> list[list[Answer]]:
@@ -265,7 +267,7 @@ def _row(chosen: str, ran: Mapping[str, Mapping[str, Ran]]) -> dict[str, object]
         found = [answer for one in done.values() for answer in one.answers]
         curve = _curve(found)
         return {
-            "seconds": round(sum(one.seconds for one in done.values()), 1),
+            "seconds": None if (spent := _seconds(done)) is None else round(spent, 1),
             "total": counts(found),
             "kinds": {kind.value: counts([a for a in found if a.kind is kind]) for kind in SlotKind},
             "classes": {origin.value: counts([a for a in found if a.origin is origin]) for origin in Origin},

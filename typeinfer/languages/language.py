@@ -58,6 +58,11 @@ class Language(Protocol):
     common_members: frozenset[str]
     """Members of the types that every program uses: to have one of these says nothing of a class."""
 
+    checkers: tuple[str, ...]
+    """The checkers that can be asked for errors; the first where nothing says which."""
+    settings_files: tuple[str, ...]
+    """Names of files at a project's root that say how it is checked."""
+
     def versions(self) -> tuple[str, ...]:
         """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""
 
@@ -142,16 +147,18 @@ class Language(Protocol):
         saves time in the next call.
         """
 
+    def checker_of(self, root: Path) -> str | None:
+        """The checker that the settings of a project are made for, or None where there are none."""
+
     def diagnose(
         self,
         root: Path,
         files: Mapping[str, SourceFile],
         added: Mapping[str, str],
         version: Version,
-        scratch: Path,
+        checker: str,
     ) -> tuple[Diagnostic, ...]:
-        """The errors that the installed checker reports for these texts, missing packages left aside. Raises
-        `CheckerFailed`."""
+        """The errors that one of `checkers` reports for these texts, missing packages left aside. Raises `CheckerFailed`."""
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         """The edits that write these types into the file, imports included."""

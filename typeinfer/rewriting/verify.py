@@ -1,4 +1,4 @@
-"""Verify: what a checker says before and after in; which annotations to take back, so that no error is new, out.
+"""Verify: what a checker says before and after in; which errors are new, and who may be at fault for each, out.
 
 An error is new where the checker reports one more of its code, on one line of the old text, than it did before. The
 blame is read off the names on that line: whoever is named there, or stands there, and was annotated may be at fault.
@@ -74,17 +74,17 @@ class Blame:
     project: Project
     annotated: Mapping[SlotId, Slot]
 
-    def of_all(self, misfits: Collection[Misfit]) -> dict[SlotId, Misfit]:
-        """Somebody, for errors of which there are any, each with one error: the suspects of all; where no error has one,
-        whoever stands in the files that theirs import; else everybody."""
-        suspects = {slot: misfit for misfit in misfits for slot in self.of(misfit)}
+    def of_all(self, misfits: Collection[Misfit]) -> dict[Misfit, frozenset[SlotId]]:
+        """The nearest suspects of every error that has any; where none has, whoever stands in the files that theirs import,
+        else everybody."""
+        suspects = {misfit: near for misfit in misfits if (near := self.of(misfit))}
         if suspects:
             return suspects
         graph = self.project.import_graph
         names = {self.project.modules[misfit.path].name for misfit in misfits}
         near = {name for own in names for name in (own, *graph.successors(own))}
         standing_near = [slot for slot in self.annotated if self.project.modules[slot.path].name in near]
-        return dict.fromkeys(standing_near or self.annotated, next(iter(misfits)))
+        return dict.fromkeys(misfits, frozenset(standing_near or self.annotated))
 
     def of(self, misfit: Misfit) -> frozenset[SlotId]:
         """The nearest suspects: those on the line; else those around it that it names; else all around it. There may be

@@ -56,7 +56,9 @@ class Run:
     """One annotation of one project: an outcome a file, in path order, and what is believed of every slot.
 
     `notes` are one-line messages for the user about the run as a whole (no checker, no typeshed). `added` are whole files
-    that the project needs beside its annotations, by path.
+    that the project needs beside its annotations, by path. `checked_by`: the checkers that report no more of the result than
+    of the files before; none where any of it could not be checked. `annotated`: how many of the slots asked about have their
+    annotation, locals left aside.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -64,3 +66,5 @@ class Run:
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     added: Mapping[str, str] = field(default_factory=dict)
+    checked_by: tuple[str, ...] = ()
+    annotated: int = 0

@@ -62,10 +62,18 @@ class Reason(Struct, frozen=True, array_like=True):
     weight: float
 
 
+class Refusal(Struct, frozen=True, array_like=True):
+    """A type that a checker took amiss, and what it said."""
+
+    type: TypeExpr
+    said: str
+
+
 class Prediction(Struct, frozen=True, array_like=True):
     """All that is believed of one slot: types by falling probability, the evidence, and the verdict on the first.
 
-    `ranking`: the model's word, where it was asked. `moved`: what moved the belief in the first type most.
+    `ranking`: the model's word, where it was asked. `moved`: what moved the belief in the first type most. `refused`: types
+    that were believed more and that the checker took amiss; they are no longer among `ranked`.
     """
 
     slot: Slot
@@ -74,6 +82,7 @@ class Prediction(Struct, frozen=True, array_like=True):
     verdict: Verdict
     ranking: Ranking | None = None
     moved: tuple[Reason, ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def best(self) -> Ranked | None:

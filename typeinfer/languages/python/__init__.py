@@ -60,6 +60,11 @@ class Python:
         name for builtin in (str, bytes, list, tuple, dict, set, int, float) for name in dir(builtin)
     )
 
+    checkers: tuple[str, ...] = ("pyrefly", "ty", "basedpyright", "pyright", "mypy")
+    settings_files: tuple[str, ...] = (
+        "pyproject.toml", "setup.cfg", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml", "pyrefly.toml"
+    )  # fmt: skip
+
     def versions(self) -> tuple[str, ...]:
         packages = ("pyrefly", "typeshed-client", "docstring-parser", "tree-sitter-python")
         return tuple(f"{package} {metadata.version(package)}" for package in packages)
@@ -161,9 +166,14 @@ class Python:
         version: Version,
         scratch: Path,
     ) -> Inference:
-        from typeinfer.languages.python import checker
+        from typeinfer.languages.python import inference
 
-        return checker.infer(files, version, scratch)
+        return inference.infer(files, version, scratch)
+
+    def checker_of(self, root: Path) -> str | None:
+        from typeinfer.languages.python import checkers
+
+        return checkers.configured(root)
 
     def diagnose(
         self,
@@ -171,11 +181,11 @@ class Python:
         files: Mapping[str, SourceFile],
         added: Mapping[str, str],
         version: Version,
-        scratch: Path,
+        checker: str,
     ) -> tuple[Diagnostic, ...]:
-        from typeinfer.languages.python import checker
+        from typeinfer.languages.python import checkers
 
-        return checker.diagnose(files, version)
+        return checkers.diagnose(checker, root, files, version)
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.python import rewrite

@@ -58,6 +58,9 @@ class TypeScript:
     text_methods: frozenset[str] = library.TEXT_METHODS
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
+    checkers: tuple[str, ...] = ("tsc",)
+    settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
+
     def versions(self) -> tuple[str, ...]:
         return (f"tree-sitter-typescript {metadata.version('tree-sitter-typescript')}",)
 
@@ -138,17 +141,20 @@ class TypeScript:
 
         return checker.infer(root, files, added)
 
+    def checker_of(self, root: Path) -> str | None:
+        return None
+
     def diagnose(
         self,
         root: Path,
         files: Mapping[str, SourceFile],
         added: Mapping[str, str],
         version: Version,
-        scratch: Path,
+        checker: str,
     ) -> tuple[Diagnostic, ...]:
-        from typeinfer.languages.typescript import checker
+        from typeinfer.languages.typescript import checker as compiler
 
-        return checker.diagnose(root, files, added)
+        return compiler.diagnose(root, files, added)
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.typescript import rewrite

@@ -10,13 +10,7 @@ are seen like any other, and no configuration of the project's changes what is i
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -26,8 +20,9 @@ from typing import Any
 import msgspec
 
 from typeinfer.languages.python.annotations import parse_type
+from typeinfer.languages.python.checkers import answer, program_of, version_of, write_copy, write_pyrefly_settings
 from typeinfer.languages.python.library import public_name
-from typeinfer.values.inferred import CallTarget, CheckerFailed, Diagnostic, FileInference, Inference
+from typeinfer.values.inferred import CallTarget, CheckerFailed, FileInference, Inference
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import (
     UNKNOWN,
@@ -42,11 +37,7 @@ from typeinfer.values.typeexpr import (
     union,
 )
 
-SECONDS = 600
 REPORT_FORMAT = 1
-
-MISSING = frozenset({"missing-import", "missing-source", "missing-source-for-stubs", "untyped-import"})
-"""What pyrefly calls an import that it can't follow."""
 
 # Hundreds of thousands of type texts in a project repeat a few thousand; a text as long as this is a whole signature.
 LONGEST_TYPE = 400
@@ -58,101 +49,22 @@ FunctionKey = tuple[int, str]
 def infer(files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
     """What pyrefly infers for these texts.
 
-    Raises `CheckerFailed` when pyrefly is missing, fails, takes over `SECONDS`, or reports in a form that is not known.
+    Raises `CheckerFailed` when pyrefly is missing, fails, takes too long, or reports in a form that is not known.
     """
-    program = _program()
+    program = program_of("pyrefly")
+    name = version_of(program)
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         mirror, report = Path(folder, "project"), Path(folder, "report")
-        _copy(mirror, files)
-        _write_settings(mirror, version)
-        _lend_stubs(report, scratch / f"pyrefly-{_version_of(program).rpartition(' ')[2]}")
+        write_copy(mirror, files)
+        write_pyrefly_settings(mirror, mirror, version)
+        _lend_stubs(report, scratch / f"pyrefly-{name.rpartition(' ')[2]}")
         reporting = ["--report-pysa", str(report), "--report-pysa-format", "json", "--output-format", "omit-errors"]
-        _run([program, "check", *reporting], mirror)
+        answer([program, "check", *reporting], mirror)
         try:
-            return _Report(report, mirror, files).inference(_version_of(program))
+            return _Report(report, mirror, files).inference(name)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
-            raise CheckerFailed(f"{_version_of(program)} reports in a shape that is not known ({reason})") from error
-
-
-def diagnose(files: Mapping[str, SourceFile], version: Version) -> tuple[Diagnostic, ...]:
-    """The errors that pyrefly reports for these texts; what it can't import is none. Raises `CheckerFailed`."""
-    program = _program()
-    with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
-        mirror = Path(folder, "project")
-        _copy(mirror, files)
-        _write_settings(mirror, version)
-        said = _run([program, "check", "--output-format", "json"], mirror)
-        try:
-            errors = [error for error in json.loads(said)["errors"] if error["severity"] == "error"]
-            return tuple(_diagnostic(error, mirror, files) for error in errors if error["name"] not in MISSING)
-        except (LookupError, TypeError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise CheckerFailed(f"{_version_of(program)} reports in a shape that is not known ({reason})") from error
-
-
-def _diagnostic(error: dict[str, Any], mirror: Path, files: Mapping[str, SourceFile]) -> Diagnostic:
-    place = Path(error["path"])
-    place = place if place.is_absolute() else mirror / place
-    path = next(place.relative_to(base).as_posix() for base in (mirror, mirror.resolve()) if place.is_relative_to(base))
-    file = files[path]
-    start = _offset(file, error["line"], error["column"])
-    end = _offset(file, error["stop_line"], error["stop_column"])
-    return Diagnostic(path, Span(start, max(start, end)), error["name"], error["description"].partition("\n")[0])
-
-
-def _offset(file: SourceFile, line: int, column: int) -> int:
-    """The byte offset of a line and a column in characters, both counted from 1."""
-    starts = file.line_starts
-    start = starts[min(line, len(starts)) - 1]
-    text = file.data[start : starts[line] if line < len(starts) else None].decode("utf-8", "replace")
-    return start + len(text[: column - 1].encode("utf-8"))
-
-
-@cache
-def _program() -> str:
-    beside = Path(sysconfig.get_path("scripts"), "pyrefly" + (".exe" if os.name == "nt" else ""))
-    found = str(beside) if beside.exists() else shutil.which("pyrefly")
-    if found is None:
-        raise CheckerFailed("pyrefly is not installed; `pip install pyrefly`, or run with --no-checker")
-    return found
-
-
-@cache
-def _version_of(program: str) -> str:
-    try:
-        return subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return "pyrefly"
-
-
-def _copy(mirror: Path, files: Mapping[str, SourceFile]) -> None:
-    for path, file in files.items():
-        target = mirror / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Always UTF-8: a cookie that says otherwise is only a comment to pyrefly, and spans count UTF-8 bytes.
-        target.write_bytes(file.data)
-
-
-def _write_settings(mirror: Path, version: Version) -> None:
-    source_roots = ['"."', *(json.dumps(name) for name in ("src", "lib") if (mirror / name).is_dir())]
-    (mirror / "pyrefly.toml").write_text(
-        "\n".join(
-            [
-                'project-includes = ["**/*.py", "**/*.pyi"]',
-                "project-excludes = []",
-                "disable-project-excludes-heuristics = true",
-                "use-ignore-files = false",
-                f"search-path = [{', '.join(source_roots)}]",
-                f'python-version = "{version[0]}.{version[1]}"',
-                f'python-platform = "{sys.platform}"',
-                # Installed packages would be reported too, whole: 26 s a run for a project with numpy, for 1 s without.
-                "site-package-path = []",
-                "skip-interpreter-query = true",
-            ]
-        ),
-        encoding="utf-8",
-    )
+            raise CheckerFailed(f"{name} reports in a shape that is not known ({reason})") from error
 
 
 def _lend_stubs(report: Path, kept: Path) -> None:
@@ -167,19 +79,6 @@ def _lend_stubs(report: Path, kept: Path) -> None:
             (report / name).symlink_to(kept / name, target_is_directory=True)
     except OSError:
         return  # No place to keep them, or no right to link: slower, not wrong.
-
-
-def _run(command: list[str], folder: Path) -> str:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        raise CheckerFailed(f"pyrefly did not answer within {SECONDS} s") from None
-    except OSError as error:
-        raise CheckerFailed(f"pyrefly can't be started: {error.strerror}") from None
-    if done.returncode not in (0, 1):
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise CheckerFailed(f"pyrefly ended with status {done.returncode}: {' '.join(last)}")
-    return done.stdout
 
 
 class _Report:

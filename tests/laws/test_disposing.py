@@ -1,0 +1,165 @@
+"""Disposing: what the checker takes amiss gives way to the next type, or to none; nobody else does. The checker is a real one."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.laws.scripted_model import ByName, Words
+from typeinfer import pipeline
+from typeinfer.deciding import Model, Options
+from typeinfer.languages.python import checkers
+from typeinfer.model.belief import Belief
+from typeinfer.pipeline import annotate
+from typeinfer.program.changes import EVERY_LINE
+from typeinfer.values.outcomes import Changed, Run
+from typeinfer.values.predictions import Abstain, Prediction
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import Named
+
+INT, STR = Named("int"), Named("str")
+
+TRUSTING = Belief({"model at 0.3": 2.0, "model at 0.6": 3.0, "model at 0.96": 4.0}, (), "a test", bound=0.5)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path / "cache"))
+
+
+Says = Callable[..., Run]
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
+    """What the model says, by the names of slots; a run of this on one file."""
+
+    def run(words: Words, text: str, **flags: object) -> Run:
+        monkeypatch.setattr(pipeline, "load_model", lambda folder, threads: Model(ByName(words), {"python": TRUSTING}))
+        monkeypatch.setattr(pipeline, "_model_digest", lambda folder: repr(words))
+        files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
+        return annotate(tmp_path, files, Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path, **flags))
+
+    return run
+
+
+def text_of(run: Run) -> str:
+    """What `shop.py` will hold."""
+    (outcome,) = run.outcomes
+    return outcome.patch.result().text if isinstance(outcome, Changed) else run.files["shop.py"].text
+
+
+def slots(run: Run) -> Mapping[str, Prediction]:
+    return {found.slot.id.name: found for found in run.predictions["shop.py"]}
+
+
+def test_the_next_type_takes_the_place_of_one_that_is_refused(says: Says) -> None:
+    found = says({"amount": [(STR, 0.6), (INT, 0.3)]}, "def pay(amount):\n    ...\n\n\npay(3)\n")
+    assert "def pay(amount: int)" in text_of(found)
+    prediction = slots(found)["amount"]
+    assert prediction.best is not None and prediction.best.type == INT
+    (refusal,) = prediction.refused
+    assert refusal.type == STR and refusal.said.startswith("bad-argument-type: ")
+
+
+def test_what_is_hardly_believed_takes_nobodys_place(says: Says) -> None:
+    found = says({"amount": [(STR, 0.96), (INT, 0.01)]}, "def pay(amount):\n    ...\n\n\npay(3)\n")
+    assert "pay(amount)" in text_of(found)
+    verdict = slots(found)["amount"].verdict
+    assert isinstance(verdict, Abstain) and verdict.reason == "refused by the checker"
+
+
+BOTH = {"amount": [(INT, 0.96)], "label": [(STR, 0.6)]}
+
+
+def test_of_two_suspects_the_less_believed_gives_way(says: Says) -> None:
+    found = says(BOTH, "def pay(amount, label):\n    return amount + label\n")
+    assert "def pay(amount: int, label)" in text_of(found)
+
+
+def test_who_gave_way_in_vain_is_written_after_all(says: Says) -> None:
+    """`label` is believed less and stands on the line of the error, which is not its fault."""
+    found = says(BOTH, "def pay(amount, label):\n    print(label, amount.nothing)\n")
+    assert "def pay(amount, label: str)" in text_of(found)
+
+
+def test_within_a_small_budget_whoever_may_be_at_fault_goes(says: Says) -> None:
+    found = says(BOTH, "def pay(amount, label):\n    print(label, amount.nothing)\n", check_budget=2)
+    assert "def pay(amount, label)" in text_of(found)
+
+
+def test_errors_of_before_are_nobodys_fault(says: Says) -> None:
+    found = says(BOTH, "1 + 'one'\nundefined\n\n\ndef pay(amount, label):\n    print(amount, label)\n")
+    assert "def pay(amount: int, label: str)" in text_of(found) and found.checked_by == ("pyrefly",)
+
+
+# --- a checker that fails -----------------------------------------------------------------------------------------------
+
+FAULTS = {
+    "killed": ("kill -9 $$", "mypy ended with status -9: "),
+    "prints garbage": ("echo '{oops'", "reports in a shape that is not known"),
+    "hangs": ("sleep 60", "mypy did not answer within 1 s"),
+    "can't read the settings": ("echo 'mypy.ini: bad' >&2; exit 2", "mypy ended with status 2: mypy.ini: bad"),
+}
+
+
+Does = Callable[[str], None]
+
+
+@pytest.fixture
+def mypy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Does:
+    """A mypy that does as this script says."""
+
+    def does(script: str) -> None:
+        program = tmp_path / "mypy"
+        program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo mypy 0 && exit\n{script}\n')
+        program.chmod(program.stat().st_mode | stat.S_IEXEC)
+        real = checkers.program_of
+        monkeypatch.setattr(checkers, "program_of", lambda name: str(program) if name == "mypy" else real(name))
+        monkeypatch.setattr(checkers, "SECONDS", 1)
+
+    return does
+
+
+@pytest.mark.parametrize(("script", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_checker_that_fails_leaves_what_is_written_unchecked_and_the_run_says_so(
+    says: Says, mypy: Does, script: str, said: str
+) -> None:
+    mypy(script)
+    found = says(BOTH, "def pay(amount, label):\n    print(amount, label)\n", checked_by="mypy")
+    assert "def pay(amount: int, label: str)" in text_of(found) and found.checked_by == ()
+    assert any(said in note and note.endswith("; what is written is not checked") for note in found.notes)
+
+
+def test_or_nothing_is_written_where_a_check_is_required(says: Says, mypy: Does) -> None:
+    mypy("exit 2")
+    found = says(BOTH, "def pay(amount, label):\n    print(amount, label)\n", checked_by="mypy", require_check=True)
+    assert "def pay(amount, label)" in text_of(found)
+    verdict = slots(found)["amount"].verdict
+    assert isinstance(verdict, Abstain) and verdict.reason == "not checked"
+
+
+def test_ten_thousand_errors_are_as_good_as_one(says: Says, mypy: Does) -> None:
+    error = '{"file": "shop.py", "line": 2, "column": 4, "message": "no", "code": "x", "severity": "error"}'
+    # Only what is annotated is wrong.
+    mypy(f"grep -q 'amount: int' shop.py && yes '{error}' | head -10000; exit 1")
+    found = says(BOTH, "def pay(amount, label):\n    print(amount, label)\n", checked_by="mypy")
+    assert "def pay(amount, label: str)" in text_of(found)
+
+
+def test_a_project_that_is_set_up_for_a_checker_is_held_against_that(says: Says, tmp_path: Path) -> None:
+    (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = ./evil.py\n")
+    (tmp_path / "evil.py").write_text("raise SystemExit('code of the project was run')\n")
+    found = says(BOTH, "def pay(amount, label):\n    return amount + label\n")
+    assert found.checked_by == ("mypy",) and "def pay(amount: int, label)" in text_of(found)
+
+
+def test_where_that_one_fails_the_usual_one_is_asked(says: Says, mypy: Does, tmp_path: Path) -> None:
+    (tmp_path / "mypy.ini").write_text("[mypy]\n")
+    mypy("exit 2")
+    found = says(BOTH, "def pay(amount, label):\n    return amount + label\n")
+    assert found.checked_by == ("pyrefly",) and "def pay(amount: int, label)" in text_of(found)
+    assert any("set up for mypy" in note and note.endswith("pyrefly checks instead") for note in found.notes)
