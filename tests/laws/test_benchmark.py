@@ -131,6 +131,12 @@ def test_the_checker_peers_run_for_real(tmp_path: Path) -> None:
             assert [path.name for path in root.iterdir()] == ["shop"]
 
 
+def test_checkers_that_were_not_asked_count_for_themselves(tmp_path: Path) -> None:
+    (tmp_path / "till.py").write_bytes(b"# coding: latin-1\nimport nowhere\nname = '\xe9'\nx: int = 'one'\n")
+    assert PYTHON.errors(tmp_path) == 1
+    assert PYTHON.errors_of_others(tmp_path) == {"ty": 1, "basedpyright": 1, "mypy": 1}
+
+
 def test_a_tool_of_another_name_is_answered_with_those_there_are() -> None:
     assert tools_named([], PYTHON.peers) == (OURS, *PYTHON.peers, HUMAN)
     assert tools_named(["human"], PYTHON.peers) == (HUMAN,)

@@ -11,7 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import reduce
 from operator import add
@@ -57,6 +57,8 @@ class Outcome:
     altered: int
     again: int | None = None
     warm: float | None = None
+    by_others: Mapping[str, int] = field(default_factory=dict)
+    """New errors by checkers that what is written was not held against. Only of ours."""
 
     def __add__(self, other: Outcome) -> Outcome:
         groups = {*self.scores, *other.scores}
@@ -73,6 +75,7 @@ class Outcome:
             self.altered + other.altered,
             None if self.again is None or other.again is None else self.again + other.again,
             None if self.warm is None or other.warm is None else self.warm + other.warm,
+            {name: count + other.by_others[name] for name, count in self.by_others.items() if name in other.by_others},
         )
 
     def score(self, wanted: Callable[[Group], bool] = lambda group: True) -> Score:
@@ -143,17 +146,26 @@ def tasks(
         yield Task(project.name, original, stripped, group)
 
 
-def errors_before(judge: Judge, task: Task) -> int:
-    """What the checker reports on the stripped tree."""
+@dataclass(frozen=True)
+class Errors:
+    """What the checker reports of a tree, and what others do."""
+
+    count: int
+    by_others: Mapping[str, int]
+
+
+def errors_before(judge: Judge, task: Task) -> Errors:
+    """What is reported of the stripped tree."""
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         write_tree(Path(place), task.stripped.files)
-        return judge.errors(Path(place))
+        return Errors(judge.errors(Path(place)), judge.errors_of_others(Path(place)))
 
 
-def judged(judge: Judge, tool: Tool, task: Task, before: int) -> Outcome:
+def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done. `before`: errors
     that are none of the tool's."""
     again = warm = None
+    by_others: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
         write_tree(root, task.original if tool is HUMAN else task.stripped.files)
@@ -161,6 +173,8 @@ def judged(judge: Judge, tool: Tool, task: Task, before: int) -> Outcome:
         after = judge.read_tree(root)
         errors = judge.errors(root)
         if tool is OURS:
+            others = judge.errors_of_others(root)
+            by_others = {name: others[name] - count for name, count in before.by_others.items() if name in others}
             run(tool, root, fresh)
             second = judge.read_tree(root)
             again = sum(second.get(path) != raw for path, raw in after.items())
@@ -173,7 +187,7 @@ def judged(judge: Judge, tool: Tool, task: Task, before: int) -> Outcome:
     scores = score_by(task.stripped.truth, found.written, forms, lambda slot: task.group[slot])
     # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
     altered = 0 if tool is HUMAN else found.altered
-    return Outcome(cost, scores, found.added, errors - before, found.broken, altered, again, warm)
+    return Outcome(cost, scores, found.added, errors - before.count, found.broken, altered, again, warm, by_others)
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -193,6 +207,20 @@ def render(
     heads = ["tool", "annotated", "precision", "recall", "base", *(f"{kind.value} P/R" for kind in SlotKind)]
     heads += ["new errors per 100", "altered", "broken", "second run", "seconds", "warm", "slots/s", "peak MB"]
     parts.append(table(heads, [_total_cells(name, totals[name]) for name in tools]))
+    if names := list(dict.fromkeys(name for total in totals.values() for name in total.by_others)):
+        parts.append("New errors per 100 annotations by checkers that were not asked:\n")
+        rows = [
+            [
+                tool,
+                *(
+                    f"{_per_hundred(total, total.by_others[name]):.1f}" if name in total.by_others else ""
+                    for name in names
+                ),
+            ]
+            for tool, total in totals.items()
+            if total.by_others
+        ]
+        parts.append(table(["tool", *names], rows))
     classes = [origin.value for origin in Origin] + ["simple", "generic"]
     parts.append("Precision / recall by class of type:\n")
     rows = []
@@ -221,7 +249,7 @@ def _total_cells(name: str, outcome: Outcome) -> list[str]:
         f"{100 * total.recall:.1f}",
         f"{100 * total.base_precision:.1f}",
         *(_both(outcome.score(lambda group, kind=kind: group[0] is kind)) for kind in SlotKind),
-        f"{_per_hundred(outcome):.1f}",
+        f"{_per_hundred(outcome, outcome.new_errors):.1f}",
         str(outcome.altered),
         str(outcome.broken),
         "" if outcome.again is None else str(outcome.again),
@@ -236,8 +264,8 @@ def _both(score: Score) -> str:
     return f"{100 * score.precision:.1f} / {100 * score.recall:.1f}"
 
 
-def _per_hundred(outcome: Outcome) -> float:
-    return 100 * outcome.new_errors / outcome.written if outcome.written else 0.0
+def _per_hundred(outcome: Outcome, errors: int) -> float:
+    return 100 * errors / outcome.written if outcome.written else 0.0
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -282,6 +310,7 @@ def _figures(outcome: Outcome) -> dict[str, object]:
         "broken": outcome.broken,
         "altered": outcome.altered,
         "again": outcome.again,
+        "new_errors_by_others": dict(outcome.by_others),
         "total": _counts(outcome.score()),
         "kinds": {kind.value: _counts(outcome.score(lambda group, kind=kind: group[0] is kind)) for kind in SlotKind},
         "classes": {

@@ -92,6 +92,9 @@ class Judge(Protocol):
     def errors(self, root: Path) -> int:
         """How many errors the checker reports below a folder; what is missing because it isn't installed is none."""
 
+    def errors_of_others(self, root: Path) -> Mapping[str, int]:
+        """How many errors other checkers report there, by their names; one that isn't installed, or fails, is left out."""
+
 
 def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
     for path, raw in files.items():

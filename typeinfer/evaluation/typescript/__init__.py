@@ -82,6 +82,9 @@ class TypeScriptJudge:
     def errors(self, root: Path) -> int:
         return sum(len(errors) for errors in errors_by_file(root).values())
 
+    def errors_of_others(self, root: Path) -> dict[str, int]:
+        return {}
+
 
 def errors_by_file(root: Path) -> dict[str, list[str]]:
     """What `tsc` reports on every TypeScript file below a folder, by path; missing packages are no errors."""
