@@ -43,4 +43,5 @@ def random_model(config: Config = SMALL, seed: int = 0) -> Checkpoint:
         weights=weights(config, seed),
         calibration={"temperature": 1.5},
         card="# Random\n\nNo use but for tests: naïve.\n",
+        curves='<svg xmlns="http://www.w3.org/2000/svg"/>\n',
     )

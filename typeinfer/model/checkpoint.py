@@ -1,8 +1,8 @@
 """Checkpoint: a folder in; the model that it holds, every file of it proven to be the one that was stored, out; and back.
 
-`models/<name>/` holds `config.json`, `vocabulary.json`, `tokenizer.json`, `weights.safetensors` (bfloat16), `calibration.json`
-and `CARD.md`, with the SHA-256 of each in `checksums.json`. Knows nothing of what computes with the weights: arrays are
-numpy's, so that neither those who read a model nor those who write one need torch here.
+`models/<name>/` holds `config.json`, `vocabulary.json`, `tokenizer.json`, `weights.safetensors` (bfloat16), `calibration.json`,
+`CARD.md` and `curves.svg`, with the SHA-256 of each in `checksums.json`. Knows nothing of what computes with the weights: arrays
+are numpy's, so that neither those who read a model nor those who write one need torch here.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from typeinfer.model.terms import Vocabulary
 Weights: TypeAlias = "Mapping[str, NDArray[np.float32]]"
 
 CONFIG, VOCABULARY, TOKENIZER = "config.json", "vocabulary.json", "tokenizer.json"
-WEIGHTS, CALIBRATION, CARD = "weights.safetensors", "calibration.json", "CARD.md"
+WEIGHTS, CALIBRATION, CARD, CURVES = "weights.safetensors", "calibration.json", "CARD.md", "curves.svg"
 CHECKSUMS = "checksums.json"
-FILES = (CONFIG, VOCABULARY, TOKENIZER, WEIGHTS, CALIBRATION, CARD)
+FILES = (CONFIG, VOCABULARY, TOKENIZER, WEIGHTS, CALIBRATION, CARD, CURVES)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Checkpoint:
     """By the names of `network.TypeModel`; what `store` writes is rounded to bfloat16."""
     calibration: Mapping[str, Any]
     card: str
+    curves: str
+    """How loss and accuracy went in training, as SVG."""
 
 
 class NoModel(ValueError):
@@ -123,7 +125,8 @@ def load(folder: Path) -> Checkpoint:
     except UnicodeDecodeError as error:
         raise NoModel(f"{folder / TOKENIZER}: is no tokenizer ({error}); {OTHER_VERSION}") from None
     weights = _weights(folder / WEIGHTS, content[WEIGHTS], shapes(config))
-    return Checkpoint(config, vocabulary, tokenizer, weights, calibration, content[CARD].decode(errors="replace"))
+    card, curves = (content[name].decode(errors="replace") for name in (CARD, CURVES))
+    return Checkpoint(config, vocabulary, tokenizer, weights, calibration, card, curves)
 
 
 REMEDY = "reinstall typeinfer, or store the model again"
@@ -195,6 +198,7 @@ def store(folder: Path, checkpoint: Checkpoint) -> None:
         (new / TOKENIZER).write_text(checkpoint.tokenizer, encoding="utf-8")
         (new / CALIBRATION).write_text(json.dumps(checkpoint.calibration, indent=1) + "\n", encoding="utf-8")
         (new / CARD).write_text(checkpoint.card, encoding="utf-8")
+        (new / CURVES).write_text(checkpoint.curves, encoding="utf-8")
         bits = {name: narrowed(array) for name, array in checkpoint.weights.items()}
         # The library reads the numbers from where they lie: `bits` has to outlive the call.
         specs = {

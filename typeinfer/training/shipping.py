@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from safetensors import deserialize
 
-from typeinfer.model.checkpoint import CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, Checkpoint, store, widened
+from typeinfer.model.checkpoint import CONFIG, CURVES, TOKENIZER, VOCABULARY, WEIGHTS, Checkpoint, store, widened
 from typeinfer.model.config import Config
 from typeinfer.model.terms import Vocabulary
 
@@ -38,6 +38,7 @@ def ship(shards: Path, run: Path, folder: Path) -> None:
         weights=weights,
         calibration={},
         card=card(meta, config, weights, log),
+        curves=(run / CURVES).read_text(encoding="utf-8"),
     )
     store(folder, made)
 
@@ -63,6 +64,8 @@ hidden at random, all of them in most units; a slot's own annotation is never se
     typeinfer train corpus && typeinfer train examples
     typeinfer train run --minutes {minutes:.0f} --out RUN && typeinfer train ship RUN MODEL
     typeinfer evaluate --language python --fit MODEL && typeinfer evaluate --language typescript --fit MODEL
+
+![loss and accuracy while training](curves.svg)
 
 ## Figures
 
