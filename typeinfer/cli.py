@@ -36,6 +36,7 @@ from typeinfer.values.slots import SlotKind
 
 if TYPE_CHECKING:
     from typeinfer.deciding import Options
+    from typeinfer.doubting import Doubt
     from typeinfer.evaluation.judge import Judge, Variant
     from typeinfer.program.changes import Lines
     from typeinfer.program.files import ProjectFiles
@@ -478,7 +479,8 @@ def check(
     traceback: bool,
     **flags: Any,
 ) -> int:
-    """Tell which annotations are missing that `annotate` could write. Writes none; fails where there are any."""
+    """Tell which annotations are missing that `annotate` could write, and warn of those that all evidence speaks against. Writes
+    none; fails where any are missing."""
     from typeinfer import findings, report
     from typeinfer.program.files import UsageError
 
@@ -503,17 +505,27 @@ def check(
         findings.store_baseline(baseline, before)
     found = findings.find(result, before)
     result = findings.only(result, found)
+    doubts = _doubts(opened)
     if format_ in ("json", "sarif"):
-        _emit((report.as_json if format_ == "json" else report.as_sarif)(result, spell))
+        _emit((report.as_json if format_ == "json" else report.as_sarif)(result, spell, doubts))
     else:
-        for line in (report.as_github if format_ == "github" else report.missing)(result, spell):
+        for line in (report.as_github if format_ == "github" else report.missing)(result, spell, doubts):
             click.echo(line)
     sys.stdout.flush()
-    for line in report.verdict_lines(result, found):
+    for line in report.verdict_lines(result, found, doubts):
         print(line, file=sys.stderr)
     if _exit_code(result, check=False) != OK:
         return NOT_ALL_DONE
     return WOULD_CHANGE if found.count and found.coverage < (1.0 if min_coverage is None else min_coverage) else OK
+
+
+def _doubts(opened: Opened) -> tuple[Doubt, ...]:
+    from typeinfer.pipeline import doubt
+
+    if not opened.only:
+        return ()
+    with _progress() as progress:
+        return doubt(opened.found.root, opened.files, _options(opened), progress)
 
 
 # --- looking without writing ----------------------------------------------------------------------------------------

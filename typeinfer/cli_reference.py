@@ -58,7 +58,8 @@ and `slots`. A slot has `name`, `qualname`, `kind`, `ordinal`, `line` and `colum
 first type most, as `reason` and `weight` in log odds), `refused` (types that were believed more, and what the checker `said` of
 them), `verdict` (`apply`, `suggest`, `abstain`) and, where nothing was
 written, why: `withheld`.
-`infer --format json` prints the list of those slots, each with its `path`.
+`infer --format json` prints the list of those slots, each with its `path`. `check --format json` prints what `annotate` would,
+and `doubts`: slots with their `path` and the type that is `written` there.
 """
 
 

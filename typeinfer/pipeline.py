@@ -28,6 +28,7 @@ from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
+    from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
 
@@ -55,6 +56,30 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
                 cache.put("run", key, _Remembered.of(run))
             return run
         return remembered.run(move.files)
+
+
+def doubt(
+    root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent
+) -> tuple[Doubt, ...]:
+    """The annotations in the files asked about that all evidence speaks against. Files that are not rewritten are left aside."""
+    from typeinfer.doubting import Doubt, doubts
+    from typeinfer.program.project import Project, localized
+
+    with Cache(cache_folder()) as cache:
+        key = _key(root, files, options)
+        found = cache.get("doubts", key, tuple[Doubt, ...])
+        if found is None:
+            modules, _ = _read(files, options.jobs, cache, progress)
+            project = Project(root, localized(root, modules))
+            wanted = {
+                path: _wanted(module, options)
+                for path, module in project.modules.items()
+                if path in options.only and project.language_of(path).refusal(module.file, module) is None
+            }
+            model = None if options.model is None else load_model(options.model, options.jobs)
+            found = doubts(project, wanted, options, load_beliefs(), model, progress)
+            cache.put("doubts", key, found)
+    return found
 
 
 # --- files that change their name -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import difflib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,13 +20,14 @@ import typeinfer
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Refused
 from typeinfer.values.predictions import Abstain, Apply, Prediction, Ranked, Suggest
-from typeinfer.values.slots import SlotKind
+from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from typeinfer.doubting import Doubt
     from typeinfer.findings import Findings
 
 Spell: TypeAlias = Callable[[SourceFile, TypeExpr], str]
@@ -199,24 +200,65 @@ def qualified(prediction: Prediction) -> str:
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def missing(run: Run, spell: Spell) -> Iterator[str]:
-    """A line an annotation that could be written, where it would stand."""
-    for file, prediction in _to_write(run):
-        slot = prediction.slot
-        place = f"{file.path}:{file.line_of(slot.span.start)}:{file.column_of(slot.span.start) + 1}"
-        yield f"{place}: {_could_be(file, prediction, spell)}"
+@dataclass(frozen=True)
+class Remark:
+    """What is to be said of one slot. `rule`: the kind of remark, as other programs name it."""
+
+    file: SourceFile
+    slot: Slot
+    rule: str
+    text: str
+
+    @property
+    def line(self) -> int:
+        return self.file.line_of(self.slot.span.start)
+
+    @property
+    def column(self) -> int:
+        """In characters, from 1."""
+        return self.file.column_of(self.slot.span.start) + 1
 
 
-def as_github(run: Run, spell: Spell) -> Iterator[str]:
+def missing(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
+    """A line an annotation that could be written, where it would stand, and a line a doubt."""
+    for remark in _remarks(run, spell, doubts):
+        yield f"{remark.file.path}:{remark.line}:{remark.column}: {remark.text}"
+
+
+def as_github(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
     """The same as commands of a GitHub workflow, which shows them beside the lines."""
-    for file, prediction in _to_write(run):
-        slot = prediction.slot
-        line, column = file.line_of(slot.span.start), file.column_of(slot.span.start) + 1
-        place = f"file={_escaped(file.path, ',:')},line={line},col={column}"
-        yield f"::warning {place},title={rule_id(slot.id.kind)}::{_escaped(_could_be(file, prediction, spell))}"
+    for remark in _remarks(run, spell, doubts):
+        place = f"file={_escaped(remark.file.path, ',:')},line={remark.line},col={remark.column}"
+        yield f"::warning {place},title={remark.rule}::{_escaped(remark.text)}"
 
 
-def verdict_lines(run: Run, found: Findings) -> Iterator[str]:
+def _remarks(run: Run, spell: Spell, doubts: Sequence[Doubt]) -> list[Remark]:
+    """In the order of the files and of their lines."""
+    found = []
+    for outcome in run.outcomes:
+        for prediction in outcome.patch.predictions if isinstance(outcome, Changed) else ():
+            file = run.files[outcome.path]
+            said = ranking(file, prediction, spell, most=1)
+            text = f"{qualified(prediction)} ({prediction.slot.id.kind.value}) has no annotation; {said}"
+            found.append(Remark(file, prediction.slot, rule_id(prediction.slot.id.kind), text))
+    found += [_doubted(run.files[doubt.prediction.slot.id.path], doubt, spell) for doubt in doubts]
+    return sorted(found, key=lambda remark: (remark.file.path, remark.slot.span.start))
+
+
+def _doubted(file: SourceFile, doubt: Doubt, spell: Spell) -> Remark:
+    prediction, kind = doubt.prediction, doubt.prediction.slot.id.kind
+    heard = [f"{said.rule} says {spell(file, said.type)}" for said in prediction.because]
+    heard += [
+        f"model says {spell(file, word.type)} {percent(word.probability)}" for word in model_words(prediction)[:1]
+    ]
+    said = ranking(file, prediction, spell, most=1)
+    text = (
+        f"{qualified(prediction)} ({kind.value}) is annotated {spell(file, doubt.written)}; {said}: {', '.join(heard)}"
+    )
+    return Remark(file, prediction.slot, f"doubted-{kind.value}", text)
+
+
+def verdict_lines(run: Run, found: Findings, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
     """What `check` says in the end."""
     yield from (f"typeinfer: {note}" for note in run.notes)
     yield from (f"typeinfer: {left.path}: {left.reason}" for left in summarise(run).not_done)
@@ -225,18 +267,8 @@ def verdict_lines(run: Run, found: Findings) -> Iterator[str]:
     yield (
         f"{counted(found.count, 'annotation')} missing that could be written{known}; "
         f"{counted(found.annotated, 'slot')} of {every} annotated, {found.coverage:.1%}"
+        + (f"; {counted(len(doubts), 'annotation')} doubted" if doubts else "")
     )
-
-
-def _to_write(run: Run) -> Iterator[tuple[SourceFile, Prediction]]:
-    for outcome in run.outcomes:
-        if isinstance(outcome, Changed):
-            yield from ((outcome.patch.file, prediction) for prediction in outcome.patch.predictions)
-
-
-def _could_be(file: SourceFile, prediction: Prediction, spell: Spell) -> str:
-    said = ranking(file, prediction, spell, most=1)
-    return f"{qualified(prediction)} ({prediction.slot.id.kind.value}) has no annotation; {said}"
 
 
 def _escaped(text: str, more: str = "") -> str:
@@ -247,7 +279,7 @@ def _escaped(text: str, more: str = "") -> str:
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
-def as_json(run: Run, spell: Spell) -> bytes:
+def as_json(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
     """The whole run: see docs/cli.md for the fields."""
     summary = summarise(run)
     document = {
@@ -261,6 +293,14 @@ def as_json(run: Run, spell: Spell) -> bytes:
         },
         "notes": list(run.notes),
         "files": [_file_fields(run, outcome, spell) for outcome in run.outcomes],
+        "doubts": [
+            {
+                "path": doubt.prediction.slot.id.path,
+                "written": spell(run.files[doubt.prediction.slot.id.path], doubt.written),
+                **slot_fields(run.files[doubt.prediction.slot.id.path], doubt.prediction, None, spell),
+            }
+            for doubt in doubts
+        ],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
@@ -310,14 +350,15 @@ def slot_fields(file: SourceFile, prediction: Prediction, outcome: Outcome | Non
 # --- SARIF ----------------------------------------------------------------------------------------------------------
 
 
-def as_sarif(run: Run, spell: Spell) -> bytes:
-    """SARIF 2.1.0: a result for every annotation with its fix, a notification for every file not done."""
+def as_sarif(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
+    """SARIF 2.1.0: a result for every annotation with its fix, one for every doubt, a notification for every file not done."""
     results = [
         _result(outcome, prediction, spell)
         for outcome in run.outcomes
         if isinstance(outcome, Changed)
         for prediction in outcome.patch.predictions
     ]
+    results += [_doubt_result(_doubted(run.files[doubt.prediction.slot.id.path], doubt, spell)) for doubt in doubts]
     not_done = [outcome for outcome in run.outcomes if isinstance(outcome, Skipped | Failed)]
     document = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -330,8 +371,22 @@ def as_sarif(run: Run, spell: Spell) -> bytes:
                         "version": typeinfer.__version__,
                         "informationUri": HOME,
                         "rules": [
-                            {"id": rule_id(kind), "shortDescription": {"text": f"This {kind.value} has no annotation"}}
-                            for kind in SlotKind
+                            *(
+                                {
+                                    "id": rule_id(kind),
+                                    "shortDescription": {"text": f"This {kind.value} has no annotation"},
+                                }
+                                for kind in SlotKind
+                            ),
+                            *(
+                                {
+                                    "id": f"doubted-{kind.value}",
+                                    "shortDescription": {
+                                        "text": f"All evidence speaks against this {kind.value}'s annotation"
+                                    },
+                                }
+                                for kind in SlotKind
+                            ),
                         ],
                     }
                 },
@@ -360,6 +415,27 @@ def rule_id(kind: SlotKind) -> str:
     return f"unannotated-{kind.value}"
 
 
+def _doubt_result(remark: Remark) -> dict[str, object]:
+    return {
+        "ruleId": remark.rule,
+        "level": "warning",
+        "message": {"text": remark.text},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": _artifact(remark.file.path),
+                    "region": _region(remark.file, remark.slot.span),
+                }
+            }
+        ],
+        "fingerprints": {"slot/v1": _fingerprint(remark.slot.id)},
+    }
+
+
+def _fingerprint(slot: SlotId) -> str:
+    return str(slot) + (f"#{slot.ordinal}" if slot.ordinal else "")
+
+
 def _result(changed: Changed, prediction: Prediction, spell: Spell) -> dict[str, object]:
     file, slot = changed.patch.file, prediction.slot
     at_slots = {written.slot.insert_at for written in changed.patch.predictions}
@@ -376,7 +452,7 @@ def _result(changed: Changed, prediction: Prediction, spell: Spell) -> dict[str,
         "locations": [
             {"physicalLocation": {"artifactLocation": _artifact(file.path), "region": _region(file, slot.span)}}
         ],
-        "fingerprints": {"slot/v1": str(slot.id) + (f"#{slot.id.ordinal}" if slot.id.ordinal else "")},
+        "fingerprints": {"slot/v1": _fingerprint(slot.id)},
         "fixes": [
             {
                 "description": {"text": "Write the annotation"},

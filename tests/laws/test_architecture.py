@@ -19,6 +19,7 @@ ROOMS = [
     "engine",
     "deciding",
     "disposing",
+    "doubting",
     "pipeline",
     "findings",
     "training",

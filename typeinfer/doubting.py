@@ -1,0 +1,208 @@
+"""Doubting: a project with annotations in; those of them that all evidence speaks against, out.
+
+The annotations asked about are taken out of the texts, in memory, and found again as if nobody had written them. What is then
+believed almost surely, on the word of rules that may decide, and can't be what was written, is a doubt, if the checker takes it
+without a new error. Wider and narrower types are no contradiction; `X` where `X | None` is seen is one. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from typeinfer.deciding import Model, Options, Search
+from typeinfer.engine.local import Progress
+from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.module import Module
+from typeinfer.values.patches import Edit, Placed, apply_edits
+from typeinfer.values.predictions import Apply, Prediction
+from typeinfer.values.slots import Slot, SlotId
+from typeinfer.values.source import Span
+from typeinfer.values.typeexpr import NONE, Literal, Named, TypeExpr, Union, union
+
+if TYPE_CHECKING:
+    from typeinfer.languages.language import Language
+    from typeinfer.model.belief import Belief
+    from typeinfer.program.project import Project
+
+SURE = 0.95
+"""The least probability of what speaks against an annotation."""
+
+TRACE = 0.02
+"""The most that may be left for what was written."""
+
+STRUCTURAL = ("typing.", "collections.abc.", "typing_extensions.", "os.PathLike", "numbers.", "_typeshed.")
+"""Types that others are without saying so."""
+
+
+class Doubt(msgspec.Struct, frozen=True, array_like=True):
+    """An annotation, and what is believed of its slot by everybody else: `prediction`, of the text without it, by the slot as it
+    stands in the text with it."""
+
+    written: TypeExpr
+    prediction: Prediction
+
+
+def doubts(
+    project: Project,
+    wanted: Mapping[str, frozenset[SlotId]],
+    options: Options,
+    beliefs: Mapping[str, Belief],
+    model: Model | None,
+    progress: Progress,
+) -> tuple[Doubt, ...]:
+    """`wanted`: the slots asked about, by path; those without an annotation are left aside."""
+    written = {
+        slot.id: (slot, term)
+        for path, slots in wanted.items()
+        for slot in project.modules[path].slots
+        if slot.id in slots and _is_removable(project, project.modules[path], slot)
+        if (term := project.written_type(project.modules[path], slot)) is not None
+    }
+    if not written:
+        return ()
+    asked = replace(options, only={path: options.only[path] for path in wanted}, max_error=None)
+    search = Search(
+        _without(project, {id: slot for id, (slot, _) in written.items()}), asked, frozenset(), beliefs, model
+    )
+    for _ in search.settle(progress):
+        pass
+    search.explain(written)
+    found = [
+        Doubt(term, msgspec.structs.replace(search.predictions[id], slot=slot))
+        for id, (slot, term) in written.items()
+        if id in search.predictions and _speaks_against(project, beliefs, search.predictions[id], term)
+    ]
+    return tuple(_as_the_checker_has_it(project, options, found))
+
+
+def _is_removable(project: Project, module: Module, slot: Slot) -> bool:
+    """An annotation behind what it annotates, that nothing reads and nothing else depends on."""
+    if slot.written is None or slot.local or project.is_given(module, slot):
+        return False
+    between = module.file.data[slot.insert_at : slot.written.start].strip()
+    return slot.insert_at <= slot.written.start and between in (b":", b"->", b"?:", b"")
+
+
+def _without(project: Project, slots: Mapping[SlotId, Slot]) -> Project:
+    from typeinfer.program.project import Project, localized
+
+    modules = dict(project.modules)
+    for path in {slot.path for slot in slots}:
+        module = modules[path]
+        edits = [
+            Edit(Span(slot.insert_at, slot.written.end), "")
+            for slot in slots.values()
+            if slot.id.path == path and slot.written is not None
+        ]
+        data = apply_edits(module.file.data, tuple(sorted(edits, key=lambda edit: edit.span.start)))
+        modules[path] = project.language_of(path).read(module.file.with_data(data), module.name, module.is_package)
+    return Project(project.root, localized(project.root, modules))
+
+
+def _speaks_against(project: Project, beliefs: Mapping[str, Belief], prediction: Prediction, written: TypeExpr) -> bool:
+    best = prediction.best
+    if best is None or best.probability < SURE or not isinstance(prediction.verdict, Apply):
+        return False
+    language = project.language_of(prediction.slot.id.path)
+    # The model alone proves nothing to whoever wrote otherwise.
+    if not beliefs[language.name].decides(prediction.slot.id.kind, best.type, prediction.because):
+        return False
+    left = sum(
+        other.probability for other in prediction.ranked if not contradicts(project, language, written, other.type)
+    )
+    return left <= TRACE and contradicts(project, language, written, best.type)
+
+
+def contradicts(project: Project, language: Language, written: TypeExpr, seen: TypeExpr) -> bool:
+    """Whether values of one type can't all be of the other, nor the other way round, or null is seen and wasn't written."""
+    missing_none = _has_none(seen) and not _has_none(written) and _takes(project, language, written, NONE) is False
+    one, other = _less_none(written), _less_none(seen)
+    if one is None or other is None:
+        return missing_none
+    related = _takes(project, language, one, other) is not False or _takes(project, language, other, one) is not False
+    return missing_none if related else True
+
+
+def _takes(project: Project, language: Language, wide: TypeExpr, narrow: TypeExpr) -> bool | None:
+    """Whether a value of `narrow` may stand where `wide` is asked for; None where that isn't known."""
+    match wide, narrow:
+        case _, Union(members):
+            return _all([_takes(project, language, wide, member) for member in members])
+        case Union(members), _:
+            said = [_takes(project, language, member, narrow) for member in members]
+            return True if True in said else None if None in said else False
+        case Named(name, _), Literal(value):
+            plain = "str" if value[:1] in "\"'" else "bool" if value in ("True", "False") else "int"
+            return None if name not in language.plain_types else name == plain
+        case Named(one, _), Named(two, _):
+            if one.rpartition(".")[2] == two.rpartition(".")[2] or (two, one) in language.wider:
+                return True
+            if one in language.plain_types and two in language.plain_types:
+                return False
+            if one == "object" or one.startswith(STRUCTURAL) or not _is_known(project, language, one):
+                return None
+            ancestors = project.ancestors(two)
+            if one in ancestors:
+                return True
+            return (
+                False
+                if _is_known(project, language, two) and all(_is_known(project, language, above) for above in ancestors)
+                else None
+            )
+    return None
+
+
+def _is_known(project: Project, language: Language, name: str) -> bool:
+    """Whether all ancestors of a class can be told."""
+    return language.is_builtin(name) or project.declared_class(name) is not None or bool(language.library_bases(name))
+
+
+def _all(said: Sequence[bool | None]) -> bool | None:
+    return False if False in said else None if None in said else True
+
+
+def _has_none(term: TypeExpr) -> bool:
+    return term == NONE or (isinstance(term, Union) and NONE in term.members)
+
+
+def _less_none(term: TypeExpr) -> TypeExpr | None:
+    if isinstance(term, Union):
+        return union(member for member in term.members if member != NONE)
+    return None if term == NONE else term
+
+
+def _as_the_checker_has_it(project: Project, options: Options, found: Sequence[Doubt]) -> list[Doubt]:
+    """Those that bring no new error in the place of what is written."""
+    from typeinfer.rewriting.verify import Blame, misfits
+
+    kept = list(found)
+    for language in project.languages if options.checker and found else ():
+        paths = [path for path in project.modules if project.language_of(path) is language]
+        files = {path: project.modules[path].file for path in paths}
+        version = options.target_version or language.default_version
+        checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
+        placed: dict[str, list[Placed]] = {}
+        for doubt in kept:
+            slot, best = doubt.prediction.slot, doubt.prediction.best
+            if slot.id.path in files and best is not None:
+                placed.setdefault(slot.id.path, []).append(Placed(slot, best.type))
+        edits = {
+            path: language.annotate(module, some, project.names_in_scope(module), version).edits
+            for path, some in placed.items()
+            for module in (project.modules[path],)
+        }
+        texts = {path: files[path].with_data(apply_edits(files[path].data, some)) for path, some in edits.items()}
+        try:
+            before = language.diagnose(project.root, files, {}, version, checker)
+            after = language.diagnose(project.root, {**files, **texts}, {}, version, checker)
+        except CheckerFailed:
+            continue
+        new = misfits(project, after, edits) - misfits(project, before, {})
+        slots = {one.slot.id: one.slot for some in placed.values() for one in some}
+        blamed = {slot for near in Blame(project, slots).of_all(new).values() for slot in near} if new else set()
+        kept = [doubt for doubt in kept if doubt.prediction.slot.id not in blamed]
+    return kept
