@@ -28,6 +28,7 @@ from typeinfer.config import (
     parse_jobs,
     parse_js,
     parse_kinds,
+    parse_uncovered,
     parse_version,
     shown,
     with_model,
@@ -161,6 +162,8 @@ INFERENCE = with_options(
     click.option("--check-budget", metavar="N", type=int, help="Ask it so many times at most; what is in doubt then isn't "
                  "written. [default: 20]"),
     click.option("--require-check", is_flag=True, help="Write nothing that could not be checked."),
+    click.option("--uncovered", metavar="HOW", help="Write (keep) or don't write (withhold) what has a checker look into a "
+                 "function for the first time, where it finds errors of before. [default: keep]"),
     click.option("--no-checker", is_flag=True, help="Ask no type checker; rules and model alone decide."),
     click.option("--js", metavar="HOW", help="Annotate JavaScript in comments (jsdoc), or rename it to TypeScript "
                  "(rename). [default: jsdoc]"),
@@ -182,6 +185,7 @@ class Asked:
     checker: str | None
     check_budget: int | None
     require_check: bool
+    uncovered: str | None
     no_checker: bool
     js: str | None
 
@@ -218,6 +222,9 @@ class Asked:
         if self.check_budget is not None:
             number = parse_budget(self.check_budget, f"--check-budget {self.check_budget}")
             settings = replace(settings, check_budget=number)
+        if self.uncovered is not None:
+            withhold = parse_uncovered(self.uncovered, f"--uncovered {self.uncovered}")
+            settings = replace(settings, withhold_uncovered=withhold)
         if self.require_check:
             settings = replace(settings, require_check=True, checker=True)
         return replace(settings, checker=False, require_check=False) if self.no_checker else settings
@@ -334,6 +341,7 @@ def _options(opened: Opened) -> Options:
         checked_by=settings.checked_by,
         check_budget=settings.check_budget or CHECKS,
         require_check=settings.require_check,
+        withhold_uncovered=settings.withhold_uncovered,
         rename=settings.rename,
     )
 
@@ -591,7 +599,7 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
     return {path: (Lines(line, line),) for path in opened.only}
 
 
-NO_FLAGS = Asked(None, None, None, None, None, (), None, None, None, None, False, False, None)
+NO_FLAGS = Asked(None, None, None, None, None, (), None, None, None, None, False, None, False, None)
 
 
 def _read(path: Path) -> tuple[Opened, Project]:

@@ -41,6 +41,7 @@ replace-any = false
 checker = true              # or false, or a name: "mypy"
 check-budget = 20
 require-check = false
+uncovered = "keep"          # or "withhold"
 js = "jsdoc"                # or "rename": JavaScript becomes TypeScript
 ```
 

@@ -55,6 +55,8 @@ class Settings:
     """The checker that what would be written is held against; None for the project's own, or the usual one."""
     check_budget: int | None = None
     require_check: bool = False
+    withhold_uncovered: bool = False
+    """Nothing is written that has a checker look at errors of before (`uncovered = "withhold"`)."""
     rename: bool = False
     """Files of a language that takes no annotations are renamed to the one that does (`js = "rename"`)."""
 
@@ -132,6 +134,8 @@ class _Table:
                     settings = replace(settings, checker=_truth(value, where))
                 case "check-budget":
                     settings = replace(settings, check_budget=parse_budget(_whole(value, where), where))
+                case "uncovered":
+                    settings = replace(settings, withhold_uncovered=parse_uncovered(_string(value, where), where))
                 case "require-check":
                     settings = replace(settings, require_check=_truth(value, where))
                 case "js":
@@ -170,12 +174,14 @@ def _package_table(path: Path) -> _Table | None:
 
 KEYS = (
     "kinds", "min-confidence", "max-error", "model", "target-version", "exclude", "jobs", "replace-any", "checker",
-    "check-budget", "require-check", "js",
+    "check-budget", "require-check", "uncovered", "js",
 )  # fmt: skip
 
 NO_MODEL = "none"
 
 JS = ("jsdoc", "rename")
+
+UNCOVERED = ("keep", "withhold")
 
 LEAST_CHECKS = 2
 
@@ -242,6 +248,13 @@ def parse_budget(number: int, where: str) -> int:
     if number < LEAST_CHECKS:
         raise ConfigError(f"{where}: must be {LEAST_CHECKS} or more: one check before and one after")
     return number
+
+
+def parse_uncovered(word: str, where: str) -> bool:
+    """Whether what uncovers errors is withheld."""
+    if word not in UNCOVERED:
+        raise ConfigError(f"{where}: must be one of: {', '.join(UNCOVERED)}")
+    return word == "withhold"
 
 
 def parse_js(word: str, where: str) -> bool:

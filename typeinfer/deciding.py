@@ -48,6 +48,7 @@ REVISIONS = 4
 
 REFUSED = "refused by the checker"
 UNCHECKED = "not checked"
+UNCOVERING = "would uncover an error"
 
 ROUNDS = 8
 """The checker is asked again at most this often. Most projects settle in three or four."""
@@ -83,6 +84,8 @@ class Options:
     """How often that checker is asked, at most."""
     require_check: bool = False
     """What couldn't be checked isn't written."""
+    withhold_uncovered: bool = False
+    """What has a checker look at errors that were there before is not written."""
     rename: bool = False
     """Files that take no annotations are renamed to what does, where their language has such a thing."""
 
@@ -137,6 +140,8 @@ class Search:
     """Decided slots of which it is known that they bring no new error."""
     checkers: dict[str, str | None] = field(default_factory=dict)
     """Who knows, by language; None where nobody could be asked."""
+    uncovered: dict[str, int] = field(default_factory=dict)
+    """By language, how many errors of before the checker reports only now that something around them is annotated."""
     checked: bool = True
     """A checker answered in this round."""
     rankings: dict[SlotId, Ranking] = field(default_factory=dict)

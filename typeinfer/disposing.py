@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from typeinfer.deciding import REFUSED, UNCHECKED
+from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.patches import Placed, apply_edits
 from typeinfer.values.predictions import Prediction
@@ -113,7 +113,29 @@ class Hearing:
             for slot, misfit in self.suspects(new).items():
                 self.give_way(slot, misfit)
         self.hear_again(before, budget)
+        if self.language.leaves_out(self.checker):
+            self.uncover(before)
         progress("checking", budget, budget)
+
+    def uncover(self, before: Counter[Misfit]) -> None:
+        """Count the errors that were there before, where the checker didn't look for want of annotations; what has it look there is
+        taken back, if that was asked for."""
+        search, said = self.search, self.errors((), everywhere=False)
+        while True:
+            uncovered = (self.errors(search.decided.keys(), everywhere=False) - said) & before
+            search.uncovered[self.language.name] = uncovered.total()
+            around = {slot: misfit for misfit in uncovered for slot in self.around(misfit)}
+            if not search.options.withhold_uncovered or not around:
+                return
+            for slot, misfit in around.items():
+                search.take_back(slot, UNCOVERING, f"{misfit.code}: {misfit.message}")
+
+    def around(self, misfit: Misfit) -> set[SlotId]:
+        """The fresh slots of the functions that an error stands in."""
+        module = self.search.project.modules[misfit.path]
+        start = module.file.line_starts[misfit.line - 1]
+        names = {one.qualname for one in module.functions if one.span.start <= start < one.span.end}
+        return {slot for slot in self.fresh if slot.path == misfit.path and slot.qualname in names}
 
     @property
     def fresh(self) -> set[SlotId]:
@@ -121,7 +143,7 @@ class Hearing:
         slots = {slot for slots in self.wanted.values() for slot in slots}
         return (slots & self.search.decided.keys()) - self.search.verified
 
-    def errors(self, written: Collection[SlotId]) -> Counter[Misfit]:
+    def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
         from typeinfer.rewriting.verify import misfits
 
@@ -132,7 +154,9 @@ class Hearing:
         texts = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in edits}
         version = search.options.target_version or self.language.default_version
         self.checks += 1
-        reported = self.language.diagnose(search.project.root, files | texts, search.added, version, self.checker)
+        texts = {**files, **texts}
+        root, added = search.project.root, search.added
+        reported = self.language.diagnose(root, texts, added, version, self.checker, everywhere)
         return misfits(search.project, reported, edits)
 
     def suspects(self, new: Counter[Misfit]) -> dict[SlotId, Misfit]:

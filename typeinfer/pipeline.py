@@ -185,6 +185,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
             for path, slots in wanted.items()
             for slot in project.modules[path].slots
         ),
+        uncovered=sum(search.uncovered.values()),
     )
 
 
@@ -289,6 +290,7 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
     added: dict[str, str]
     checked_by: tuple[str, ...] = ()
     annotated: int = 0
+    uncovered: int = 0
 
     @staticmethod
     def of(run: Run) -> _Remembered:
@@ -304,13 +306,15 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
                 case Failed(path, reason):
                     kept.append(_File(path, "failed", reason))
         return _Remembered(
-            tuple(kept), dict(run.predictions), run.notes, dict(run.added), run.checked_by, run.annotated
+            tuple(kept), dict(run.predictions), run.notes, dict(run.added), run.checked_by, run.annotated, run.uncovered
         )
 
     def run(self, files: Mapping[str, SourceFile]) -> Run:
         outcomes = tuple(self.outcome(kept, files) for kept in self.files)
         texts = {path: files[path] for path in self.predictions}
-        return Run(outcomes, self.predictions, texts, self.notes, self.added, self.checked_by, self.annotated)
+        return Run(
+            outcomes, self.predictions, texts, self.notes, self.added, self.checked_by, self.annotated, self.uncovered
+        )
 
     def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:
         match kept.became:
@@ -337,7 +341,7 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
             [options.checker, options.checked_by, options.check_budget, options.require_check],
-            [options.rename, options.max_error, _model_digest(options.model)],
+            [options.withhold_uncovered, options.rename, options.max_error, _model_digest(options.model)],
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]

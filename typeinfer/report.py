@@ -108,6 +108,7 @@ def summary_lines(run: Run, would: bool) -> Iterator[str]:
         [
             f"{number} in {summary.changed} of {counted(summary.files, 'file')}",
             *([checked] if summary.annotated else []),
+            *([f"{run.uncovered} uncovered"] if run.uncovered else []),
             f"{summary.found - summary.annotated} withheld{f' ({reasons})' if reasons else ''}",
             *([f"{counted(len(summary.not_done), 'file')} not done"] if summary.not_done else []),
         ]

@@ -163,3 +163,26 @@ def test_where_that_one_fails_the_usual_one_is_asked(says: Says, mypy: Does, tmp
     found = says(BOTH, "def pay(amount, label):\n    return amount + label\n")
     assert found.checked_by == ("pyrefly",) and "def pay(amount: int, label)" in text_of(found)
     assert any("set up for mypy" in note and note.endswith("pyrefly checks instead") for note in found.notes)
+
+
+# --- errors that were there before ----------------------------------------------------------------------------------------
+
+COVERED = "def pay(amount):\n    undefined\n    print(amount)\n\n\ndef label(name):\n    print(name)\n"
+
+
+def test_an_error_that_is_merely_uncovered_is_nobodys_fault_and_told_of(says: Says, tmp_path: Path) -> None:
+    """mypy looks into a function once something of it is annotated."""
+    (tmp_path / "mypy.ini").write_text("[mypy]\n")
+    words = {"amount": [(INT, 0.96)], "name": [(STR, 0.96)]}
+    found = says(words, COVERED)
+    assert "def pay(amount: int)" in text_of(found) and found.uncovered == 1
+    withheld = says(words, COVERED, withhold_uncovered=True)
+    assert "def pay(amount)" in text_of(withheld) and withheld.uncovered == 0
+    assert "def label(name: str)" in text_of(withheld)
+    verdict = slots(withheld)["amount"].verdict
+    assert isinstance(verdict, Abstain) and verdict.reason == "would uncover an error"
+
+
+def test_where_all_is_looked_into_nothing_is_uncovered(says: Says, tmp_path: Path) -> None:
+    (tmp_path / "mypy.ini").write_text("[mypy]\ncheck_untyped_defs = true\n")
+    assert says({"amount": [(INT, 0.96)]}, COVERED).uncovered == 0

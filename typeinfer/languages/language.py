@@ -157,8 +157,13 @@ class Language(Protocol):
         added: Mapping[str, str],
         version: Version,
         checker: str,
+        everywhere: bool = True,
     ) -> tuple[Diagnostic, ...]:
-        """The errors that one of `checkers` reports for these texts, missing packages left aside. Raises `CheckerFailed`."""
+        """The errors that one of `checkers` reports for these texts, missing packages left aside; `everywhere`: also in functions
+        without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
+
+    def leaves_out(self, checker: str) -> bool:
+        """Whether one of `checkers` leaves out functions without annotations, as people run it."""
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         """The edits that write these types into the file, imports included."""

@@ -57,7 +57,8 @@ class Run:
 
     `notes` are one-line messages for the user about the run as a whole (no checker, no typeshed). `added` are whole files
     that the project needs beside its annotations, by path. `checked_by`: the checkers that report no more of the result than
-    of the files before; none where any of it could not be checked. `annotated`: how many of the slots asked about have their
+    of the files before; none where any of it could not be checked. `uncovered`: how many errors of before they report only now,
+    since they look into what is annotated. `annotated`: how many of the slots asked about have their
     annotation, locals left aside.
     """
 
@@ -68,3 +69,4 @@ class Run:
     added: Mapping[str, str] = field(default_factory=dict)
     checked_by: tuple[str, ...] = ()
     annotated: int = 0
+    uncovered: int = 0

@@ -182,10 +182,16 @@ class Python:
         added: Mapping[str, str],
         version: Version,
         checker: str,
+        everywhere: bool = True,
     ) -> tuple[Diagnostic, ...]:
         from typeinfer.languages.python import checkers
 
-        return checkers.diagnose(checker, root, files, version)
+        return checkers.diagnose(checker, root, files, version, everywhere)
+
+    def leaves_out(self, checker: str) -> bool:
+        from typeinfer.languages.python import checkers
+
+        return bool(checkers.CHECKERS[checker].everywhere)
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.python import rewrite

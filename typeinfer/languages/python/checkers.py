@@ -47,7 +47,8 @@ class Said:
 @dataclass(frozen=True)
 class Checker:
     """A program that checks types. `settings`: files of a project that are made for it; `tables`: of its pyproject.toml, too.
-    `unfound`: what it calls an import that it can't follow. `prepare` puts settings into the copy, from the project's root."""
+    `unfound`: what it calls an import that it can't follow. `prepare` puts settings into the copy, from the project's root.
+    `everywhere`: flags that have it look into functions without annotations, where it doesn't by itself."""
 
     name: str
     settings: tuple[str, ...]
@@ -56,18 +57,23 @@ class Checker:
     flags: Callable[[Version], Sequence[str]]
     report: Callable[[str], Iterable[Said]]
     prepare: Callable[[Path, Path, Version], None]
+    everywhere: tuple[str, ...] = ()
 
 
-def diagnose(name: str, root: Path, files: Mapping[str, SourceFile], version: Version) -> tuple[Diagnostic, ...]:
-    """The errors that a checker reports for these texts; what it can't import is none. Raises `CheckerFailed` when it is missing,
-    fails, takes over `SECONDS`, or reports in a form that is not known."""
+def diagnose(
+    name: str, root: Path, files: Mapping[str, SourceFile], version: Version, everywhere: bool = True
+) -> tuple[Diagnostic, ...]:
+    """The errors that a checker reports for these texts, `everywhere` or where it looks by itself; what it can't import is none.
+
+    Raises `CheckerFailed` when it is missing, fails, takes over `SECONDS`, or reports in a form that is not known.
+    """
     checker = CHECKERS[name]
     program = program_of(name)
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         copy = Path(folder, "project")
         write_copy(copy, files)
         checker.prepare(root, copy, version)
-        said = answer([program, *checker.flags(version)], copy)
+        said = answer([program, *checker.flags(version), *(checker.everywhere if everywhere else ())], copy)
         try:
             return tuple(
                 _diagnostic(files[path], one)
@@ -341,11 +347,10 @@ CHECKERS: Mapping[str, Checker] = {
             ("mypy.ini", ".mypy.ini"),
             ("mypy",),
             frozenset({"import", "import-not-found", "import-untyped"}),
-            # Into bodies without annotations it looks only if told to: what it finds there was there before.
-            lambda version: (".", "--config-file", "mypy.ini", "--output", "json", "--no-incremental", "--cache-dir", os.devnull,
-                             "--check-untyped-defs"),
+            lambda version: (".", "--config-file", "mypy.ini", "--output", "json", "--no-incremental", "--cache-dir", os.devnull),
             _of_mypy,
             _write_mypy_settings,
+            ("--check-untyped-defs",),
         ),
     )
 }  # fmt: skip

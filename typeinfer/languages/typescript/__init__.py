@@ -151,10 +151,14 @@ class TypeScript:
         added: Mapping[str, str],
         version: Version,
         checker: str,
+        everywhere: bool = True,
     ) -> tuple[Diagnostic, ...]:
         from typeinfer.languages.typescript import checker as compiler
 
         return compiler.diagnose(root, files, added)
+
+    def leaves_out(self, checker: str) -> bool:
+        return False
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.typescript import rewrite
