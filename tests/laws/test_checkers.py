@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.languages.python.checkers import CHECKERS, configured, diagnose, mypy_settings
+from typeinfer.languages.python.checkers import CHECKERS, configured, diagnose, mypy_settings, write_copy
+from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile, decode
 
 VERSION = (3, 10)
@@ -59,6 +60,11 @@ def test_what_lies_on_the_disk_is_not_what_is_asked_about(name: str, tmp_path: P
     (tmp_path / "a.py").write_text("x: int = 'one'\n")
     assert found(name, tmp_path, SourceFile("a.py", "python", b"x: int = 1\n")) == []
     assert (tmp_path / "a.py").read_text() == "x: int = 'one'\n" and len([*tmp_path.iterdir()]) == 1
+
+
+def test_where_there_is_no_room_for_a_copy_nothing_is_checked() -> None:
+    with pytest.raises(CheckerFailed, match=r"no copy can be made for the checker in /proc \(.*\)"):
+        write_copy(Path("/proc/nowhere"), {"a.py": SourceFile("a.py", "python", b"")})
 
 
 @pytest.mark.parametrize(

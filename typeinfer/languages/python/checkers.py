@@ -119,12 +119,16 @@ def version_of(program: str) -> str:
 
 
 def write_copy(folder: Path, files: Mapping[str, SourceFile]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, file in files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Always UTF-8: a cookie that says otherwise is only a comment to a checker, and spans count UTF-8 bytes.
-        target.write_bytes(file.data)
+    """Raises `CheckerFailed` where there is no room for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, file in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Always UTF-8: a cookie that says otherwise is only a comment to a checker, and spans count UTF-8 bytes.
+            target.write_bytes(file.data)
+    except OSError as error:
+        raise CheckerFailed(f"no copy can be made for the checker in {folder.parent} ({error.strerror})") from None
 
 
 def answer(command: Sequence[str], folder: Path) -> str:
