@@ -7,6 +7,7 @@ about.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def card(meta: Mapping[str, Any], config: Config, weights: Mapping[str, Any], lo
     """What a person should know of a model before using it, as Markdown."""
     last, judged = ([line for line in log if key in line][-1] for key in ("loss", "exact"))
     projects = meta["projects"]
-    return CARD.format(
+    filled = CARD.format(
         parameters=sum(array.size for array in weights.values()) / 1e6,
         layers=config.layers,
         width=config.width,
@@ -101,3 +102,8 @@ def card(meta: Mapping[str, Any], config: Config, weights: Mapping[str, Any], lo
         of=judged["of"],
         exact=100 * judged["exact"],
     )
+    return "\n\n".join(map(_wrapped, filled.rstrip("\n").split("\n\n"))) + "\n"
+
+
+def _wrapped(paragraph: str) -> str:
+    return paragraph if paragraph.startswith(("#", "    ", "![")) else textwrap.fill(paragraph, 120)
