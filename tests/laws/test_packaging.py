@@ -17,7 +17,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
-DATA = {"grammars": {".scm", ".lark", ".txt"}, "models": {".json", ".safetensors", ".md"}}
+DATA = {"grammars": {".scm", ".lark", ".txt"}, "models": {".json", ".safetensors", ".svg", ".md"}}
 
 
 def declared() -> dict[str, object]:

@@ -1,0 +1,105 @@
+"""The model that ships: it is there, whole, small and calibrated, and knows what every programmer knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from typeinfer.languages import LANGUAGES
+from typeinfer.model.calibration import load_calibration
+from typeinfer.model.ranking import TypeRanker, load_ranker
+from typeinfer.pipeline import shipped_model
+from typeinfer.program.project import read_project
+from typeinfer.values.source import SourceFile
+
+MEGABYTES = 64
+
+PYTHON = """
+import argparse
+
+
+class Cart:
+    def __init__(self):
+        self.items = []
+
+    def is_empty(self):
+        return not self.items
+
+    def add(self, item, quantity, cart_name):
+        self.items.append((item, quantity))
+
+
+def checkout(cart, verbose):
+    if cart.is_empty():
+        return None
+    return cart.items
+
+
+def add_arguments(parser):
+    parser.add_argument("--name")
+"""
+
+TYPESCRIPT = """
+export class Cart {
+  items = [];
+  isEmpty() { return this.items.length === 0; }
+}
+
+export function label(cart, prefix, count) {
+  return `${prefix.trim()} ${count + 1} ${cart.isEmpty()}`;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    folder = shipped_model()
+    assert folder is not None
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ranker(folder: Path) -> TypeRanker:
+    return load_ranker(folder, 2)
+
+
+def test_it_is_small(folder: Path) -> None:
+    assert sum(path.stat().st_size for path in folder.iterdir()) < MEGABYTES * 1e6
+
+
+def test_it_is_calibrated_for_every_language(folder: Path) -> None:
+    for name, belief in load_calibration(folder).items():
+        assert belief.weights and 0.5 <= belief.bound < 1, name
+    assert load_calibration(folder).keys() == {language.name for language in LANGUAGES}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "known"),
+    [
+        (
+            "shop.py",
+            PYTHON,
+            {
+                "is_empty": "bool",
+                "verbose": "bool",
+                "quantity": "int",
+                "cart_name": "str",
+                "cart": "Cart",
+                "parser": "ArgumentParser",
+            },
+        ),
+        ("shop.ts", TYPESCRIPT, {"isEmpty": "boolean", "cart": "Cart", "prefix": "string", "count": "number", "label": "string"}),
+    ],
+)
+def test_it_knows_what_every_programmer_knows(ranker: TypeRanker, path: str, text: str, known: dict[str, str]) -> None:
+    (language,) = (language for language in LANGUAGES if path.endswith(language.suffixes))
+    project = read_project(Path(), {path: SourceFile(path, language.name, text.encode())})
+    found = ranker.rank(project, {}, lambda slot: True)
+    said = {
+        slot.qualname.rpartition(".")[2] if slot.name == "return" else slot.name: language.write_type(
+            word.ranked[0].type
+        )
+        for slot, word in found.items()
+    }
+    assert {name: said[name] for name in known} == known
