@@ -89,7 +89,11 @@ def test_it_is_calibrated_for_every_language(folder: Path) -> None:
                 "parser": "ArgumentParser",
             },
         ),
-        ("shop.ts", TYPESCRIPT, {"isEmpty": "boolean", "cart": "Cart", "prefix": "string", "count": "number", "label": "string"}),
+        (
+            "shop.ts",
+            TYPESCRIPT,
+            {"isEmpty": "boolean", "cart": "Cart", "prefix": "string", "count": "number", "label": "string"},
+        ),
     ],
 )
 def test_it_knows_what_every_programmer_knows(ranker: TypeRanker, path: str, text: str, known: dict[str, str]) -> None:
