@@ -53,8 +53,9 @@ UNCOVERING = "would uncover an error"
 ROUNDS = 8
 """The checker is asked again at most this often. Most projects settle in three or four."""
 
-PASSES = 2
-"""The model is asked at most this often: at first, and when nothing new is decided but something was since."""
+PASSES = 8
+"""The model is asked at most this often: at first, and when nothing new is decided but something was since. Units that read as
+before are not read again, so that later passes cost little."""
 
 Version = tuple[int, int]
 
@@ -151,7 +152,7 @@ class Search:
     passes: int = 0
     """How often the model was asked."""
     unread: bool = True
-    """Something was decided that the model has not read yet."""
+    """Something was decided, or taken back, that the model has not read yet."""
     heard: dict[SlotId, Heard] = field(default_factory=dict)
     """What each prediction was made of: of the same comes the same."""
     notes: list[str] = field(default_factory=list)
@@ -247,7 +248,6 @@ class Search:
                 if isinstance(prediction.verdict, Apply) and prediction.best is not None and path not in self.closed:
                     self.write_down(slot.id)
                     fresh.add(path)
-        self.unread |= bool(fresh)
         return fresh
 
     def infer(self, overlay: Project) -> Inference:
@@ -382,6 +382,7 @@ class Search:
         assert prediction.best is not None, "nothing is decided of a slot that nothing is believed of"
         # A checker that knows no packages calls a class by where its file lies.
         self.decided[slot] = Placed(prediction.slot, rename(prediction.best.type, self.project.canonical))
+        self.unread = True
 
     def following(self, slot: SlotId, said: str) -> Prediction | None:
         """What to write where the checker took the best type amiss, as a prediction; None for nothing. `said`: by the checker.
@@ -406,6 +407,7 @@ class Search:
 
     def take_back(self, slot: SlotId, reason: str, detail: str) -> None:
         if self.decided.pop(slot, None) is not None:
+            self.unread = True
             verdict = Abstain(reason, detail)
             self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=verdict)
 

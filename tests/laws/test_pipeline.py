@@ -164,7 +164,7 @@ def test_the_model_is_asked_again_once_what_was_decided_stands_in_the_texts(tmp_
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     found = run(root, checker=False, model=tmp_path)
     assert "def f(flag: bool, later: Path, doubted, unheard):" in results(found)["a.py"]
-    assert len(by_name.asked) == 2
+    assert len(by_name.asked) == 3
     assert {"flag", "later", "doubted", "table", "return"} <= by_name.asked[0]
     assert "row" not in by_name.asked[0], "locals are not written unless their kind is named"
     assert "flag" not in by_name.asked[1]
@@ -202,9 +202,9 @@ def test_what_was_found_with_one_model_is_not_remembered_of_another(tmp_path: Pa
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     with_model = run(root, checker=False, model=tmp_path)
     assert run(root, checker=False, model=tmp_path).predictions == with_model.predictions
-    assert len(by_name.asked) == 2, "remembered"
+    assert len(by_name.asked) == 3, "remembered"
     run(root, checker=False, model=tmp_path / "other")
-    assert len(by_name.asked) == 4
+    assert len(by_name.asked) == 6
     assert predictions(run(root, checker=False))["flag"].ranking is None
 
 
