@@ -56,6 +56,16 @@ def test_two_files_of_one_name_are_two(name: str, tmp_path: Path) -> None:
     assert found(name, tmp_path, *files) == [("here/util.py", 1), ("there/util.py", 1)]
 
 
+def test_what_is_wrong_with_a_whole_file_stands_at_its_head(tmp_path: Path) -> None:
+    """basedpyright reports cycles of imports, and gives them no place."""
+    files = [
+        SourceFile("shop/__init__.py", "python", b""),
+        SourceFile("shop/a.py", "python", b"import shop.b\n\nx = shop.b.y\n"),
+        SourceFile("shop/b.py", "python", b"import shop.a\n\ny = shop.a.x\n"),
+    ]
+    assert {("shop/a.py", 1), ("shop/b.py", 1)} & {*found("basedpyright", tmp_path, *files)}
+
+
 def test_what_lies_on_the_disk_is_not_what_is_asked_about(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x: int = 'one'\n")
     assert found(name, tmp_path, SourceFile("a.py", "python", b"x: int = 1\n")) == []

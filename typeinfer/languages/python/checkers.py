@@ -290,7 +290,8 @@ def _of_ty(text: str) -> Iterator[Said]:
 def _of_pyright(text: str) -> Iterator[Said]:
     for error in json.loads(text)["generalDiagnostics"]:
         if error["severity"] == "error":
-            begin = error["range"]["start"]
+            # What is wrong with a file as a whole (a cycle of imports) has no place in it.
+            begin = error["range"]["start"] if "range" in error else {"line": 0, "character": 0}
             code = error.get("rule", "syntax")
             yield Said(error["file"], begin["line"] + 1, begin["character"], code, error["message"])
 
