@@ -283,11 +283,8 @@ def annotate(
     **flags: Any,
 ) -> int:
     """Annotate files in place. The whole project around them is read, since callers elsewhere are evidence."""
-    if since is not None and staged:
-        raise click.UsageError("--since and --staged exclude each other")
-    opened = open_project(paths, Asked(**flags))
-    if since is not None or staged:
-        opened = replace(opened, only=_changed_lines(opened, since))
+    _expect_one(since, staged)
+    opened = _open_changed(paths, Asked(**flags), since, staged)
     result = _annotate(opened)
     dry = diff or check
     if stubs is not None:
@@ -298,12 +295,21 @@ def annotate(
     return _exit_code(result, check)
 
 
-def _changed_lines(opened: Opened, since: str | None) -> dict[str, tuple[Lines, ...]]:
-    from typeinfer.program.changes import changed_since, staged
+def _expect_one(since: str | None, staged: bool) -> None:
+    if since is not None and staged:
+        raise click.UsageError("--since and --staged exclude each other")
 
+
+def _open_changed(paths: Sequence[Path], asked: Asked, since: str | None, staged: bool) -> Opened:
+    """The project, asked about what changed alone where a revision or git's index says what that is."""
+    from typeinfer.program import changes
+
+    opened = open_project(paths, asked)
+    if since is None and not staged:
+        return opened
     root = opened.found.root
-    changes = staged(root) if since is None else changed_since(root, since)
-    return {path: changes[path] for path in opened.only if path in changes}
+    changed = changes.staged(root) if since is None else changes.changed_since(root, since)
+    return replace(opened, only={path: changed[path] for path in opened.only if path in changed})
 
 
 def _annotate(opened: Opened) -> Run:
@@ -492,17 +498,14 @@ def check(
     from typeinfer import findings, report
     from typeinfer.program.files import UsageError
 
-    if since is not None and staged:
-        raise click.UsageError("--since and --staged exclude each other")
+    _expect_one(since, staged)
     if write_baseline and baseline is None:
         raise click.UsageError("--write-baseline wants the file: --baseline FILE")
     if min_coverage is not None and not 0.0 <= min_coverage <= 1.0:
         raise click.UsageError(f"--min-coverage {min_coverage:g}: must be a share from 0 to 1")
     nothing = findings.Baseline({})
     before = findings.load_baseline(baseline) if baseline is not None and not write_baseline else nothing
-    opened = open_project(paths, Asked(**flags))
-    if since is not None or staged:
-        opened = replace(opened, only=_changed_lines(opened, since))
+    opened = _open_changed(paths, Asked(**flags), since, staged)
     result = _annotate(opened)
     if write_baseline and baseline is not None:
         try:
@@ -517,7 +520,7 @@ def check(
     if format_ in ("json", "sarif"):
         _emit((report.as_json if format_ == "json" else report.as_sarif)(result, spell, doubts))
     else:
-        for line in (report.as_github if format_ == "github" else report.missing)(result, spell, doubts):
+        for line in (report.as_github if format_ == "github" else report.as_lines)(result, spell, doubts):
             click.echo(line)
     sys.stdout.flush()
     for line in report.verdict_lines(result, found, doubts):

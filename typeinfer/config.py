@@ -252,16 +252,18 @@ def parse_budget(number: int, where: str) -> int:
 
 def parse_uncovered(word: str, where: str) -> bool:
     """Whether what uncovers errors is withheld."""
-    if word not in UNCOVERED:
-        raise ConfigError(f"{where}: must be one of: {', '.join(UNCOVERED)}")
-    return word == "withhold"
+    return _one_of(word, UNCOVERED, where) == "withhold"
 
 
 def parse_js(word: str, where: str) -> bool:
     """Whether JavaScript files are renamed, rather than annotated in comments."""
-    if word not in JS:
-        raise ConfigError(f"{where}: must be one of: {', '.join(JS)}")
-    return word == "rename"
+    return _one_of(word, JS, where) == "rename"
+
+
+def _one_of(word: str, allowed: tuple[str, ...], where: str) -> str:
+    if word not in allowed:
+        raise ConfigError(f"{where}: must be one of: {', '.join(allowed)}")
+    return word
 
 
 def dotted(version: Version) -> str:

@@ -358,16 +358,10 @@ class Search:
 
     def with_decided(self, overlay: Project, fresh: set[str]) -> Project:
         """The project with everything decided written into its texts."""
-        from typeinfer.program.project import Project, localized
-
-        modules = dict(overlay.modules)
-        for path in fresh:
-            module = self.project.modules[path]
-            data = apply_edits(module.file.data, self.rewrite(module).edits)
-            modules[path] = self.project.language_of(path).read(
-                module.file.with_data(data), module.name, module.is_package
-            )
-        return Project(self.project.root, localized(self.project.root, modules))
+        modules = [self.project.modules[path] for path in fresh]
+        return overlay.with_data(
+            {module.file.path: apply_edits(module.file.data, self.rewrite(module).edits) for module in modules}
+        )
 
     def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
         """What is decided of a file, or of these slots of it, as edits."""

@@ -8,20 +8,21 @@ do. Whoever gave way in vain is heard once more at the end. What is left was che
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
 from typeinfer.values.inferred import CheckerFailed
-from typeinfer.values.patches import Placed, apply_edits
+from typeinfer.values.patches import Edit, Placed, apply_edits
 from typeinfer.values.predictions import Prediction
 from typeinfer.values.slots import SlotId
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Search
+    from typeinfer.deciding import Search, Version
     from typeinfer.engine.local import Progress
     from typeinfer.languages.language import Language
+    from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Misfit
 
 Wanted = Mapping[str, frozenset[SlotId]]
@@ -34,14 +35,13 @@ def dispose(search: Search, wanted: Wanted, progress: Progress) -> bool:
     """
     taken = kept = False
     for language in search.project.languages if search.options.checker else ():
-        paths = [path for path in search.project.modules if search.project.language_of(path) is language]
-        slots = {slot for path in paths for slot in wanted.get(path, ())}
+        of_language = {path: slots for path, slots in wanted.items() if search.project.language_of(path) is language}
+        slots = {slot for some in of_language.values() for slot in some}
         fresh = (slots & search.decided.keys()) - search.verified
         if not fresh:
             continue
-        of_language = {path: wanted[path] for path in paths if path in wanted}
         try:
-            search.checkers[language.name] = hold(search, language, paths, of_language, progress)
+            search.checkers[language.name] = hold(search, language, of_language, progress)
         except CheckerFailed as error:
             search.checkers[language.name] = None
             unchecked(search, fresh, str(error))
@@ -51,20 +51,20 @@ def dispose(search: Search, wanted: Wanted, progress: Progress) -> bool:
     return taken and kept
 
 
-def hold(search: Search, language: Language, paths: Sequence[str], wanted: Wanted, progress: Progress) -> str:
+def hold(search: Search, language: Language, wanted: Wanted, progress: Progress) -> str:
     """Let the checker that was asked for, or that the project is set up for, else the usual one hear what is decided; its name."""
     asked = search.options.checked_by
     own = asked if asked in language.checkers else language.checker_of(search.project.root)
     usual = language.checkers[0]
     try:
-        Hearing(search, language, paths, wanted, own or usual).hold(progress)
+        Hearing(search, language, wanted, own or usual).hold(progress)
         return own or usual
     except CheckerFailed as error:
         if own in (asked, usual, None):
             raise
         note = f"the project is set up for {own}, but {error}; {usual} checks instead"
         search.notes += [note] if note not in search.notes else []
-        Hearing(search, language, paths, wanted, usual).hold(progress)
+        Hearing(search, language, wanted, usual).hold(progress)
         return usual
 
 
@@ -86,7 +86,6 @@ class Hearing:
 
     search: Search
     language: Language
-    paths: Sequence[str]
     wanted: Wanted
     checker: str
     first: dict[SlotId, tuple[Placed, Prediction]] = field(default_factory=dict)
@@ -145,19 +144,12 @@ class Hearing:
 
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
-        from typeinfer.rewriting.verify import misfits
-
         search, modules = self.search, self.search.project.modules
         asked = {path: slots & set(written) for path, slots in self.wanted.items()}
         edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
-        files = {path: modules[path].file for path in self.paths}
-        texts = {path: files[path].with_data(apply_edits(files[path].data, edits[path])) for path in edits}
         version = search.options.target_version or self.language.default_version
         self.checks += 1
-        texts = {**files, **texts}
-        root, added = search.project.root, search.added
-        reported = self.language.diagnose(root, texts, added, version, self.checker, everywhere)
-        return misfits(search.project, reported, edits)
+        return reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
 
     def suspects(self, new: Counter[Misfit]) -> dict[SlotId, Misfit]:
         """The least believed of those near each error, one where it is new, twice as many each time that it stays."""
@@ -208,6 +200,24 @@ class Hearing:
                 if placed is not None:
                     search.decided[slot] = placed
             again -= guilty
+
+
+def reported(
+    project: Project,
+    language: Language,
+    edits: Mapping[str, tuple[Edit, ...]],
+    added: Mapping[str, str],
+    version: Version,
+    checker: str,
+    everywhere: bool = True,
+) -> Counter[Misfit]:
+    """What a checker reports of the files of one language with these edits in them, by path. Raises `CheckerFailed`."""
+    from typeinfer.rewriting.verify import misfits
+
+    files = {path: one.file for path, one in project.modules.items() if project.language_of(path) is language}
+    texts = {path: files[path].with_data(apply_edits(files[path].data, some)) for path, some in edits.items()}
+    said = language.diagnose(project.root, {**files, **texts}, added, version, checker, everywhere)
+    return misfits(project, said, edits)
 
 
 def _probability(prediction: Prediction) -> float:

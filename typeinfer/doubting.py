@@ -7,13 +7,15 @@ without a new error. Wider and narrower types are no contradiction; `X` where `X
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from typeinfer.deciding import Model, Options, Search
+from typeinfer.disposing import reported
 from typeinfer.engine.local import Progress
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.module import Module
@@ -21,7 +23,7 @@ from typeinfer.values.patches import Edit, Placed, apply_edits
 from typeinfer.values.predictions import Apply, Prediction
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import Span
-from typeinfer.values.typeexpr import NONE, Literal, Named, TypeExpr, Union, union
+from typeinfer.values.typeexpr import NONE, UNKNOWN, Literal, Named, TypeExpr, Union, without
 
 if TYPE_CHECKING:
     from typeinfer.languages.language import Language
@@ -65,9 +67,8 @@ def doubts(
     if not written:
         return ()
     asked = replace(options, only={path: options.only[path] for path in wanted}, max_error=None)
-    search = Search(
-        _without(project, {id: slot for id, (slot, _) in written.items()}), asked, frozenset(), beliefs, model
-    )
+    bare = _without(project, [slot for slot, _ in written.values()])
+    search = Search(bare, asked, frozenset(), beliefs, model)
     for _ in search.settle(progress):
         pass
     search.explain(written)
@@ -87,20 +88,14 @@ def _is_removable(project: Project, module: Module, slot: Slot) -> bool:
     return slot.insert_at <= slot.written.start and between in (b":", b"->", b"?:", b"")
 
 
-def _without(project: Project, slots: Mapping[SlotId, Slot]) -> Project:
-    from typeinfer.program.project import Project, localized
-
-    modules = dict(project.modules)
-    for path in {slot.path for slot in slots}:
-        module = modules[path]
-        edits = [
-            Edit(Span(slot.insert_at, slot.written.end), "")
-            for slot in slots.values()
-            if slot.id.path == path and slot.written is not None
-        ]
-        data = apply_edits(module.file.data, tuple(sorted(edits, key=lambda edit: edit.span.start)))
-        modules[path] = project.language_of(path).read(module.file.with_data(data), module.name, module.is_package)
-    return Project(project.root, localized(project.root, modules))
+def _without(project: Project, slots: Iterable[Slot]) -> Project:
+    edits: dict[str, list[Edit]] = defaultdict(list)
+    for slot in sorted(slots, key=lambda slot: slot.insert_at):
+        if slot.written is not None:
+            edits[slot.id.path].append(Edit(Span(slot.insert_at, slot.written.end), ""))
+    return project.with_data(
+        {path: apply_edits(project.modules[path].file.data, tuple(some)) for path, some in edits.items()}
+    )
 
 
 def _speaks_against(project: Project, beliefs: Mapping[str, Belief], prediction: Prediction, written: TypeExpr) -> bool:
@@ -119,9 +114,9 @@ def _speaks_against(project: Project, beliefs: Mapping[str, Belief], prediction:
 
 def contradicts(project: Project, language: Language, written: TypeExpr, seen: TypeExpr) -> bool:
     """Whether values of one type can't all be of the other, nor the other way round, or null is seen and wasn't written."""
-    missing_none = _has_none(seen) and not _has_none(written) and _takes(project, language, written, NONE) is False
-    one, other = _less_none(written), _less_none(seen)
-    if one is None or other is None:
+    one, other = without(NONE, written), without(NONE, seen)
+    missing_none = other != seen and one == written and _takes(project, language, written, NONE) is False
+    if UNKNOWN in (one, other):
         return missing_none
     related = _takes(project, language, one, other) is not False or _takes(project, language, other, one) is not False
     return missing_none if related else True
@@ -165,43 +160,29 @@ def _all(said: Sequence[bool | None]) -> bool | None:
     return False if False in said else None if None in said else True
 
 
-def _has_none(term: TypeExpr) -> bool:
-    return term == NONE or (isinstance(term, Union) and NONE in term.members)
-
-
-def _less_none(term: TypeExpr) -> TypeExpr | None:
-    if isinstance(term, Union):
-        return union(member for member in term.members if member != NONE)
-    return None if term == NONE else term
-
-
 def _as_the_checker_has_it(project: Project, options: Options, found: Sequence[Doubt]) -> list[Doubt]:
     """Those that bring no new error in the place of what is written."""
-    from typeinfer.rewriting.verify import Blame, misfits
+    from typeinfer.rewriting.verify import Blame
 
     kept = list(found)
     for language in project.languages if options.checker and found else ():
-        paths = [path for path in project.modules if project.language_of(path) is language]
-        files = {path: project.modules[path].file for path in paths}
         version = options.target_version or language.default_version
         checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
-        placed: dict[str, list[Placed]] = {}
+        placed: dict[str, list[Placed]] = defaultdict(list)
         for doubt in kept:
             slot, best = doubt.prediction.slot, doubt.prediction.best
-            if slot.id.path in files and best is not None:
-                placed.setdefault(slot.id.path, []).append(Placed(slot, best.type))
+            if project.language_of(slot.id.path) is language and best is not None:
+                placed[slot.id.path].append(Placed(slot, best.type))
         edits = {
             path: language.annotate(module, some, project.names_in_scope(module), version).edits
             for path, some in placed.items()
             for module in (project.modules[path],)
         }
-        texts = {path: files[path].with_data(apply_edits(files[path].data, some)) for path, some in edits.items()}
         try:
-            before = language.diagnose(project.root, files, {}, version, checker)
-            after = language.diagnose(project.root, {**files, **texts}, {}, version, checker)
+            before = reported(project, language, {}, {}, version, checker)
+            new = reported(project, language, edits, {}, version, checker) - before
         except CheckerFailed:
             continue
-        new = misfits(project, after, edits) - misfits(project, before, {})
         slots = {one.slot.id: one.slot for some in placed.values() for one in some}
         blamed = {slot for near in Blame(project, slots).of_all(new).values() for slot in near} if new else set()
         kept = [doubt for doubt in kept if doubt.prediction.slot.id not in blamed]

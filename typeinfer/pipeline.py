@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
+    from typeinfer.program.project import Project
 
 
 def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
@@ -63,14 +64,12 @@ def doubt(
 ) -> tuple[Doubt, ...]:
     """The annotations in the files asked about that all evidence speaks against. Files that are not rewritten are left aside."""
     from typeinfer.doubting import Doubt, doubts
-    from typeinfer.program.project import Project, localized
 
     with Cache(cache_folder()) as cache:
         key = _key(root, files, options)
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
-            modules, _ = _read(files, options.jobs, cache, progress)
-            project = Project(root, localized(root, modules))
+            project, _ = _project(root, files, options.jobs, cache, progress)
             wanted = {
                 path: _wanted(module, options)
                 for path, module in project.modules.items()
@@ -146,11 +145,8 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 
 
 def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
-    from typeinfer.program.project import Project, localized
-
     files, options = move.files, move.options
-    modules, lost = _read(files, options.jobs, cache, progress)
-    project = Project(root, localized(root, modules))
+    project, lost = _project(root, files, options.jobs, cache, progress)
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -187,6 +183,16 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
         ),
         uncovered=sum(search.uncovered.values()),
     )
+
+
+def _project(
+    root: Path, files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
+) -> tuple[Project, list[Failed]]:
+    """All that could be read, and what could not."""
+    from typeinfer.program.project import Project, localized
+
+    modules, lost = _read(files, jobs, cache, progress)
+    return Project(root, localized(root, modules)), lost
 
 
 def _read(

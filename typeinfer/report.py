@@ -20,7 +20,7 @@ import typeinfer
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Refused
 from typeinfer.values.predictions import Abstain, Apply, Prediction, Ranked, Suggest
-from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -220,7 +220,7 @@ class Remark:
         return self.file.column_of(self.slot.span.start) + 1
 
 
-def missing(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
+def as_lines(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
     """A line an annotation that could be written, where it would stand, and a line a doubt."""
     for remark in _remarks(run, spell, doubts):
         yield f"{remark.file.path}:{remark.line}:{remark.column}: {remark.text}"
@@ -242,12 +242,13 @@ def _remarks(run: Run, spell: Spell, doubts: Sequence[Doubt]) -> list[Remark]:
             said = ranking(file, prediction, spell, most=1)
             text = f"{qualified(prediction)} ({prediction.slot.id.kind.value}) has no annotation; {said}"
             found.append(Remark(file, prediction.slot, rule_id(prediction.slot.id.kind), text))
-    found += [_doubted(run.files[doubt.prediction.slot.id.path], doubt, spell) for doubt in doubts]
+    found += [_doubted(run, doubt, spell) for doubt in doubts]
     return sorted(found, key=lambda remark: (remark.file.path, remark.slot.span.start))
 
 
-def _doubted(file: SourceFile, doubt: Doubt, spell: Spell) -> Remark:
+def _doubted(run: Run, doubt: Doubt, spell: Spell) -> Remark:
     prediction, kind = doubt.prediction, doubt.prediction.slot.id.kind
+    file = run.files[prediction.slot.id.path]
     heard = [f"{said.rule} says {spell(file, said.type)}" for said in prediction.because]
     heard += [
         f"model says {spell(file, word.type)} {percent(word.probability)}" for word in model_words(prediction)[:1]
@@ -256,7 +257,7 @@ def _doubted(file: SourceFile, doubt: Doubt, spell: Spell) -> Remark:
     text = (
         f"{qualified(prediction)} ({kind.value}) is annotated {spell(file, doubt.written)}; {said}: {', '.join(heard)}"
     )
-    return Remark(file, prediction.slot, f"doubted-{kind.value}", text)
+    return Remark(file, prediction.slot, doubt_id(kind), text)
 
 
 def verdict_lines(run: Run, found: Findings, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
@@ -296,11 +297,12 @@ def as_json(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
         "files": [_file_fields(run, outcome, spell) for outcome in run.outcomes],
         "doubts": [
             {
-                "path": doubt.prediction.slot.id.path,
-                "written": spell(run.files[doubt.prediction.slot.id.path], doubt.written),
-                **slot_fields(run.files[doubt.prediction.slot.id.path], doubt.prediction, None, spell),
+                "path": file.path,
+                "written": spell(file, doubt.written),
+                **slot_fields(file, doubt.prediction, None, spell),
             }
             for doubt in doubts
+            for file in (run.files[doubt.prediction.slot.id.path],)
         ],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
@@ -359,7 +361,7 @@ def as_sarif(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
         if isinstance(outcome, Changed)
         for prediction in outcome.patch.predictions
     ]
-    results += [_doubt_result(_doubted(run.files[doubt.prediction.slot.id.path], doubt, spell)) for doubt in doubts]
+    results += [_doubt_result(_doubted(run, doubt, spell)) for doubt in doubts]
     not_done = [outcome for outcome in run.outcomes if isinstance(outcome, Skipped | Failed)]
     document = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -381,7 +383,7 @@ def as_sarif(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
                             ),
                             *(
                                 {
-                                    "id": f"doubted-{kind.value}",
+                                    "id": doubt_id(kind),
                                     "shortDescription": {
                                         "text": f"All evidence speaks against this {kind.value}'s annotation"
                                     },
@@ -416,25 +418,27 @@ def rule_id(kind: SlotKind) -> str:
     return f"unannotated-{kind.value}"
 
 
+def doubt_id(kind: SlotKind) -> str:
+    return f"doubted-{kind.value}"
+
+
 def _doubt_result(remark: Remark) -> dict[str, object]:
     return {
         "ruleId": remark.rule,
         "level": "warning",
         "message": {"text": remark.text},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": _artifact(remark.file.path),
-                    "region": _region(remark.file, remark.slot.span),
-                }
-            }
-        ],
-        "fingerprints": {"slot/v1": _fingerprint(remark.slot.id)},
+        **_place(remark.file, remark.slot),
     }
 
 
-def _fingerprint(slot: SlotId) -> str:
-    return str(slot) + (f"#{slot.ordinal}" if slot.ordinal else "")
+def _place(file: SourceFile, slot: Slot) -> dict[str, object]:
+    """Where a result is, and what it is known by whatever lines stand above it."""
+    return {
+        "locations": [
+            {"physicalLocation": {"artifactLocation": _artifact(file.path), "region": _region(file, slot.span)}}
+        ],
+        "fingerprints": {"slot/v1": str(slot.id) + (f"#{slot.id.ordinal}" if slot.id.ordinal else "")},
+    }
 
 
 def _result(changed: Changed, prediction: Prediction, spell: Spell) -> dict[str, object]:
@@ -450,10 +454,7 @@ def _result(changed: Changed, prediction: Prediction, spell: Spell) -> dict[str,
         "ruleId": rule_id(slot.id.kind),
         "level": "note",
         "message": {"text": f"{qualified(prediction)}: {ranking(file, prediction, spell, most=1)}"},
-        "locations": [
-            {"physicalLocation": {"artifactLocation": _artifact(file.path), "region": _region(file, slot.span)}}
-        ],
-        "fingerprints": {"slot/v1": _fingerprint(slot.id)},
+        **_place(file, slot),
         "fixes": [
             {
                 "description": {"text": "Write the annotation"},

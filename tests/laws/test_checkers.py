@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from typeinfer.languages import language_of
 from typeinfer.languages.python.checkers import CHECKERS, configured, diagnose, mypy_settings, write_copy
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile, decode
@@ -22,6 +23,13 @@ def f(x: int) -> str:
 
 f("a")
 """
+
+
+def test_the_language_names_those_that_there_are() -> None:
+    """It does so without importing them."""
+    python = language_of("a.py")
+    assert python is not None and python.checkers == tuple(CHECKERS)
+    assert {file for checker in CHECKERS.values() for file in checker.settings} < {*python.settings_files}
 
 
 def found(name: str, root: Path, *files: SourceFile) -> list[tuple[str, int]]:

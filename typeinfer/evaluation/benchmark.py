@@ -100,7 +100,7 @@ def evaluate(
     busy = os.getloadavg()[0]
     outcomes: dict[str, dict[str, Outcome]] = {tool.name: {} for tool in tools}
     for task in tasks(judge, chosen, variant, say, only, folder):
-        errors = errors_before(judge, task)
+        errors = errors_before(judge, task, with_others=OURS in tools)
         for tool in tools:
             done = outcomes[tool.name][task.name] = judged(judge, tool, task, errors)
             total = done.score()
@@ -154,11 +154,11 @@ class Errors:
     by_others: Mapping[str, int]
 
 
-def errors_before(judge: Judge, task: Task) -> Errors:
+def errors_before(judge: Judge, task: Task, with_others: bool) -> Errors:
     """What is reported of the stripped tree."""
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         write_tree(Path(place), task.stripped.files)
-        return Errors(judge.errors(Path(place)), judge.errors_of_others(Path(place)))
+        return Errors(judge.errors(Path(place)), judge.errors_of_others(Path(place)) if with_others else {})
 
 
 def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:

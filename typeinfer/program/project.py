@@ -113,6 +113,14 @@ class Project:
         known = {language.name: language for path in self.modules if (language := language_of(path)) is not None}
         return tuple(known.values())
 
+    def with_data(self, data: Mapping[str, bytes]) -> Project:
+        """The project with these texts, by path, in the place of its own."""
+        modules = dict(self.modules)
+        for path, text in data.items():
+            before = modules[path]
+            modules[path] = self.language_of(path).read(before.file.with_data(text), before.name, before.is_package)
+        return Project(self.root, localized(self.root, modules))
+
     # --- names ------------------------------------------------------------------------------------------------------
 
     @cached_property

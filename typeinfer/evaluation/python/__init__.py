@@ -16,16 +16,13 @@ from typeinfer.evaluation.peers import SECONDS, Tool, configured
 from typeinfer.evaluation.python.notation import form, origins
 from typeinfer.evaluation.python.stripping import read_tree, strip_project
 from typeinfer.evaluation.python.written import skeleton, written_types
-from typeinfer.languages.python.checkers import diagnose
+from typeinfer.languages.python.checkers import CHECKERS, diagnose
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import decode
 
 ISOLATED = {"pyrefly.toml": 'project-includes = ["**/*.py"]\nskip-interpreter-query = true\nsite-package-path = []\n'}
 """pyrefly infers only where it is configured; the packages of whoever runs the benchmark are none of the project's."""
-
-MISSING = frozenset({"missing-import", "missing-source", "missing-source-for-stubs", "untyped-import"})
-"""What the checker calls an import that it can't follow."""
 
 OTHERS = ("ty", "basedpyright", "mypy")
 
@@ -82,7 +79,9 @@ class PythonJudge:
             command += ["--config", str(root / "pyrefly.toml"), "--output-format", "json"]
             done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=SECONDS)
         errors = json.loads(done.stdout)["errors"]
-        return sum(error["severity"] == "error" and error["name"] not in MISSING for error in errors)
+        return sum(
+            error["severity"] == "error" and error["name"] not in CHECKERS["pyrefly"].unfound for error in errors
+        )
 
     def errors_of_others(self, root: Path) -> dict[str, int]:
         files = {path: decode(path, self.language, raw) for path, raw in read_tree(root).items()}

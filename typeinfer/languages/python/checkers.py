@@ -1,7 +1,7 @@
 """Checkers: the texts of a Python project and the name of a checker in; the errors that it reports out.
 
 Each runs as a command over a copy, with the settings that the project has for it, less what would run the project's own code.
-Knows nothing of what a checker infers: that is asked of pyrefly alone (`checker.py`).
+Knows nothing of what a checker infers: that is asked of pyrefly alone (`inference.py`).
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def write_pyrefly_settings(root: Path, copy: Path, version: Version) -> None:
                 "disable-project-excludes-heuristics = true",
                 "use-ignore-files = false",
                 f"search-path = [{', '.join(source_roots)}]",
-                f'python-version = "{version[0]}.{version[1]}"',
+                f'python-version = "{_dotted(version)}"',
                 f'python-platform = "{sys.platform}"',
                 # Installed packages would be reported too, whole: 26 s a run for a project with numpy, for 1 s without.
                 "site-package-path = []",
@@ -210,7 +210,7 @@ def _write_mypy_settings(root: Path, copy: Path, version: Version) -> None:
     own = dict(written["mypy"]) if written.has_section("mypy") else {}
     written["mypy"] = {
         **own,
-        "python_version": f"{version[0]}.{version[1]}",
+        "python_version": _dotted(version),
         # By its folder every file has a name of its own; two of one name end the run.
         "explicit_package_bases": "True",
         "namespace_packages": "True",
@@ -302,7 +302,7 @@ def _of_mypy(text: str) -> Iterator[Said]:
             yield Said(error["file"], error["line"], error["column"], error["code"] or "misc", error["message"])
 
 
-def _version(version: Version) -> str:
+def _dotted(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
@@ -325,7 +325,7 @@ CHECKERS: Mapping[str, Checker] = {
             ("ty.toml",),
             ("ty",),
             frozenset({"unresolved-import", "import-not-found"}),
-            lambda version: ("check", "--output-format", "gitlab", "--python-version", _version(version), "."),
+            lambda version: ("check", "--output-format", "gitlab", "--python-version", _dotted(version), "."),
             _of_ty,
             _lend("ty.toml", "pyproject.toml"),
         ),
@@ -334,7 +334,7 @@ CHECKERS: Mapping[str, Checker] = {
             (),
             ("basedpyright",),
             UNFOUND_BY_PYRIGHT,
-            lambda version: ("-p", ".", "--outputjson", "--pythonversion", _version(version)),
+            lambda version: ("-p", ".", "--outputjson", "--pythonversion", _dotted(version)),
             _of_pyright,
             _lend("pyrightconfig.json", "pyproject.toml"),
         ),
@@ -343,7 +343,7 @@ CHECKERS: Mapping[str, Checker] = {
             ("pyrightconfig.json",),
             ("pyright",),
             UNFOUND_BY_PYRIGHT,
-            lambda version: ("-p", ".", "--outputjson", "--pythonversion", _version(version)),
+            lambda version: ("-p", ".", "--outputjson", "--pythonversion", _dotted(version)),
             _of_pyright,
             _lend("pyrightconfig.json", "pyproject.toml"),
         ),
