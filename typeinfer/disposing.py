@@ -1,8 +1,9 @@
 """Disposing: what is decided and a checker in; of it what brings no new error out.
 
-The checker is asked about the texts with everything written. For each error more than before the least believed of those near it
-gives way, to the next type that is believed enough now that this one is refuted, or to none; for one that stays twice as many
-do. Whoever gave way in vain is heard once more at the end. What is left was checked as it stands. Writes nothing.
+The checker is asked about the texts with everything written. Whoever is least believed of those near an error steps back, and is
+heard again once the rest stands; who brings an error even then gives way, to the next type that is believed enough now that this
+one is refuted, or to none. For an error that stays though its suspects stepped back, whoever brings it is found by halves. So what
+is left was checked as it stands, and nobody is missing who could have been added. Writes nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
 from typeinfer.values.inferred import CheckerFailed
-from typeinfer.values.patches import Edit, Placed, apply_edits
-from typeinfer.values.predictions import Prediction
+from typeinfer.values.patches import Edit, apply_edits
 from typeinfer.values.slots import SlotId
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ def hold(search: Search, language: Language, wanted: Wanted, progress: Progress)
     own = asked if asked in language.checkers else language.checker_of(search.project.root)
     usual = language.checkers[0]
     try:
-        Hearing(search, language, wanted, own or usual).hold(progress)
+        Hearing(search, language, wanted, own or usual, progress).hold()
         return own or usual
     except CheckerFailed as error:
         if own in (asked, usual, None):
             raise
         note = f"the project is set up for {own}, but {error}; {usual} checks instead"
         search.notes += [note] if note not in search.notes else []
-        Hearing(search, language, wanted, usual).hold(progress)
+        Hearing(search, language, wanted, usual, progress).hold()
         return usual
 
 
@@ -81,47 +81,91 @@ def unchecked(search: Search, fresh: Iterable[SlotId], why: str) -> None:
 
 @dataclass
 class Hearing:
-    """The decided slots of one language before its checker. `first`: what stood at those that gave way; `blamed`: the error that
-    each gave way for last; `seen`: how often each error was reported."""
+    """The decided slots of one language before its checker. `before`: what it reports without them; `kept`: those that are known to
+    bring nothing new; `next`: those that gave way to another type, which has not been heard yet."""
 
     search: Search
     language: Language
     wanted: Wanted
     checker: str
-    first: dict[SlotId, tuple[Placed, Prediction]] = field(default_factory=dict)
-    blamed: dict[SlotId, Misfit] = field(default_factory=dict)
-    acquitted: set[SlotId] = field(default_factory=set)
-    seen: Counter[Misfit] = field(default_factory=Counter)
+    progress: Progress
+    before: Counter[Misfit] = field(default_factory=Counter)
+    kept: set[SlotId] = field(default_factory=set)
+    next: set[SlotId] = field(default_factory=set)
     checks: int = 0
 
-    def hold(self, progress: Progress) -> None:
-        """Raises `CheckerFailed`; whatever gave way until then has done so."""
-        budget = self.search.options.check_budget
-        before = self.errors(self.search.verified)
-        while self.fresh:
-            progress("checking", self.checks, budget)
-            new = self.errors(self.search.decided.keys()) - before
-            self.acquitted |= {slot for slot, misfit in self.blamed.items() if misfit in new}
-            if not new:
-                break
-            self.seen.update(new.keys())
-            # Whoever can't be found out by then, all go.
-            if self.checks >= budget:
-                for slot in self.fresh:
-                    self.take_back(slot, next(iter(new)))
-            for slot, misfit in self.suspects(new).items():
-                self.give_way(slot, misfit)
-        self.hear_again(before, budget)
-        if self.language.leaves_out(self.checker):
-            self.uncover(before)
-        progress("checking", budget, budget)
+    @property
+    def budget(self) -> int:
+        return self.search.options.check_budget
 
-    def uncover(self, before: Counter[Misfit]) -> None:
+    def hold(self) -> None:
+        """Raises `CheckerFailed`; whatever gave way until then has done so."""
+        self.before = self.errors(self.search.verified)
+        self.admit(self.fresh, again=False)
+        while heard := self.next:
+            self.next = set()
+            self.admit(heard, again=True)
+        if self.language.leaves_out(self.checker):
+            self.uncover()
+        self.progress("checking", self.budget, self.budget)
+
+    def admit(
+        self,
+        group: Collection[SlotId],
+        again: bool,
+        tried: Collection[Misfit] = (),
+        known: Counter[Misfit] | None = None,
+    ) -> None:
+        """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: errors for
+        which suspects stepped back; `known`: the new errors with the group written, where that is known."""
+        if not group:
+            return
+        if known is None and self.checks >= self.budget:
+            self.unheard(group)
+            return
+        new = self.new(group) if known is None else known
+        fresh = [misfit for misfit in new if misfit not in tried]
+        if not new:
+            self.kept.update(group)
+        elif len(group) == 1:
+            self.give_way(*self.suspects(group, new).popitem())
+        elif fresh:
+            suspects = self.suspects(group, fresh)
+            rest = set(group) - suspects.keys()
+            left: Counter[Misfit] = self.new(rest) if rest else Counter()
+            self.admit(rest, again, {*tried, *new}, left)
+            guilty = {slot: misfit for slot, misfit in suspects.items() if again and misfit not in left}
+            for slot, misfit in guilty.items():
+                self.give_way(slot, misfit)
+            self.admit(suspects.keys() - guilty.keys(), again=True)
+        else:
+            self.sift(group, new)
+
+    def sift(self, group: Collection[SlotId], new: Counter[Misfit]) -> None:
+        """Keep those of a group that bring none of its new errors, where nobody near these is at fault: in the order of their standing
+        the first with whom there is an error gives way."""
+        left = sorted(group, key=self.standing, reverse=True)
+        while new:
+            good, bad = 0, len(left)
+            while bad - good > 1 and self.checks < self.budget:
+                middle = (good + bad) // 2
+                found = self.new(left[:middle])
+                good, bad, new = (good, middle, found) if found else (middle, bad, new)
+            self.kept.update(left[:good])
+            self.give_way(left[bad - 1], next(iter(new)))
+            left = left[good : bad - 1] + left[bad:]
+            if self.checks >= self.budget:
+                self.unheard(left)
+                return
+            new = self.new(left)
+        self.kept.update(left)
+
+    def uncover(self) -> None:
         """Count the errors that were there before, where the checker didn't look for want of annotations; what has it look there is
         taken back, if that was asked for."""
         search, said = self.search, self.errors((), everywhere=False)
         while True:
-            uncovered = (self.errors(search.decided.keys(), everywhere=False) - said) & before
+            uncovered = (self.errors(search.decided.keys(), everywhere=False) - said) & self.before
             search.uncovered[self.language.name] = uncovered.total()
             around = {slot: misfit for misfit in uncovered for slot in self.around(misfit)}
             if not search.options.withhold_uncovered or not around:
@@ -142,6 +186,11 @@ class Hearing:
         slots = {slot for slots in self.wanted.values() for slot in slots}
         return (slots & self.search.decided.keys()) - self.search.verified
 
+    def unheard(self, group: Iterable[SlotId]) -> None:
+        """Of whom it can't be found out any more whether they bring an error isn't written."""
+        for slot in group:
+            self.search.take_back(slot, REFUSED, f"not found out within {self.budget} checks")
+
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
         search, modules = self.search, self.search.project.modules
@@ -151,55 +200,33 @@ class Hearing:
         self.checks += 1
         return reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
 
-    def suspects(self, new: Counter[Misfit]) -> dict[SlotId, Misfit]:
-        """The least believed of those near each error, one where it is new, twice as many each time that it stays."""
+    def new(self, group: Iterable[SlotId]) -> Counter[Misfit]:
+        """The errors that weren't there before, with a group written beside what is kept."""
+        self.progress("checking", self.checks, self.budget)
+        return self.errors({*self.search.verified, *self.kept, *group}) - self.before
+
+    def suspects(self, group: Iterable[SlotId], new: Collection[Misfit]) -> dict[SlotId, Misfit]:
+        """Of a group the least believed of those near each error."""
         from typeinfer.rewriting.verify import Blame
 
-        decided, predictions = self.search.decided, self.search.predictions
-        blame = Blame(self.search.project, {slot: decided[slot].slot for slot in self.fresh})
-        found: dict[SlotId, Misfit] = {}
-        for misfit, near in blame.of_all(new).items():
-            ordered = sorted(near, key=lambda slot: (_probability(predictions[slot]), repr(slot)))
-            found |= dict.fromkeys(ordered[: 2 ** (self.seen[misfit] - 1)], misfit)
-        return found
+        blame = Blame(self.search.project, {slot: self.search.decided[slot].slot for slot in group})
+        return {min(near, key=self.standing): misfit for misfit, near in blame.of_all(new).items()}
+
+    def standing(self, slot: SlotId) -> tuple[float, str]:
+        """By this slots are ordered, the least believed first."""
+        best = self.search.predictions[slot].best
+        return (best.probability if best is not None else 0.0, repr(slot))
 
     def give_way(self, slot: SlotId, misfit: Misfit) -> None:
         """To the next type that may be written, or to none."""
-        search = self.search
-        self.first.setdefault(slot, (search.decided[slot], search.predictions[slot]))
-        self.blamed[slot] = misfit
-        following = search.following(slot, f"{misfit.code}: {misfit.message}")
+        search, said = self.search, f"{misfit.code}: {misfit.message}"
+        following = search.following(slot, said)
         if following is None:
-            self.take_back(slot, misfit)
+            search.take_back(slot, REFUSED, said)
         else:
             search.predictions[slot] = following
             search.write_down(slot)
-
-    def take_back(self, slot: SlotId, misfit: Misfit) -> None:
-        self.first.setdefault(slot, (self.search.decided[slot], self.search.predictions[slot]))
-        self.search.take_back(slot, REFUSED, f"{misfit.code}: {misfit.message}")
-
-    def hear_again(self, before: Counter[Misfit], budget: int) -> None:
-        """Write what gave way for errors that stayed all the same, as far as it does no harm now."""
-        from typeinfer.rewriting.verify import Blame
-
-        search = self.search
-        again = {slot for slot in self.acquitted if search.decided.get(slot) != self.first[slot][0]}
-        instead = {slot: (search.decided.get(slot), search.predictions[slot]) for slot in again}
-        for slot in again:
-            search.decided[slot], search.predictions[slot] = self.first[slot]
-        while again:
-            new = self.errors(search.decided.keys()) - before if self.checks < budget else None
-            if new is not None and not new:
-                return
-            near = Blame(search.project, {slot: self.first[slot][0].slot for slot in again}).of_all(new or ())
-            guilty = {slot for slots in near.values() for slot in slots} if new else set(again)
-            for slot in guilty:
-                placed, search.predictions[slot] = instead[slot]
-                search.decided.pop(slot)
-                if placed is not None:
-                    search.decided[slot] = placed
-            again -= guilty
+            self.next.add(slot)
 
 
 def reported(
@@ -218,7 +245,3 @@ def reported(
     texts = {path: files[path].with_data(apply_edits(files[path].data, some)) for path, some in edits.items()}
     said = language.diagnose(project.root, {**files, **texts}, added, version, checker, everywhere)
     return misfits(project, said, edits)
-
-
-def _probability(prediction: Prediction) -> float:
-    return prediction.best.probability if prediction.best is not None else 0.0

@@ -86,6 +86,31 @@ def test_who_gave_way_in_vain_is_written_after_all(says: Says) -> None:
     assert "def pay(amount, label: str)" in text_of(found)
 
 
+FAR = """def name(one, two, three):
+    return one
+
+
+def shout(text, loudly):
+    boxes = [name(text, 2, 3)]
+    for box in boxes:
+        box.upper()
+"""
+
+
+def test_whoever_brings_an_error_from_far_away_is_found_and_nobody_else_gives_way(says: Says) -> None:
+    """Nobody is named where the error is, and those who stand around it step back in vain."""
+    words = {"one": [(INT, 0.96)], "two": [(INT, 0.9)], "three": [(INT, 0.96)]}
+    found = says({**words, "text": [(INT, 0.6)], "loudly": [(INT, 0.6)]}, FAR)
+    assert "def name(one, two: int, three: int)" in text_of(found)
+    assert "def shout(text: int, loudly: int)" in text_of(found)
+
+
+def test_a_second_run_hears_whoever_was_refused_and_comes_to_the_same(says: Says) -> None:
+    words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
+    once = text_of(says(words, FAR))
+    assert once != FAR and text_of(says(words, once)) == once
+
+
 def test_within_a_small_budget_whoever_may_be_at_fault_goes(says: Says) -> None:
     found = says(BOTH, "def pay(amount, label):\n    print(label, amount.nothing)\n", check_budget=2)
     assert "def pay(amount, label)" in text_of(found)
