@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Misfit
 
+TRIALS = 3
+"""For an error that stays suspects step back so many times, further ones each time, until it is looked for by halves."""
+
+CROWD = 16
+"""More than so many suspects are none."""
+
 Wanted = Mapping[str, frozenset[SlotId]]
 
 
@@ -113,37 +119,42 @@ class Hearing:
         self,
         group: Collection[SlotId],
         again: bool,
-        tried: Collection[Misfit] = (),
+        tried: Counter[Misfit] | None = None,
         known: Counter[Misfit] | None = None,
     ) -> None:
-        """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: errors for
-        which suspects stepped back; `known`: the new errors with the group written, where that is known."""
+        """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: how often
+        suspects stepped back for an error; `known`: the new errors with the group written, where that is known."""
         if not group:
             return
         if known is None and self.checks >= self.budget:
             self.unheard(group)
             return
+        tried = Counter() if tried is None else tried
         new = self.new(group) if known is None else known
-        fresh = [misfit for misfit in new if misfit not in tried]
         if not new:
             self.kept.update(group)
-        elif len(group) == 1:
-            self.give_way(*self.suspects(group, new).popitem())
-        elif fresh:
-            suspects = self.suspects(group, fresh)
-            rest = set(group) - suspects.keys()
+            return
+        suspects = self.suspects(group, new, tried)
+        rest = set(group) - suspects.keys()
+        if len(group) == 1:
+            (slot,) = group
+            self.give_way(slot, next(iter(new)))
+        elif not suspects or (not rest and any(tried[misfit] for misfit in suspects.values())):
+            self.sift(group, new)
+        else:
             left: Counter[Misfit] = self.new(rest) if rest else Counter()
-            self.admit(rest, again, {*tried, *new}, left)
-            guilty = {slot: misfit for slot, misfit in suspects.items() if again and misfit not in left}
+            self.admit(rest, again, tried + Counter(set(new)), left)
+            # Of an error that went with several who stepped back it isn't known yet whose it was.
+            guilty = {
+                one: misfit for one, misfit in suspects.items() if again and not tried[misfit] and misfit not in left
+            }
             for slot, misfit in guilty.items():
                 self.give_way(slot, misfit)
             self.admit(suspects.keys() - guilty.keys(), again=True)
-        else:
-            self.sift(group, new)
 
     def sift(self, group: Collection[SlotId], new: Counter[Misfit]) -> None:
-        """Keep those of a group that bring none of its new errors, where nobody near these is at fault: in the order of their standing
-        the first with whom there is an error gives way."""
+        """Keep those of a group that bring none of its new errors, where nobody near these is at fault: in the order of their
+        standing the first with whom there is an error gives way."""
         left = sorted(group, key=self.standing, reverse=True)
         while new:
             good, bad = 0, len(left)
@@ -157,7 +168,7 @@ class Hearing:
             if self.checks >= self.budget:
                 self.unheard(left)
                 return
-            new = self.new(left)
+            new = self.new(left) if left else Counter()
         self.kept.update(left)
 
     def uncover(self) -> None:
@@ -205,12 +216,21 @@ class Hearing:
         self.progress("checking", self.checks, self.budget)
         return self.errors({*self.search.verified, *self.kept, *group}) - self.before
 
-    def suspects(self, group: Iterable[SlotId], new: Collection[Misfit]) -> dict[SlotId, Misfit]:
-        """Of a group the least believed of those near each error."""
+    def suspects(
+        self, group: Iterable[SlotId], new: Collection[Misfit], tried: Counter[Misfit]
+    ) -> dict[SlotId, Misfit]:
+        """Of a group the least believed of those near each error, and for one that stayed in spite of that all of them."""
         from typeinfer.rewriting.verify import Blame
 
+        heard = [misfit for misfit in new if tried[misfit] < TRIALS]
         blame = Blame(self.search.project, {slot: self.search.decided[slot].slot for slot in group})
-        return {min(near, key=self.standing): misfit for misfit, near in blame.of_all(new).items()}
+        found: dict[SlotId, Misfit] = {}
+        for misfit, near in blame.of_all(heard).items() if heard else ():
+            if not tried[misfit]:
+                found[min(near, key=self.standing)] = misfit
+            elif len(near) <= CROWD:
+                found |= dict.fromkeys(near, misfit)
+        return found
 
     def standing(self, slot: SlotId) -> tuple[float, str]:
         """By this slots are ordered, the least believed first."""
