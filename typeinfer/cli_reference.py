@@ -52,7 +52,7 @@ What was read and inferred is kept by content in `$TYPEINFER_CACHE`, or else `$X
 
 ## JSON
 
-`annotate --format json` prints one object: `summary` (`files`, `changed`, `slots`, `annotated`, `withheld` by reason),
+`annotate --format json` prints one object: `summary` (`files`, `changed`, `slots`, `annotated`, `withheld` by reason, `uncovered`),
 `notes`, and `files`, each with `path`, `outcome` (`changed`, `unchanged`, `skipped`, `failed`), `reason` for the last two,
 and `slots`. A slot has `name`, `qualname`, `kind`, `ordinal`, `line` and `column` (from 1, in characters), `types` with their
 `probability`, `because` (rule and type; of the rule `model` also its `probability`), `moved` (what moved the belief in the

@@ -160,6 +160,8 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
             pass
         if not dispose(search, wanted, progress):
             break
+    else:
+        search.notes.append(f"types still came to light after {REVISIONS} revisions; run again to find the rest")
     search.explain(slot for slots in wanted.values() for slot in slots)
     outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
     predictions = {

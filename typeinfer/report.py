@@ -292,6 +292,7 @@ def as_json(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
             "slots": summary.found,
             "annotated": summary.annotated,
             "withheld": dict(summary.withheld),
+            "uncovered": run.uncovered,
         },
         "notes": list(run.notes),
         "files": [_file_fields(run, outcome, spell) for outcome in run.outcomes],

@@ -164,8 +164,31 @@ def test_hints_are_written_where_an_annotation_may_stand_and_nowhere_else() -> N
 
 def test_groups_add_up_to_the_whole() -> None:
     group = (SlotKind.RETURN, Origin.BUILTIN, False)
-    one = benchmark.Outcome(benchmark.Cost(1, 5, None), {group: Score(2, 1, 1, 1)}, 3, 1, 0, 0, 1, 0.5)
-    other = benchmark.Outcome(benchmark.Cost(2, 4, "late"), {group: Score(1, 0, 0, 0)}, 1, 0, 1, 0, 0, 0.5)
+    one = benchmark.Outcome(
+        benchmark.Cost(1, 5, None), {group: Score(2, 1, 1, 1)}, 3, 1, 0, 0, 1, 0.5, {}, {"not believed": 2}, 1
+    )
+    other = benchmark.Outcome(
+        benchmark.Cost(2, 4, "late"),
+        {group: Score(1, 0, 0, 0)},
+        1,
+        0,
+        1,
+        0,
+        0,
+        0.5,
+        {},
+        {"not believed": 1, "no evidence": 4},
+    )
     assert one + other == benchmark.Outcome(
-        benchmark.Cost(3, 5, "late"), {group: Score(3, 1, 1, 1)}, 4, 1, 1, 0, 1, 1.0
+        benchmark.Cost(3, 5, "late"),
+        {group: Score(3, 1, 1, 1)},
+        4,
+        1,
+        1,
+        0,
+        1,
+        1.0,
+        {},
+        {"not believed": 3, "no evidence": 4},
+        1,
     )

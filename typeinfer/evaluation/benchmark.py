@@ -10,13 +10,16 @@ import json
 import os
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import reduce
 from operator import add
 from pathlib import Path
+from typing import Any
 
+from typeinfer.deciding import REFUSED
 from typeinfer.evaluation.judge import Judge, Origin, StrippedProject, Variant, write_tree
 from typeinfer.evaluation.metrics import Score, score_by
 from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, run, version_of
@@ -59,6 +62,10 @@ class Outcome:
     warm: float | None = None
     by_others: Mapping[str, int] = field(default_factory=dict)
     """New errors by checkers that what is written was not held against. Only of ours."""
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    """Slots that were left alone, by the reason. Only of ours."""
+    uncovered: int = 0
+    """Errors that were there before and are reported only now that something around them is annotated. Only of ours."""
 
     def __add__(self, other: Outcome) -> Outcome:
         groups = {*self.scores, *other.scores}
@@ -76,6 +83,8 @@ class Outcome:
             None if self.again is None or other.again is None else self.again + other.again,
             None if self.warm is None or other.warm is None else self.warm + other.warm,
             {name: count + other.by_others[name] for name, count in self.by_others.items() if name in other.by_others},
+            Counter(self.withheld) + Counter(other.withheld),
+            self.uncovered + other.uncovered,
         )
 
     def score(self, wanted: Callable[[Group], bool] = lambda group: True) -> Score:
@@ -166,6 +175,7 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     that are none of the tool's."""
     again = warm = None
     by_others: dict[str, int] = {}
+    told: dict[str, Any] = {"withheld": {}, "uncovered": 0}
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
         write_tree(root, task.original if tool is HUMAN else task.stripped.files)
@@ -179,7 +189,10 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
             second = judge.read_tree(root)
             again = sum(second.get(path) != raw for path, raw in after.items())
             write_tree(root, task.stripped.files)
-            warm = run(tool, root, cold).seconds
+            asked = run(replace(tool, command=(*tool.command, "--format", "json")), root, cold)
+            warm = asked.seconds
+            if asked.failure is None:
+                told = json.loads(asked.printed)["summary"]
     judgeable = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
     found = judge.review(judgeable, after)
     at_slots = {found.written[slot] for slot in task.stripped.truth if slot in found.written}
@@ -187,7 +200,19 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     scores = score_by(task.stripped.truth, found.written, forms, lambda slot: task.group[slot])
     # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
     altered = 0 if tool is HUMAN else found.altered
-    return Outcome(cost, scores, found.added, errors - before.count, found.broken, altered, again, warm, by_others)
+    return Outcome(
+        cost,
+        scores,
+        found.added,
+        errors - before.count,
+        found.broken,
+        altered,
+        again,
+        warm,
+        by_others,
+        told["withheld"],
+        told["uncovered"],
+    )
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
@@ -205,7 +230,19 @@ def render(
     tools = list(totals)
     parts = [f"{len(projects)} projects ({chosen}, {variant}), {slots:,} slots; figures in percent\n"]
     heads = ["tool", "annotated", "precision", "recall", "base", *(f"{kind.value} P/R" for kind in SlotKind)]
-    heads += ["new errors per 100", "altered", "broken", "second run", "seconds", "warm", "slots/s", "peak MB"]
+    heads += [
+        "new errors per 100",
+        "uncovered",
+        "withheld",
+        "of these refused",
+        "altered",
+        "broken",
+        "second run",
+        "seconds",
+        "warm",
+        "slots/s",
+        "peak MB",
+    ]
     parts.append(table(heads, [_total_cells(name, totals[name]) for name in tools]))
     if names := list(dict.fromkeys(name for total in totals.values() for name in total.by_others)):
         parts.append("New errors per 100 annotations by checkers that were not asked:\n")
@@ -250,6 +287,9 @@ def _total_cells(name: str, outcome: Outcome) -> list[str]:
         f"{100 * total.base_precision:.1f}",
         *(_both(outcome.score(lambda group, kind=kind: group[0] is kind)) for kind in SlotKind),
         f"{_per_hundred(outcome, outcome.new_errors):.1f}",
+        str(outcome.uncovered) if outcome.withheld else "",
+        f"{sum(outcome.withheld.values()):,}" if outcome.withheld else "",
+        f"{outcome.withheld.get(REFUSED, 0):,}" if outcome.withheld else "",
         str(outcome.altered),
         str(outcome.broken),
         "" if outcome.again is None else str(outcome.again),
@@ -311,6 +351,8 @@ def _figures(outcome: Outcome) -> dict[str, object]:
         "altered": outcome.altered,
         "again": outcome.again,
         "new_errors_by_others": dict(outcome.by_others),
+        "withheld": dict(outcome.withheld),
+        "uncovered": outcome.uncovered,
         "total": _counts(outcome.score()),
         "kinds": {kind.value: _counts(outcome.score(lambda group, kind=kind: group[0] is kind)) for kind in SlotKind},
         "classes": {

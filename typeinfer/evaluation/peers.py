@@ -57,11 +57,13 @@ HUMAN = Tool("human", "", ())
 
 @dataclass(frozen=True)
 class Cost:
-    """`peak_mb`: of the largest process, in 10^6 bytes. `failure`: the last line it said; None where it ended well."""
+    """`peak_mb`: of the largest process, in 10^6 bytes. `failure`: the last line it said; None where it ended well. `printed`: its
+    standard output."""
 
     seconds: float
     peak_mb: float
     failure: str | None
+    printed: str = field(default="", repr=False)
 
 
 def tools_named(names: Sequence[str], peers: Sequence[Tool]) -> tuple[Tool, ...]:
@@ -102,10 +104,12 @@ def run(tool: Tool, root: Path, cache: Path) -> Cost:
 
 
 def _timed(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         # In a group of its own, so that a tool that is late ends with all that it started.
-        process = subprocess.Popen(command, cwd=root, env=environment, stdout=said, stderr=said, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=output, stderr=said, start_new_session=True
+        )
         late = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         try:
@@ -118,12 +122,14 @@ def _timed(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
             late.cancel()
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
         said.seek(0)
-        lines = said.read().decode("utf-8", "replace").strip().splitlines()
+        printed, complaint = (stream.read().decode("utf-8", "replace") for stream in (output, said))
     failure = None
     if process.returncode != 0:
+        lines = (complaint.strip() or printed.strip()).splitlines()
         failure = f"status {process.returncode}: {lines[-1] if lines else 'said nothing'}"
-    return Cost(seconds, usage.ru_maxrss * 1024 / 1e6, failure)
+    return Cost(seconds, usage.ru_maxrss * 1024 / 1e6, failure, printed)
 
 
 @contextmanager
