@@ -273,10 +273,7 @@ class Search:
         bound = self.bound(language.name, belief)
         decides = bool(ranked) and belief.decides(slot.id.kind, ranked[0].type, evidence, ranking)
         if self.options.max_error is not None and ranked and bound is not None and ranked[0].probability < bound:
-            path = module.file.path
-            hollow = belief.hollow(
-                slot.id.kind, ranked, evidence, ranking, lambda term: may_stand_bare(self.project, path, term)
-            )
+            hollow = self.hollow(slot.id, ranked, evidence, ranking)
             if hollow is not None and hollow.probability >= bound:
                 ranked, decides = (hollow, *(other for other in ranked if other.type != hollow.type)), True
         verdict: Verdict
@@ -374,9 +371,10 @@ class Search:
         self.unread = True
 
     def following(self, slot: SlotId, said: str) -> Prediction | None:
-        """What to write where the checker took the best type amiss, as a prediction; None for nothing. `said`: by the checker.
+        """What to write where the checker took the best type amiss, as a prediction: the next type, else what the others have in
+        common (`dict`), else None. `said`: by the checker.
 
-        What was believed of that type is shared out among the others, and that it is none of them.
+        What was believed of the type that is refuted is shared out among the others, and that it is none of them.
         """
         prediction = self.predictions[slot]
         refused, *rest = prediction.ranked
@@ -387,12 +385,26 @@ class Search:
         language = self.project.language_of(slot.path).name
         belief = self.belief(language, prediction.ranking)
         bound = self.bound(language, belief)
-        if bound is None or ranked[0].probability < bound:
+        if bound is None:
             return None
-        if not belief.decides(slot.kind, ranked[0].type, prediction.because, prediction.ranking):
+        if ranked[0].probability < bound:
+            hollow = self.hollow(slot, ranked, prediction.because, prediction.ranking)
+            if hollow is None or hollow.probability < bound:
+                return None
+            ranked = (hollow, *(other for other in ranked if other.type != hollow.type))
+        elif not belief.decides(slot.kind, ranked[0].type, prediction.because, prediction.ranking):
             return None
         refusals = (*prediction.refused, Refusal(refused.type, said))
         return msgspec.structs.replace(prediction, ranked=ranked, refused=refusals)
+
+    def hollow(
+        self, slot: SlotId, ranked: Sequence[Ranked], evidence: Sequence[Evidence], ranking: Ranking | None
+    ) -> Ranked | None:
+        """The most probable type of these less its arguments, if that may be written."""
+        belief = self.belief(self.project.language_of(slot.path).name, ranking)
+        return belief.hollow(
+            slot.kind, ranked, evidence, ranking, lambda term: may_stand_bare(self.project, slot.path, term)
+        )
 
     def take_back(self, slot: SlotId, reason: str, detail: str) -> None:
         if self.decided.pop(slot, None) is not None:

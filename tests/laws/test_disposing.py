@@ -72,6 +72,16 @@ def test_what_is_hardly_believed_takes_nobodys_place(says: Says) -> None:
     assert isinstance(verdict, Abstain) and verdict.reason == "refused by the checker"
 
 
+def test_what_is_left_in_common_is_written_where_no_whole_type_is_sure_enough(says: Says) -> None:
+    """Of `dict[str, X]` one is refuted, and the others agree on the `dict`."""
+    of = [Named("dict", (STR, Named(name))) for name in ("int", "bytes", "float", "bool")]
+    words = {"prices": [(of[0], 0.4), *((term, 0.18) for term in of[1:])]}
+    found = says(words, "def pay(prices):\n    ...\n\n\npay({'a': b'b'})\npay({'a': 0.5})\n", min_confidence=0.3)
+    assert "def pay(prices: dict)" in text_of(found)
+    (refusal,) = slots(found)["prices"].refused
+    assert refusal.type == of[0]
+
+
 BOTH = {"amount": [(INT, 0.96)], "label": [(STR, 0.6)]}
 
 
