@@ -54,7 +54,7 @@ class Policy:
     right: float
 
 
-POLICIES: Mapping[str, Policy] = {"python": Policy(0.9, 0.7, 0.92), "typescript": Policy(0.75, 0.6, 0.85)}
+POLICIES: Mapping[str, Policy] = {"python": Policy(0.9, 0.7, 0.88), "typescript": Policy(0.75, 0.6, 0.85)}
 """By language, read off the curves in docs/log.md: what rules write is right in over nine of ten cases in both."""
 
 CURVE = (0.85, 0.88, 0.9, 0.92, 0.95, 0.97)
