@@ -42,19 +42,12 @@ if TYPE_CHECKING:
 CHECKS = 60
 """What would be written is checked at most this often. Most projects need a few; each costs 0.2 s for 7,000 lines of Python."""
 
-REVISIONS = 6
-"""With something taken back, the rest is thought over again at most this often: a second run would do so."""
-
 REFUSED = "refused by the checker"
 UNCHECKED = "not checked"
 UNCOVERING = "would uncover an error"
 
-ROUNDS = 8
-"""The checker is asked again at most this often. Most projects settle in three or four."""
-
-PASSES = 16
-"""The model is asked at most this often: in every round before which something was decided. Units that read as before are not read
-again, so that later passes cost less."""
+ROUNDS = 16
+"""Everybody is asked again at most this often. Most projects settle in four to six rounds."""
 
 Version = tuple[int, int]
 
@@ -123,7 +116,7 @@ class Heard:
 
 @dataclass
 class Search:
-    """What is decided so far. `decided` only grows, and every round sees it written into the texts."""
+    """What is decided so far. What is left of it after a round only grows, and every round sees it written into the texts."""
 
     project: Project
     options: Options
@@ -140,6 +133,8 @@ class Search:
     """Decided slots of which it is known that they bring no new error."""
     checkers: dict[str, str | None] = field(default_factory=dict)
     """Who knows, by language; None where nobody could be asked."""
+    failed: dict[str, CheckerFailed] = field(default_factory=dict)
+    """Why nobody could be, by language."""
     uncovered: dict[str, int] = field(default_factory=dict)
     """By language, how many errors of before the checker reports only now that something around them is annotated."""
     checked: bool = True
@@ -148,33 +143,35 @@ class Search:
     """The model's last word."""
     locals_asked: frozenset[SlotId] | None = None
     """The locals that the model is asked about; None for all where they may be written, or none."""
-    passes: int = 0
-    """How often the model was asked."""
-    unread: bool = True
-    """Something was decided, or taken back, that the model has not read yet."""
     heard: dict[SlotId, Heard] = field(default_factory=dict)
     """What each prediction was made of: of the same comes the same."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
 
-    def settle(self, progress: Progress) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
-        """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round."""
+    def settle(
+        self, progress: Progress, hear: Callable[[], None] = lambda: None
+    ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
+        """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round. `hear` takes back
+        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard."""
         from typeinfer.program.evidence import gather
 
-        overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
+        overlay = self.project
         for turn in range(ROUNDS):
             progress("inferring", turn, ROUNDS)
             inference = self.infer(overlay)
             self.checked = bool(inference.checker)
             evidence = self.by_one_name(gather(overlay, inference))
-            if self.unread and self.passes < PASSES:
-                self.ask(overlay, evidence, progress)
-            fresh = self.decide(evidence)
+            self.ask(overlay, evidence, progress)
+            kept: set[SlotId] = set()
+            for refused in (False, True):
+                if not kept and (fresh := self.decide(evidence, refused)):
+                    hear()
+                    kept = fresh & self.decided.keys()
             yield evidence
-            if not fresh:
+            if not kept:
                 break
-            overlay = self.with_decided(overlay, fresh)
+            overlay = self.with_decided(overlay, {slot.path for slot in kept})
         else:
             self.notes.append(f"types still came to light in round {ROUNDS}; run again to find the rest")
         progress("inferring", ROUNDS, ROUNDS)
@@ -184,9 +181,7 @@ class Search:
         the rules: one file of a large project is not to cost as much as all."""
         if self.model is None:
             return
-        progress("asking the model", self.passes, PASSES)
-        self.passes += 1
-        self.unread = False
+        progress("asking the model", 0, 1)
         open_slots = {
             slot.id
             for path, module in self.project.modules.items()
@@ -231,19 +226,24 @@ class Search:
             known = self.canonical_names[term] = rename(term, self.project.canonical)
         return known
 
-    def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]]) -> set[str]:
-        """Predict every open slot; the paths where something was decided."""
+    def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]], refused: bool) -> set[SlotId]:
+        """Predict every open slot that the checker refused, or every other one; those that something was decided of."""
         fresh = set()
         for path, module in self.project.modules.items():
             for slot in module.slots:
-                if slot.id in self.decided or not self.is_open(module, slot):
+                if slot.id in self.decided or not self.is_open(module, slot) or self.is_refused(slot.id) is not refused:
                     continue
                 prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
                 self.predictions[slot.id] = prediction
                 if isinstance(prediction.verdict, Apply) and prediction.best is not None and path not in self.closed:
                     self.write_down(slot.id)
-                    fresh.add(path)
+                    fresh.add(slot.id)
         return fresh
+
+    def is_refused(self, slot: SlotId) -> bool:
+        """Whether the checker refused what was to be written there."""
+        found = self.predictions.get(slot)
+        return found is not None and isinstance(found.verdict, Abstain) and found.verdict.reason == REFUSED
 
     def infer(self, overlay: Project) -> Inference:
         if not self.options.checker:
@@ -262,9 +262,8 @@ class Search:
         ranking = self.rankings.get(slot.id)
         heard = Heard(evidence, ranking, self.checked)
         before = self.predictions.get(slot.id)
-        # What the checker refused is thought over again: with others gone it may do no harm.
-        refused = before is not None and isinstance(before.verdict, Abstain) and before.verdict.reason == REFUSED
-        if before is not None and not refused and self.heard[slot.id] == heard:
+        # What the checker refused is thought over again: with others there it may do no harm.
+        if before is not None and not self.is_refused(slot.id) and self.heard[slot.id] == heard:
             return before
         self.heard[slot.id] = heard
         language = self.project.language_of(module.file.path)
@@ -368,7 +367,6 @@ class Search:
         assert prediction.best is not None, "nothing is decided of a slot that nothing is believed of"
         # A checker that knows no packages calls a class by where its file lies.
         self.decided[slot] = Placed(prediction.slot, rename(prediction.best.type, self.project.canonical))
-        self.unread = True
 
     def following(self, slot: SlotId, said: str) -> Prediction | None:
         """What to write where the checker took the best type amiss, as a prediction: the next type, else what the others have in
@@ -408,7 +406,6 @@ class Search:
 
     def take_back(self, slot: SlotId, reason: str, detail: str) -> None:
         if self.decided.pop(slot, None) is not None:
-            self.unread = True
             verdict = Abstain(reason, detail)
             self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=verdict)
 

@@ -34,12 +34,8 @@ CROWD = 16
 Wanted = Mapping[str, frozenset[SlotId]]
 
 
-def dispose(search: Search, wanted: Wanted, progress: Progress) -> bool:
-    """Take back what makes the checker report an error that it didn't report before. `wanted`: the slots to be written, by path.
-
-    True where something was taken back and something else is new: then there may be more to find.
-    """
-    taken = kept = False
+def dispose(search: Search, wanted: Wanted, progress: Progress) -> None:
+    """Take back what makes the checker report an error that it didn't report before. `wanted`: the slots to be written, by path."""
     for language in search.project.languages if search.options.checker else ():
         of_language = {path: slots for path, slots in wanted.items() if search.project.language_of(path) is language}
         slots = {slot for some in of_language.values() for slot in some}
@@ -47,20 +43,21 @@ def dispose(search: Search, wanted: Wanted, progress: Progress) -> bool:
         if not fresh:
             continue
         try:
+            if language.name in search.failed:
+                raise search.failed[language.name]
             search.checkers[language.name] = hold(search, language, of_language, progress)
         except CheckerFailed as error:
-            search.checkers[language.name] = None
+            # Who hangs once is not waited for again.
+            search.failed[language.name], search.checkers[language.name] = error, None
             unchecked(search, fresh, str(error))
-        taken |= not fresh <= search.decided.keys()
-        kept |= bool(fresh & search.decided.keys())
         search.verified |= fresh & search.decided.keys()
-    return taken and kept
 
 
 def hold(search: Search, language: Language, wanted: Wanted, progress: Progress) -> str:
     """Let the checker that was asked for, or that the project is set up for, else the usual one hear what is decided; its name."""
     asked = search.options.checked_by
     own = asked if asked in language.checkers else language.checker_of(search.project.root)
+    own = search.checkers.get(language.name) or own
     usual = language.checkers[0]
     try:
         Hearing(search, language, wanted, own or usual, progress).hold()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import REVISIONS, Model, Options, Search
+from typeinfer.deciding import Model, Options, Search
 from typeinfer.disposing import dispose
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
@@ -155,13 +155,8 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
     model = None if options.model is None else load_model(options.model, options.jobs)
     search = Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
-    for _ in range(REVISIONS):
-        for _ in search.settle(progress):
-            pass
-        if not dispose(search, wanted, progress):
-            break
-    else:
-        search.notes.append(f"types still came to light after {REVISIONS} revisions; run again to find the rest")
+    for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
+        pass
     search.explain(slot for slots in wanted.values() for slot in slots)
     outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
     predictions = {
