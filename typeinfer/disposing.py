@@ -169,11 +169,12 @@ class Hearing:
         self.kept.update(left)
 
     def uncover(self) -> None:
-        """Count the errors that were there before, where the checker didn't look for want of annotations; what has it look there is
-        taken back, if that was asked for."""
+        """Count the errors that were there before, where the checker didn't look, or kept silent, for want of annotations; what has
+        it report them is taken back, if that was asked for."""
         search, said = self.search, self.errors((), everywhere=False)
         while True:
-            uncovered = (self.errors(search.decided.keys(), everywhere=False) - said) & self.before
+            found = self.errors(search.decided.keys(), everywhere=False) - said
+            uncovered = (found & self.before) | self.shy(found)
             search.uncovered[self.language.name] = uncovered.total()
             around = {slot: misfit for misfit in uncovered for slot in self.around(misfit)}
             if not search.options.withhold_uncovered or not around:
@@ -211,7 +212,13 @@ class Hearing:
     def new(self, group: Iterable[SlotId]) -> Counter[Misfit]:
         """The errors that weren't there before, with a group written beside what is kept."""
         self.progress("checking", self.checks, self.budget)
-        return self.errors({*self.search.verified, *self.kept, *group}) - self.before
+        found = self.errors({*self.search.verified, *self.kept, *group}) - self.before
+        return found - self.shy(found)
+
+    def shy(self, found: Counter[Misfit]) -> Counter[Misfit]:
+        """Those that come with an annotation, whichever it is, and are nobody's fault."""
+        codes = self.language.shy(self.checker)
+        return Counter({misfit: count for misfit, count in found.items() if misfit.code in codes})
 
     def suspects(
         self, group: Iterable[SlotId], new: Collection[Misfit], tried: Counter[Misfit]

@@ -218,6 +218,15 @@ def test_an_error_that_is_merely_uncovered_is_nobodys_fault_and_told_of(says: Sa
     assert isinstance(verdict, Abstain) and verdict.reason == "would uncover an error"
 
 
+def test_so_is_one_that_mypy_keeps_to_itself_where_nothing_is_annotated(says: Says, tmp_path: Path) -> None:
+    """Even when it is told to look there, it asks for the type of an empty display only in functions with annotations."""
+    (tmp_path / "mypy.ini").write_text("[mypy]\n")
+    text = "def pay(amount):\n    box = []\n    print(amount, box)\n"
+    found = says({"amount": [(INT, 0.96)]}, text)
+    assert "def pay(amount: int)" in text_of(found) and found.uncovered == 1
+    assert "def pay(amount)" in text_of(says({"amount": [(INT, 0.96)]}, text, withhold_uncovered=True))
+
+
 def test_where_all_is_looked_into_nothing_is_uncovered(says: Says, tmp_path: Path) -> None:
     (tmp_path / "mypy.ini").write_text("[mypy]\ncheck_untyped_defs = true\n")
     assert says({"amount": [(INT, 0.96)]}, COVERED).uncovered == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -164,6 +164,9 @@ class Language(Protocol):
 
     def leaves_out(self, checker: str) -> bool:
         """Whether one of `checkers` leaves out functions without annotations, as people run it."""
+
+    def shy(self, checker: str) -> Collection[str]:
+        """The codes of errors that one of `checkers` reports in functions with annotations alone, however it is run."""
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         """The edits that write these types into the file, imports included."""

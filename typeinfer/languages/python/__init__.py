@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -192,6 +192,11 @@ class Python:
         from typeinfer.languages.python import checkers
 
         return bool(checkers.CHECKERS[checker].everywhere)
+
+    def shy(self, checker: str) -> Collection[str]:
+        from typeinfer.languages.python import checkers
+
+        return checkers.CHECKERS[checker].shy
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.python import rewrite

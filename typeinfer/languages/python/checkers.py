@@ -48,7 +48,8 @@ class Said:
 class Checker:
     """A program that checks types. `settings`: files of a project that are made for it; `tables`: of its pyproject.toml, too.
     `unfound`: what it calls an import that it can't follow. `prepare` puts settings into the copy, from the project's root.
-    `everywhere`: flags that have it look into functions without annotations, where it doesn't by itself."""
+    `everywhere`: flags that have it look into functions without annotations, where it doesn't by itself; `shy`: what it reports in
+    functions with annotations alone even so."""
 
     name: str
     settings: tuple[str, ...]
@@ -58,6 +59,7 @@ class Checker:
     report: Callable[[str], Iterable[Said]]
     prepare: Callable[[Path, Path, Version], None]
     everywhere: tuple[str, ...] = ()
+    shy: frozenset[str] = frozenset()
 
 
 def diagnose(
@@ -356,6 +358,8 @@ CHECKERS: Mapping[str, Checker] = {
             _of_mypy,
             _write_mypy_settings,
             ("--check-untyped-defs",),
+            # An empty display, say, of which it can't tell what it will hold.
+            frozenset({"var-annotated"}),
         ),
     )
 }  # fmt: skip

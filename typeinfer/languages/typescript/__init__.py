@@ -6,7 +6,7 @@ A type is a term whose absent value is `NONE`: `void` where it is a whole result
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -159,6 +159,9 @@ class TypeScript:
 
     def leaves_out(self, checker: str) -> bool:
         return False
+
+    def shy(self, checker: str) -> Collection[str]:
+        return ()
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         from typeinfer.languages.typescript import rewrite
