@@ -121,15 +121,17 @@ class Hearing:
     ) -> None:
         """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: how often
         suspects stepped back for an error; `known`: the new errors with the group written, where that is known."""
-        if not group:
-            return
-        if known is None and self.checks >= self.budget:
+        spent = self.checks >= self.budget
+        if not group or (spent and known is None):
             self.unheard(group)
             return
         tried = Counter() if tried is None else tried
         new = self.new(group) if known is None else known
         if not new:
             self.kept.update(group)
+            return
+        if spent:
+            self.unheard(group)
             return
         suspects = self.suspects(group, new, tried)
         rest = set(group) - suspects.keys()
