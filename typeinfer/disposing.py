@@ -121,24 +121,23 @@ class Hearing:
     ) -> None:
         """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: how often
         suspects stepped back for an error; `known`: the new errors with the group written, where that is known."""
-        spent = self.checks >= self.budget
-        if not group or (spent and known is None):
+        if not group:
+            return
+        if self.checks >= self.budget and (known is None or known):
             self.unheard(group)
             return
-        tried = Counter() if tried is None else tried
         new = self.new(group) if known is None else known
         if not new:
             self.kept.update(group)
             return
-        if spent:
-            self.unheard(group)
-            return
-        suspects = self.suspects(group, new, tried)
-        rest = set(group) - suspects.keys()
         if len(group) == 1:
             (slot,) = group
             self.give_way(slot, next(iter(new)))
-        elif not suspects or (not rest and any(tried[misfit] for misfit in suspects.values())):
+            return
+        tried = Counter() if tried is None else tried
+        suspects = self.suspects(group, new, tried)
+        rest = set(group) - suspects.keys()
+        if not suspects or (not rest and any(tried[misfit] for misfit in suspects.values())):
             self.sift(group, new)
         else:
             left: Counter[Misfit] = self.new(rest) if rest else Counter()
