@@ -6,7 +6,7 @@ nothing new is decided: what a second run would find is found by the first. Writ
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
+    from typeinfer.rewriting.verify import Misfit
 
 CHECKS = 60
 """What would be written is checked at most this often. Most projects need a few; each costs 0.2 s for 7,000 lines of Python."""
@@ -49,7 +50,11 @@ UNCOVERING = "would uncover an error"
 ROUNDS = 16
 """Everybody is asked again at most this often. Most projects settle in four to six rounds."""
 
+REWRITES = 32
+"""So many versions of a file are kept in mind."""
+
 Version = tuple[int, int]
+Written = frozenset[tuple[SlotId, TypeExpr]]
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,10 @@ class Search:
     """The locals that the model is asked about; None for all where they may be written, or none."""
     heard: dict[SlotId, Heard] = field(default_factory=dict)
     """What each prediction was made of: of the same comes the same."""
+    rewritten: dict[str, dict[Written, Rewrite]] = field(default_factory=dict)
+    """The edits that each file last had, by path and by what they write: most checks differ in few files."""
+    reported: dict[tuple[str, bool, Written], Counter[Misfit]] = field(default_factory=dict)
+    """What each checker reported with so much written: a hearing begins where the one before it ended."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
@@ -356,10 +365,17 @@ class Search:
 
     def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
         """What is decided of a file, or of these slots of it, as edits."""
-        language = self.project.language_of(module.file.path)
-        version = self.options.target_version or language.default_version
+        path = module.file.path
         placed = [asked for asked in self.placed(module) if slots is None or asked.slot.id in slots]
-        return language.annotate(module, placed, self.project.names_in_scope(module), version)
+        known = self.rewritten.setdefault(path, {})
+        key = frozenset((asked.slot.id, asked.type) for asked in placed)
+        if key not in known:
+            if len(known) == REWRITES:
+                known.clear()
+            language = self.project.language_of(path)
+            version = self.options.target_version or language.default_version
+            known[key] = language.annotate(module, placed, self.project.names_in_scope(module), version)
+        return known[key]
 
     def write_down(self, slot: SlotId) -> None:
         """Decide on the best type that is predicted of a slot."""

@@ -2,8 +2,9 @@
 
 The checker is asked about the texts with everything written. Whoever is least believed of those near an error steps back, and is
 heard again once the rest stands; who brings an error even then gives way, to the next type that is believed enough now that this
-one is refuted, or to none. For an error that stays though its suspects stepped back, whoever brings it is found by halves. So what
-is left was checked as it stands, and nobody is missing who could have been added. Writes nothing.
+one is refuted, or to none. For an error that stays though its suspect stepped back, whoever brings it is found by halves, those
+around it first, in as many checks for many such errors as for one. So what is left was checked as it stands, and nobody is missing
+who could have been added. Writes nothing.
 """
 
 from __future__ import annotations
@@ -23,13 +24,7 @@ if TYPE_CHECKING:
     from typeinfer.engine.local import Progress
     from typeinfer.languages.language import Language
     from typeinfer.program.project import Project
-    from typeinfer.rewriting.verify import Misfit
-
-TRIALS = 3
-"""For an error that stays suspects step back so many times, further ones each time, until it is looked for by halves."""
-
-CROWD = 16
-"""More than so many suspects are none."""
+    from typeinfer.rewriting.verify import Blame, Misfit
 
 Wanted = Mapping[str, frozenset[SlotId]]
 
@@ -116,11 +111,11 @@ class Hearing:
         self,
         group: Collection[SlotId],
         again: bool,
-        tried: Counter[Misfit] | None = None,
+        tried: frozenset[Misfit] = frozenset(),
         known: Counter[Misfit] | None = None,
     ) -> None:
-        """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: how often
-        suspects stepped back for an error; `known`: the new errors with the group written, where that is known."""
+        """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: the errors for
+        which a suspect stepped back in vain; `known`: the new errors with the group written, where that is known."""
         if not group:
             return
         if self.checks >= self.budget and (known is None or known):
@@ -134,40 +129,61 @@ class Hearing:
             (slot,) = group
             self.give_way(slot, next(iter(new)))
             return
-        tried = Counter() if tried is None else tried
-        suspects = self.suspects(group, new, tried)
+        suspects = self.suspects(group, new.keys() - tried)
+        searched = not suspects
+        if searched:
+            suspects = self.culprits(group, new)
+        if not suspects:
+            self.unheard(group)
+            return
         rest = set(group) - suspects.keys()
-        if not suspects or (not rest and any(tried[misfit] for misfit in suspects.values())):
-            self.sift(group, new)
-        else:
-            left: Counter[Misfit] = self.new(rest) if rest else Counter()
-            self.admit(rest, again, tried + Counter(set(new)), left)
-            # Of an error that went with several who stepped back it isn't known yet whose it was.
-            guilty = {
-                one: misfit for one, misfit in suspects.items() if again and not tried[misfit] and misfit not in left
-            }
-            for slot, misfit in guilty.items():
-                self.give_way(slot, misfit)
-            self.admit(suspects.keys() - guilty.keys(), again=True)
+        left: Counter[Misfit] = self.new(rest) if rest else Counter()
+        self.admit(rest, again, tried | new.keys(), left)
+        # Of an error that went with several who stepped back it isn't known yet whose it was.
+        guilty = {
+            one: misfit
+            for one, misfit in suspects.items()
+            if (again and not searched and misfit not in left) or (searched and not rest)
+        }
+        for slot, misfit in guilty.items():
+            self.give_way(slot, misfit)
+        self.admit(suspects.keys() - guilty.keys(), again=True)
 
-    def sift(self, group: Collection[SlotId], new: Counter[Misfit]) -> None:
-        """Keep those of a group that bring none of its new errors, where nobody near these is at fault: in the order of their
-        standing the first with whom there is an error gives way."""
-        left = sorted(group, key=self.standing, reverse=True)
-        while new:
-            good, bad = 0, len(left)
-            while bad - good > 1 and self.checks < self.budget:
-                middle = (good + bad) // 2
-                found = self.new(left[:middle])
-                good, bad, new = (good, middle, found) if found else (middle, bad, new)
-            self.kept.update(left[:good])
-            self.give_way(left[bad - 1], next(iter(new)))
-            left = left[good : bad - 1] + left[bad:]
+    def suspects(self, group: Collection[SlotId], new: Collection[Misfit]) -> dict[SlotId, Misfit]:
+        """Of a group the least believed of those near each error."""
+        if not new:
+            return {}
+        near = self.blame(group).of_all(new)
+        return {min(slots, key=self.standing): misfit for misfit, slots in near.items()}
+
+    def culprits(self, group: Collection[SlotId], new: Counter[Misfit]) -> dict[SlotId, Misfit]:
+        """With whom each error comes: of those in question for it, the most believed first, the one from whom on it is there. Found
+        by halves, for all errors at once; none where that takes too many checks.
+
+        An error may go with somebody who steps back for another one: who is found is heard again.
+        """
+        blame, everybody = self.blame(group), set(group)
+        orders: dict[Misfit, list[SlotId]] = {}
+        stubborn = set(new)
+        for ring in (blame.of, blame.around, blame.within_reach, blame.anywhere):
+            orders |= {misfit: sorted(ring(misfit), key=self.standing, reverse=True) for misfit in stubborn}
+            stubborn &= self.new(everybody.difference(*orders.values())).keys()
+            if not stubborn or self.checks >= self.budget:
+                break
+        bounds = {misfit: (0, len(order)) for misfit, order in orders.items() if order}
+        while any(high - low > 1 for low, high in bounds.values()):
             if self.checks >= self.budget:
-                self.unheard(left)
-                return
-            new = self.new(left) if left else Counter()
-        self.kept.update(left)
+                return {}
+            # Up to the middle everybody is written; of whom it is known already, only the one is not.
+            out: set[SlotId] = set()
+            for misfit, (low, high) in bounds.items():
+                out.update(orders[misfit][(low + high) // 2 :] if high - low > 1 else orders[misfit][low:high])
+            found = self.new(everybody - out)
+            for misfit, (low, high) in bounds.items():
+                if high - low > 1:
+                    middle = (low + high) // 2
+                    bounds[misfit] = (low, middle) if misfit in found else (middle, high)
+        return {orders[misfit][low]: misfit for misfit, (low, _) in bounds.items()}
 
     def uncover(self) -> None:
         """Count the errors that were there before, where the checker didn't look, or kept silent, for want of annotations; what has
@@ -204,11 +220,18 @@ class Hearing:
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
         search, modules = self.search, self.search.project.modules
-        asked = {path: slots & set(written) for path, slots in self.wanted.items()}
+        there = search.decided.keys() & set(written)
+        asked = {path: slots & there for path, slots in self.wanted.items()}
+        key = frozenset((slot, search.decided[slot].type) for slots in asked.values() for slot in slots)
+        known = search.reported.get((self.checker, everywhere, key))
+        if known is not None:
+            return known
         edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
         version = search.options.target_version or self.language.default_version
         self.checks += 1
-        return reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
+        found = reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
+        search.reported[self.checker, everywhere, key] = found
+        return found
 
     def new(self, group: Iterable[SlotId]) -> Counter[Misfit]:
         """The errors that weren't there before, with a group written beside what is kept."""
@@ -221,21 +244,10 @@ class Hearing:
         codes = self.language.shy(self.checker)
         return Counter({misfit: count for misfit, count in found.items() if misfit.code in codes})
 
-    def suspects(
-        self, group: Iterable[SlotId], new: Collection[Misfit], tried: Counter[Misfit]
-    ) -> dict[SlotId, Misfit]:
-        """Of a group the least believed of those near each error, and for one that stayed in spite of that all of them."""
+    def blame(self, group: Iterable[SlotId]) -> Blame:
         from typeinfer.rewriting.verify import Blame
 
-        heard = [misfit for misfit in new if tried[misfit] < TRIALS]
-        blame = Blame(self.search.project, {slot: self.search.decided[slot].slot for slot in group})
-        found: dict[SlotId, Misfit] = {}
-        for misfit, near in blame.of_all(heard).items() if heard else ():
-            if not tried[misfit]:
-                found[min(near, key=self.standing)] = misfit
-            elif len(near) <= CROWD:
-                found |= dict.fromkeys(near, misfit)
-        return found
+        return Blame(self.search.project, {slot: self.search.decided[slot].slot for slot in group})
 
     def standing(self, slot: SlotId) -> tuple[float, str]:
         """By this slots are ordered, the least believed first."""

@@ -440,6 +440,10 @@ class Project:
                     graph.add_edges_from((module.name, name) for name in self._loaded_by(found) if name != module.name)
         return graph
 
+    def loaded_with(self, name: str) -> frozenset[str]:
+        """The project modules that are there once this one has been imported, itself among them."""
+        return frozenset({name, *nx.descendants(self.import_graph, name)})
+
     def _loaded_by(self, found: Import) -> Iterator[str]:
         """The project modules that an import loads: every package on the way, and a submodule taken by name."""
         parts = found.module.split(".")

@@ -95,7 +95,7 @@ class Blame:
         words = self._words(module, misfit.line)
         for suspects in (
             self._standing_there(module, misfit.line),
-            self._named(module, functions, words),
+            self._named(module, functions, words) | self._told_of(misfit),
             self._called(words),
             self._all_of(functions[:1], module),
             {slot for slot in self.annotated if slot.path == misfit.path},
@@ -103,6 +103,30 @@ class Blame:
             if suspects:
                 return frozenset(suspects)
         return frozenset()
+
+    def around(self, misfit: Misfit) -> frozenset[SlotId]:
+        """Whoever stands in the function around it or is named there; where none is around it, on its line."""
+        module = self.project.modules[misfit.path]
+        functions = self._around(module, misfit.line)
+        words = self._words(module, misfit.line)
+        if functions:
+            span = functions[0].span
+            words |= self._said(module.file.data[span.start : span.end])
+        return frozenset(
+            self._standing_there(module, misfit.line)
+            | self._named(module, functions, words)
+            | self._told_of(misfit)
+            | self._called(words)
+            | self._all_of(functions, module)
+        )
+
+    def within_reach(self, misfit: Misfit) -> frozenset[SlotId]:
+        """Whoever stands in its file, or in one that this needs."""
+        names = self.project.loaded_with(self.project.modules[misfit.path].name)
+        return frozenset(slot for slot in self.annotated if self.project.modules[slot.path].name in names)
+
+    def anywhere(self, _: Misfit) -> frozenset[SlotId]:
+        return frozenset(self.annotated)
 
     def _standing_there(self, module: Module, line: int) -> set[SlotId]:
         return {
@@ -129,6 +153,16 @@ class Blame:
     def _called(self, words: frozenset[str]) -> set[SlotId]:
         return {slot for word in words for slot in self._by_function.get(word, ())}
 
+    def _told_of(self, misfit: Misfit) -> set[SlotId]:
+        """Parameters that the checker names together with their function, and attributes with their class."""
+        words = self._said(misfit.message.encode())
+        return {
+            slot
+            for word in words
+            for slot in (*self._by_function.get(word, ()), *self._attributes.get(word, ()))
+            if slot.name in words and words.intersection(slot.qualname.split(".")[-2:])
+        }
+
     def _all_of(self, functions: Sequence[Function], module: Module) -> set[SlotId]:
         names = {function.qualname for function in functions}
         return {slot.id for slot in self._in_file.get(module.file.path, ()) if slot.id.qualname in names}
@@ -145,7 +179,11 @@ class Blame:
         starts = module.file.line_starts
         begin, last = starts[line - 1], min(line + LINES - 1, len(starts) - 1)
         end = starts[last] if last > line - 1 else len(module.file.data)
-        return frozenset(word.decode("utf-8", "replace") for word in WORD.findall(module.file.data[begin:end]))
+        return self._said(module.file.data[begin:end])
+
+    @staticmethod
+    def _said(data: bytes) -> frozenset[str]:
+        return frozenset(word.decode("utf-8", "replace") for word in WORD.findall(data))
 
     @cached_property
     def _in_file(self) -> dict[str, list[Slot]]:
