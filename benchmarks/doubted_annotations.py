@@ -1,6 +1,6 @@
-"""What `typeinfer check` doubts: `python benchmarks/doubted_annotations.py [PROJECT ...]`. Prints a table as Markdown.
+"""What `typeinfer check` doubts: `python benchmarks/doubted_annotations.py [--calibration] [PROJECT ...]`. Prints a table as Markdown.
 
-On the development projects of Python, as their authors annotated them: how many annotations are doubted. Then in some functions the
+On the development projects of Python, or those that bounds are chosen by, as their authors annotated them: how many annotations are doubted. Then in some functions the
 types of two parameters are swapped (the same ones every time): how many of those are found, and how many others are doubted.
 """
 
@@ -62,8 +62,9 @@ def doubted(files: Mapping[str, bytes], name: str) -> tuple[list[tuple[str, str,
 
 def main() -> None:
     rows = []
-    for pinned in pinned_projects("python", "development"):
-        if sys.argv[1:] and pinned.name not in sys.argv[1:]:
+    names = set(sys.argv[1:]) - {"--calibration"}
+    for pinned in pinned_projects("python", "calibration" if "--calibration" in sys.argv else "development"):
+        if names and pinned.name not in names:
             continue
         files = JUDGE.read_tree(fetch(pinned, data_folder()))
         with tempfile.TemporaryDirectory() as place:

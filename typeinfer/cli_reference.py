@@ -60,7 +60,7 @@ first type most, as `reason` and `weight` in log odds), `refused` (types that we
 them), `verdict` (`apply`, `suggest`, `abstain`) and, where nothing was
 written, why: `withheld`.
 `infer --format json` prints the list of those slots, each with its `path`. `check --format json` prints what `annotate` would,
-and `doubts`: slots with their `path` and the type that is `written` there.
+and `doubts`: slots with their `path`, the type that is `written` there, and what the checker `said` of it and would no longer.
 """
 
 

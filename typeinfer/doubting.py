@@ -1,8 +1,9 @@
 """Doubting: a project with annotations in; those of them that all evidence speaks against, out.
 
 The annotations asked about are taken out of the texts, in memory, and found again as if nobody had written them. What is then
-believed almost surely, on the word of rules that may decide, and can't be what was written, is a doubt, if the checker takes it
-without a new error. Wider and narrower types are no contradiction; `X` where `X | None` is seen is one. Writes nothing.
+believed and can't be what was written is a doubt in two cases: it is almost sure, on the word of rules that may decide; or it is
+likely and the checker bears it out, for an error that it reports goes once the one stands in the place of the other. In neither may
+it report a new one. Wider and narrower types are no contradiction; `X` where `X | None` is seen is one. Writes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typeinfer.engine.local import Progress
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.module import Module
 from typeinfer.values.patches import Edit, Placed, apply_edits
-from typeinfer.values.predictions import Apply, Prediction
+from typeinfer.values.predictions import Apply, Prediction, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import Span
 from typeinfer.values.typeexpr import NONE, UNKNOWN, Literal, Named, TypeExpr, Union, without
@@ -36,16 +37,20 @@ SURE = 0.95
 TRACE = 0.02
 """The most that may be left for what was written."""
 
+LIKELY, LITTLE = 0.3, 0.2
+"""The same where the checker bears the doubt out."""
+
 STRUCTURAL = ("typing.", "collections.abc.", "typing_extensions.", "os.PathLike", "numbers.", "_typeshed.")
 """Types that others are without saying so."""
 
 
 class Doubt(msgspec.Struct, frozen=True, array_like=True):
     """An annotation, and what is believed of its slot by everybody else: `prediction`, of the text without it, by the slot as it
-    stands in the text with it."""
+    stands in the text with it. `said`: the checker of what is written, and not of what is believed."""
 
     written: TypeExpr
     prediction: Prediction
+    said: str = ""
 
 
 def doubts(
@@ -75,9 +80,9 @@ def doubts(
     found = [
         Doubt(term, msgspec.structs.replace(search.predictions[id], slot=slot))
         for id, (slot, term) in written.items()
-        if id in search.predictions and _speaks_against(project, beliefs, search.predictions[id], term)
+        if id in search.predictions and _left(project, search.predictions[id], term) <= LITTLE
     ]
-    return tuple(_as_the_checker_has_it(project, options, found))
+    return tuple(_as_the_checker_has_it(project, options, beliefs, found))
 
 
 def _is_removable(project: Project, module: Module, slot: Slot) -> bool:
@@ -98,18 +103,30 @@ def _without(project: Project, slots: Iterable[Slot]) -> Project:
     )
 
 
-def _speaks_against(project: Project, beliefs: Mapping[str, Belief], prediction: Prediction, written: TypeExpr) -> bool:
-    best = prediction.best
-    if best is None or best.probability < SURE or not isinstance(prediction.verdict, Apply):
-        return False
-    language = project.language_of(prediction.slot.id.path)
-    # The model alone proves nothing to whoever wrote otherwise.
-    if not beliefs[language.name].decides(prediction.slot.id.kind, best.type, prediction.because):
-        return False
-    left = sum(
+def _left(project: Project, prediction: Prediction, written: TypeExpr) -> float:
+    """What is left, of all belief, for what was written: 1 where what is likely does not contradict it."""
+    best, language = prediction.best, project.language_of(prediction.slot.id.path)
+    if best is None or best.probability < LIKELY or isinstance(prediction.verdict, Suggest):
+        return 1.0
+    if not contradicts(project, language, written, best.type):
+        return 1.0
+    return sum(
         other.probability for other in prediction.ranked if not contradicts(project, language, written, other.type)
     )
-    return left <= TRACE and contradicts(project, language, written, best.type)
+
+
+def _is_sure(project: Project, beliefs: Mapping[str, Belief], doubt: Doubt) -> bool:
+    """Whether a doubt can do without the checker's word. The model alone proves nothing to whoever wrote otherwise."""
+    prediction, best = doubt.prediction, doubt.prediction.best
+    return (
+        best is not None
+        and best.probability >= SURE
+        and isinstance(prediction.verdict, Apply)
+        and _left(project, prediction, doubt.written) <= TRACE
+        and beliefs[project.language_of(prediction.slot.id.path).name].decides(
+            prediction.slot.id.kind, best.type, prediction.because
+        )
+    )
 
 
 def contradicts(project: Project, language: Language, written: TypeExpr, seen: TypeExpr) -> bool:
@@ -160,30 +177,54 @@ def _all(said: Sequence[bool | None]) -> bool | None:
     return False if False in said else None if None in said else True
 
 
-def _as_the_checker_has_it(project: Project, options: Options, found: Sequence[Doubt]) -> list[Doubt]:
-    """Those that bring no new error in the place of what is written."""
+def _as_the_checker_has_it(
+    project: Project, options: Options, beliefs: Mapping[str, Belief], found: Sequence[Doubt]
+) -> list[Doubt]:
+    """Those that bring no new error in the place of what is written; those that are not sure only where an error goes."""
+    sure = {doubt.prediction.slot.id for doubt in found if _is_sure(project, beliefs, doubt)}
+    kept: list[Doubt] = []
+    for language in project.languages:
+        own = [doubt for doubt in found if project.language_of(doubt.prediction.slot.id.path) is language]
+        certain = [doubt for doubt in own if doubt.prediction.slot.id in sure]
+        others: list[Doubt] = []
+        if options.checker and own:
+            try:
+                # Alone: of many that are not sure one may bring an error that is laid at the door of one that is.
+                certain = _taken(project, language, options, certain)
+                taken = _taken(project, language, options, own)
+                others = [doubt for doubt in taken if doubt.said and doubt.prediction.slot.id not in sure]
+            except CheckerFailed:
+                pass  # Whoever asks for the annotations that are missing is told of it.
+        kept += [*certain, *others]
+    return sorted(kept, key=lambda doubt: (doubt.prediction.slot.id.path, doubt.prediction.slot.span.start))
+
+
+def _taken(project: Project, language: Language, options: Options, some: Sequence[Doubt]) -> list[Doubt]:
+    """Those that the checker takes, with what it then no longer says. Raises `CheckerFailed`."""
     from typeinfer.rewriting.verify import Blame
 
-    kept = list(found)
-    for language in project.languages if options.checker and found else ():
-        version = options.target_version or language.default_version
-        checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
-        placed: dict[str, list[Placed]] = defaultdict(list)
-        for doubt in kept:
-            slot, best = doubt.prediction.slot, doubt.prediction.best
-            if project.language_of(slot.id.path) is language and best is not None:
-                placed[slot.id.path].append(Placed(slot, best.type))
-        edits = {
-            path: language.annotate(module, some, project.names_in_scope(module), version).edits
-            for path, some in placed.items()
-            for module in (project.modules[path],)
-        }
-        try:
-            before = reported(project, language, {}, {}, version, checker)
-            new = reported(project, language, edits, {}, version, checker) - before
-        except CheckerFailed:
-            continue
-        slots = {one.slot.id: one.slot for some in placed.values() for one in some}
-        blamed = {slot for near in Blame(project, slots).of_all(new).values() for slot in near} if new else set()
-        kept = [doubt for doubt in kept if doubt.prediction.slot.id not in blamed]
-    return kept
+    if not some:
+        return []
+    version = options.target_version or language.default_version
+    checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
+    placed: dict[str, list[Placed]] = defaultdict(list)
+    for doubt in some:
+        slot, best = doubt.prediction.slot, doubt.prediction.best
+        if best is not None:
+            placed[slot.id.path].append(Placed(slot, best.type))
+    edits = {
+        path: language.annotate(module, asked, project.names_in_scope(module), version).edits
+        for path, asked in placed.items()
+        for module in (project.modules[path],)
+    }
+    before = reported(project, language, {}, {}, version, checker)
+    after = reported(project, language, edits, {}, version, checker)
+    blame = Blame(project, {doubt.prediction.slot.id: doubt.prediction.slot for doubt in some})
+    new = after - before
+    guilty = {slot for near in blame.of_all(new).values() for slot in near} if new else set()
+    said = {slot: f"{misfit.code}: {misfit.message}" for misfit in before - after for slot in blame.named_by(misfit)}
+    return [
+        msgspec.structs.replace(doubt, said=said.get(doubt.prediction.slot.id, ""))
+        for doubt in some
+        if doubt.prediction.slot.id not in guilty
+    ]

@@ -256,6 +256,7 @@ def _doubted(run: Run, doubt: Doubt, spell: Spell) -> Remark:
     said = ranking(file, prediction, spell, most=1)
     text = (
         f"{qualified(prediction)} ({kind.value}) is annotated {spell(file, doubt.written)}; {said}: {', '.join(heard)}"
+        + (f"; the checker would no longer say {doubt.said}" if doubt.said else "")
     )
     return Remark(file, prediction.slot, doubt_id(kind), text)
 
@@ -300,6 +301,7 @@ def as_json(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
             {
                 "path": file.path,
                 "written": spell(file, doubt.written),
+                "said": doubt.said,
                 **slot_fields(file, doubt.prediction, None, spell),
             }
             for doubt in doubts

@@ -20,14 +20,11 @@ from typeinfer.values.predictions import Abstain, Prediction
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 INT, STR = Named("int"), Named("str")
 
 TRUSTING = Belief({"model at 0.3": 2.0, "model at 0.6": 3.0, "model at 0.96": 4.0}, (), "a test", bound=0.5)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path / "cache"))
 
 
 Says = Callable[..., Run]

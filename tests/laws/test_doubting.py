@@ -27,9 +27,8 @@ Doubted = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
-def doubted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Doubted:
+def doubted(own_cache: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Doubted:
     """The slots of one file that are doubted, with what is believed instead; `words` is what the model says."""
-    monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path / "cache"))
 
     def run(words: Words, text: str) -> dict[str, str]:
         monkeypatch.setattr(pipeline, "load_model", lambda folder, threads: Model(ByName(words), {"python": SURE}))
@@ -64,6 +63,12 @@ def test_right_ones_are_not(doubted: Doubted) -> None:
 
 def test_the_models_word_alone_is_no_doubt(doubted: Doubted) -> None:
     assert doubted(BOTH, "def order(name: int, count: str):\n    ...\n") == {}
+
+
+def test_it_is_where_the_checker_bears_it_out(doubted: Doubted) -> None:
+    """With `str` there an error would go that it reports with `int`."""
+    text = "def order(name: int, count: int):\n    return name.upper()\n"
+    assert doubted(BOTH, text) == {"name": "str"}
 
 
 def test_what_the_checker_would_not_have_is_no_doubt(doubted: Doubted) -> None:

@@ -23,12 +23,9 @@ from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 STOCKROOM = Path(__file__).parents[1] / "corpus" / "stockroom"
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path / "cache"))
 
 
 def read(root: Path) -> dict[str, SourceFile]:

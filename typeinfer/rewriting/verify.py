@@ -104,6 +104,12 @@ class Blame:
                 return frozenset(suspects)
         return frozenset()
 
+    def named_by(self, misfit: Misfit) -> frozenset[SlotId]:
+        """Whoever stands on its line, or is named there or by the checker."""
+        module = self.project.modules[misfit.path]
+        named = self._named(module, self._around(module, misfit.line), self._words(module, misfit.line))
+        return frozenset(self._standing_there(module, misfit.line) | named | self._told_of(misfit))
+
     def around(self, misfit: Misfit) -> frozenset[SlotId]:
         """Whoever stands in the function around it or is named there; where none is around it, on its line."""
         module = self.project.modules[misfit.path]
@@ -113,9 +119,8 @@ class Blame:
             span = functions[0].span
             words |= self._said(module.file.data[span.start : span.end])
         return frozenset(
-            self._standing_there(module, misfit.line)
+            self.named_by(misfit)
             | self._named(module, functions, words)
-            | self._told_of(misfit)
             | self._called(words)
             | self._all_of(functions, module)
         )
