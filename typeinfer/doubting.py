@@ -8,14 +8,14 @@ it report a new one. Wider and narrower types are no contradiction; `X` where `X
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import Model, Options, Search
+from typeinfer.deciding import Model, Options, Search, Version
 from typeinfer.disposing import reported
 from typeinfer.engine.local import Progress
 from typeinfer.values.inferred import CheckerFailed
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typeinfer.languages.language import Language
     from typeinfer.model.belief import Belief
     from typeinfer.program.project import Project
+    from typeinfer.rewriting.verify import Misfit
 
 SURE = 0.95
 """The least probability of what speaks against an annotation."""
@@ -190,8 +191,11 @@ def _as_the_checker_has_it(
         if options.checker and own:
             try:
                 # Alone: of many that are not sure one may bring an error that is laid at the door of one that is.
-                certain = _taken(project, language, options, certain)
-                taken = _taken(project, language, options, own)
+                checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
+                version = options.target_version or language.default_version
+                before = reported(project, language, {}, {}, version, checker)
+                certain = _taken(project, language, version, checker, before, certain)
+                taken = _taken(project, language, version, checker, before, own)
                 others = [doubt for doubt in taken if doubt.said and doubt.prediction.slot.id not in sure]
             except CheckerFailed:
                 pass  # Whoever asks for the annotations that are missing is told of it.
@@ -199,14 +203,20 @@ def _as_the_checker_has_it(
     return sorted(kept, key=lambda doubt: (doubt.prediction.slot.id.path, doubt.prediction.slot.span.start))
 
 
-def _taken(project: Project, language: Language, options: Options, some: Sequence[Doubt]) -> list[Doubt]:
-    """Those that the checker takes, with what it then no longer says. Raises `CheckerFailed`."""
+def _taken(
+    project: Project,
+    language: Language,
+    version: Version,
+    checker: str,
+    before: Counter[Misfit],
+    some: Sequence[Doubt],
+) -> list[Doubt]:
+    """Those that the checker takes, with what it then no longer says; `before`: what it says of all as it is written. Raises
+    `CheckerFailed`."""
     from typeinfer.rewriting.verify import Blame
 
     if not some:
         return []
-    version = options.target_version or language.default_version
-    checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
     placed: dict[str, list[Placed]] = defaultdict(list)
     for doubt in some:
         slot, best = doubt.prediction.slot, doubt.prediction.best
@@ -217,7 +227,6 @@ def _taken(project: Project, language: Language, options: Options, some: Sequenc
         for path, asked in placed.items()
         for module in (project.modules[path],)
     }
-    before = reported(project, language, {}, {}, version, checker)
     after = reported(project, language, edits, {}, version, checker)
     blame = Blame(project, {doubt.prediction.slot.id: doubt.prediction.slot for doubt in some})
     new = after - before
