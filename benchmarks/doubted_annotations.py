@@ -1,7 +1,8 @@
 """What `typeinfer check` doubts: `python benchmarks/doubted_annotations.py [--calibration] [PROJECT ...]`. Prints a table as Markdown.
 
-On the development projects of Python, or those that bounds are chosen by, as their authors annotated them: how many annotations are doubted. Then in some functions the
-types of two parameters are swapped (the same ones every time): how many of those are found, and how many others are doubted.
+On the development projects of Python, or those that bounds are chosen by, as their authors annotated them: how many annotations are
+doubted. Then in some functions the types of two parameters are swapped (the same ones every time): how many of those are found, and
+how many others are doubted.
 """
 
 from __future__ import annotations

@@ -223,12 +223,13 @@ class Hearing:
         there = search.decided.keys() & set(written)
         asked = {path: slots & there for path, slots in self.wanted.items()}
         key = frozenset((slot, search.decided[slot].type) for slots in asked.values() for slot in slots)
+        # One that was asked before counts too: a second run has to ask, and is to come to the same.
+        self.checks += 1
         known = search.reported.get((self.checker, everywhere, key))
         if known is not None:
             return known
         edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
         version = search.options.target_version or self.language.default_version
-        self.checks += 1
         found = reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
         search.reported[self.checker, everywhere, key] = found
         return found

@@ -190,10 +190,10 @@ def _as_the_checker_has_it(
         others: list[Doubt] = []
         if options.checker and own:
             try:
-                # Alone: of many that are not sure one may bring an error that is laid at the door of one that is.
                 checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
                 version = options.target_version or language.default_version
                 before = reported(project, language, {}, {}, version, checker)
+                # Alone: of many that are not sure one may bring an error that is laid at the door of one that is.
                 certain = _taken(project, language, version, checker, before, certain)
                 taken = _taken(project, language, version, checker, before, own)
                 others = [doubt for doubt in taken if doubt.said and doubt.prediction.slot.id not in sure]

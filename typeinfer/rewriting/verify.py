@@ -119,7 +119,8 @@ class Blame:
             span = functions[0].span
             words |= self._said(module.file.data[span.start : span.end])
         return frozenset(
-            self.named_by(misfit)
+            self._standing_there(module, misfit.line)
+            | self._told_of(misfit)
             | self._named(module, functions, words)
             | self._called(words)
             | self._all_of(functions, module)
