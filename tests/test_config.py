@@ -62,9 +62,10 @@ COMPLAINTS = {
     "replace-any = 1": "replace-any = 1: must be true or false",
     "min-confidense = 0.5": "[tool.typeinfer] min-confidense: no such key; did you mean min-confidence?",
     "min_confidence = 0.5": "[tool.typeinfer] min_confidence: no such key; did you mean min-confidence?",
-    "zebra = 1": "no such key; there are: kinds, min-confidence, max-error, model, target-version, "
-    "exclude, jobs, replace-any, checker, check-budget, require-check, uncovered, js",
+    "zebra = 1": "no such key; there are: kinds, min-confidence, max-error, model, device, "
+    "target-version, exclude, jobs, replace-any, checker, check-budget, require-check, uncovered, js",
     'checker = "pylint"': "no such checker; there are: pyrefly, ty, basedpyright, pyright, mypy, tsc",
+    'device = "tpu"': "must be one of: cpu, cuda",
     "checker = 1": "must be true or false",
     'uncovered = "blame"': "must be one of: keep, withhold",
     "check-budget = 1": "must be 2 or more: one check before and one after",

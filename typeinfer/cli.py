@@ -24,6 +24,7 @@ from typeinfer.config import (
     parse_budget,
     parse_checker,
     parse_confidence,
+    parse_device,
     parse_error,
     parse_jobs,
     parse_js,
@@ -103,9 +104,10 @@ def run(arguments: Sequence[str]) -> int:
 def _report_failure(error: Exception, traceback: bool) -> int:
     from typeinfer.engine.cache import CacheUnavailable
     from typeinfer.model.checkpoint import NoModel
+    from typeinfer.model.runtime import NoDevice
     from typeinfer.program.files import UsageError
 
-    if isinstance(error, UsageError | CacheUnavailable | NoModel):
+    if isinstance(error, UsageError | CacheUnavailable | NoModel | NoDevice):
         complain(str(error))
         return USAGE
     if traceback:
@@ -151,6 +153,8 @@ INFERENCE = with_options(
     click.option("--max-error", metavar="E", type=float, help="Write only as much as keeps the share of wrong types "
                  "under this, as far as that can be promised."),
     click.option("--model", metavar="FOLDER|none", help="The type model to ask, or none at all. [default: the one shipped]"),
+    click.option("--device", metavar="NAME", help="Where the model computes: cpu, or cuda for a GPU, which takes "
+                 "pip install 'typeinfer[gpu]'. [default: cpu]"),
     click.option("--target-version", metavar="X.Y", help="Oldest version that must read the result. "
                  "[default: from requires-python]"),
     click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave out what this gitignore pattern matches, "
@@ -174,20 +178,21 @@ INFERENCE = with_options(
 class Asked:
     """The flags that come on top of the settings; None where the user said nothing."""
 
-    kinds: str | None
-    min_confidence: float | None
-    max_error: float | None
-    model: str | None
-    target_version: str | None
-    exclude: tuple[str, ...]
-    jobs: int | None
-    replace_any: bool | None
-    checker: str | None
-    check_budget: int | None
-    require_check: bool
-    uncovered: str | None
-    no_checker: bool
-    js: str | None
+    kinds: str | None = None
+    min_confidence: float | None = None
+    max_error: float | None = None
+    model: str | None = None
+    device: str | None = None
+    target_version: str | None = None
+    exclude: tuple[str, ...] = ()
+    jobs: int | None = None
+    replace_any: bool | None = None
+    checker: str | None = None
+    check_budget: int | None = None
+    require_check: bool = False
+    uncovered: str | None = None
+    no_checker: bool = False
+    js: str | None = None
 
     def over(self, settings: Settings) -> Settings:
         """Raises `ConfigError` that names the flag."""
@@ -204,6 +209,8 @@ class Asked:
             settings = replace(settings, max_error=number, min_confidence=None)
         if self.model is not None:
             settings = with_model(settings, self.model, Path.cwd(), f"--model {self.model}")
+        if self.device is not None:
+            settings = replace(settings, device=parse_device(self.device, f"--device {self.device}"))
         if self.target_version is not None:
             version = parse_version(self.target_version, f"--target-version {self.target_version}")
             settings = replace(settings, target_version=version)
@@ -340,6 +347,7 @@ def _options(opened: Opened) -> Options:
         min_confidence=settings.min_confidence,
         max_error=settings.max_error,
         model=(settings.model or shipped_model()) if settings.use_model else None,
+        device=settings.device,
         target_version=settings.target_version,
         jobs=settings.jobs or available_processors(),
         replace_any=settings.replace_any,
@@ -602,13 +610,10 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
     return {path: (Lines(line, line),) for path in opened.only}
 
 
-NO_FLAGS = Asked(None, None, None, None, None, (), None, None, None, None, False, None, False, None)
-
-
 def _read(path: Path) -> tuple[Opened, Project]:
     from typeinfer.program.project import read_project
 
-    opened = open_project([path], NO_FLAGS)
+    opened = open_project([path], Asked())
     for skip in opened.found.skipped:
         complain(f"{skip.path}: {skip.reason}")
     return opened, read_project(opened.found.root, opened.files)

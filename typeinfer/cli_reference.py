@@ -34,6 +34,7 @@ kinds = ["parameter", "return", "attribute", "variable"]
 min-confidence = 0.9
 max-error = 0.05            # instead of min-confidence
 model = "models/own"        # or "none"; default: the one shipped
+device = "cpu"              # or "cuda": the model computes on a GPU
 target-version = "3.10"     # default: the oldest that [project] requires-python lets in
 exclude = ["tests/data/"]   # gitignore patterns, counted from this file's folder
 jobs = 4

@@ -46,6 +46,8 @@ class Settings:
     model: Path | None = None
     """The folder of the type model; None for the one that the program comes with."""
     use_model: bool = True
+    device: str = "cpu"
+    """Where the model computes."""
     target_version: Version | None = None
     exclude: tuple[str, ...] = ()
     jobs: int | None = None
@@ -120,6 +122,8 @@ class _Table:
                     settings = replace(settings, max_error=parse_error(_number(value, where), where))
                 case "model":
                     settings = with_model(settings, _string(value, where), folder, where)
+                case "device":
+                    settings = replace(settings, device=parse_device(_string(value, where), where))
                 case "target-version":
                     settings = replace(settings, target_version=parse_version(_string(value, where), where))
                 case "exclude":
@@ -173,11 +177,13 @@ def _package_table(path: Path) -> _Table | None:
 
 
 KEYS = (
-    "kinds", "min-confidence", "max-error", "model", "target-version", "exclude", "jobs", "replace-any", "checker",
-    "check-budget", "require-check", "uncovered", "js",
+    "kinds", "min-confidence", "max-error", "model", "device", "target-version", "exclude", "jobs", "replace-any",
+    "checker", "check-budget", "require-check", "uncovered", "js",
 )  # fmt: skip
 
 NO_MODEL = "none"
+
+DEVICES = ("cpu", "cuda")
 
 JS = ("jsdoc", "rename")
 
@@ -217,6 +223,10 @@ def with_model(settings: Settings, text: str, folder: Path, where: str) -> Setti
     if not path.is_dir():
         raise ConfigError(f"{where}: no such folder; name one that holds a model, or {NO_MODEL}")
     return replace(settings, model=path, use_model=True)
+
+
+def parse_device(word: str, where: str) -> str:
+    return _one_of(word, DEVICES, where)
 
 
 def parse_version(text: str, where: str) -> Version:

@@ -72,6 +72,8 @@ class Options:
     enough are then written without their arguments, where these alone are in doubt."""
     model: Path | None = None
     """The folder of the type model; None for rules and checker alone."""
+    device: str = "cpu"
+    """Where the model computes: `"cpu"`, or `"cuda"` for a GPU."""
     target_version: Version | None = None
     jobs: int = 1
     replace_any: bool = False

@@ -75,7 +75,7 @@ def doubt(
                 for path, module in project.modules.items()
                 if path in options.only and project.language_of(path).refusal(module.file, module) is None
             }
-            model = None if options.model is None else load_model(options.model, options.jobs)
+            model = None if options.model is None else load_model(options.model, options.jobs, options.device)
             found = doubts(project, wanted, options, load_beliefs(), model, progress)
             cache.put("doubts", key, found)
     return found
@@ -152,7 +152,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    model = None if options.model is None else load_model(options.model, options.jobs)
+    model = None if options.model is None else load_model(options.model, options.jobs, options.device)
     search = Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
@@ -344,7 +344,13 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
             [options.checker, options.checked_by, options.check_budget, options.require_check],
-            [options.withhold_uncovered, options.rename, options.max_error, _model_digest(options.model)],
+            [
+                options.withhold_uncovered,
+                options.rename,
+                options.max_error,
+                _model_digest(options.model),
+                options.device,
+            ],
         ]
     )
     texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
@@ -379,13 +385,14 @@ def shipped_model() -> Path | None:
 
 
 @cache
-def load_model(folder: Path, threads: int) -> Model:
-    """The model stored in a folder, with its beliefs, to run on so many threads. Raises `NoModel`."""
+def load_model(folder: Path, threads: int, device: str = "cpu") -> Model:
+    """The model stored in a folder, with its beliefs, to run on so many threads, its encoder on `device`. Raises `NoModel`
+    and `NoDevice`."""
     from typeinfer.model.calibration import load_calibration
     from typeinfer.model.checkpoint import NoModel
     from typeinfer.model.ranking import load_ranker
 
-    ranker = load_ranker(folder, threads)
+    ranker = load_ranker(folder, threads, device)
     beliefs = load_calibration(folder)
     if not beliefs:
         raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "tokenizers": {"model", "training"},
     "safetensors": {"model", "training"},
     # What predicts runs without torch; what trains and predicts with it stands in files of its own.
-    "torch": {"model/network.py", "training/loop.py"},
+    "torch": {"model/network.py", "model/torch_encoder.py", "training/loop.py"},
     "openvino": {"model/encoder.py"},
     "ray": {"engine"},
 }

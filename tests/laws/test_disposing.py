@@ -35,7 +35,7 @@ def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
     """What the model says, by the names of slots; a run of this on one file."""
 
     def run(words: Words, text: str, **flags: object) -> Run:
-        monkeypatch.setattr(pipeline, "load_model", lambda folder, threads: Model(ByName(words), {"python": TRUSTING}))
+        monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(ByName(words), {"python": TRUSTING}))
         monkeypatch.setattr(pipeline, "_model_digest", lambda folder: repr(words))
         files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
         return annotate(tmp_path, files, Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path, **flags))

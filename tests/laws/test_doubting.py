@@ -31,7 +31,7 @@ def doubted(own_cache: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """The slots of one file that are doubted, with what is believed instead; `words` is what the model says."""
 
     def run(words: Words, text: str) -> dict[str, str]:
-        monkeypatch.setattr(pipeline, "load_model", lambda folder, threads: Model(ByName(words), {"python": SURE}))
+        monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(ByName(words), {"python": SURE}))
         monkeypatch.setattr(pipeline, "_model_digest", lambda folder: repr(words))
         files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
         options = Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path)

@@ -19,7 +19,7 @@ from random_model import SMALL, random_model
 from random_units import Size, random_units
 
 from typeinfer.model.prefixes import along
-from typeinfer.model.runtime import Runtime, batches
+from typeinfer.model.runtime import NoDevice, Runtime, batches
 from typeinfer.model.units import Padded, Units, as_written, pad
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_words_and_slots_and_names_are_those_of_the_network(
 ) -> None:
     padded = all_of(*random_units(SMALL, sizes))
     expected = Reference(network, padded)
-    lexemes = runtime.encoder.lexemes(padded)
+    lexemes = runtime.lexemes(padded)
     hidden = runtime.encoder.finish(runtime.encoder.start(padded, lexemes))
     asked = runtime.head.asked(padded, lexemes, hidden)
     seen = padded.mask.reshape(-1)
@@ -204,7 +204,7 @@ def test_neither_order_nor_company_changes_an_answer(runtime: Runtime, monkeypat
     units, subwords = random_units(SMALL, SHAPES["many"])
     together = runtime.rank(units, subwords, range(len(units)), BEAM)
     chosen = np.random.default_rng(1).permutation(len(units))[:25]
-    monkeypatch.setattr("typeinfer.model.runtime.BUDGET", 30)
+    monkeypatch.setattr(runtime, "budget", 30)
     apart = iter(runtime.rank(units, subwords, chosen, BEAM))
     for unit in chosen:
         for slot in range(units.slots_of[unit], units.slots_of[unit + 1]):
@@ -216,7 +216,7 @@ def test_neither_order_nor_company_changes_an_answer(runtime: Runtime, monkeypat
 
 def test_a_failure_half_way_leaves_the_runtime_whole(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     units, subwords = random_units(SMALL, SHAPES["many"])
-    monkeypatch.setattr("typeinfer.model.runtime.BUDGET", 30)
+    monkeypatch.setattr(runtime, "budget", 30)
     with monkeypatch.context() as broken:
         broken.setattr("typeinfer.model.runtime.compose", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -250,6 +250,36 @@ def test_a_processor_s_fast_numbers_say_nearly_the_same(runtime: Runtime) -> Non
     ]
     assert np.median(apart) < 0.1
     assert np.mean([one.types[0][0] == other.types[0][0] for one, other in zip(exact, fast, strict=True)]) > 0.8
+
+
+@pytest.mark.parametrize("sizes", SHAPES.values(), ids=SHAPES)
+def test_what_a_gpu_computes_is_the_same(runtime: Runtime, sizes: list[Size]) -> None:
+    """The arithmetic that is meant for a GPU, in float32, on the processor that every machine has."""
+    pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
+    from typeinfer.model.torch_encoder import TorchEncoder
+
+    other = TorchEncoder(SMALL, random_model().weights, "cpu", "f32")
+    padded = all_of(*random_units(SMALL, sizes))
+    lexemes = runtime.lexemes(padded)
+    expected = runtime.encoder.finish(runtime.encoder.start(padded, lexemes))
+    words = padded.mask.reshape(-1)
+    assert other.finish(other.start(padded, lexemes))[words] == pytest.approx(expected[words], abs=TOLERANCE)
+
+
+def test_without_a_gpu_the_run_says_so() -> None:
+    torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
+    if torch.cuda.is_available():
+        assert Runtime(random_model(), 2, device="cuda").rank(*random_units(SMALL, [Size(5)]), [0])
+    else:
+        with pytest.raises(NoDevice, match=r"^device cuda: torch finds no GPU here; leave the setting out"):
+            Runtime(random_model(), 2, device="cuda")
+
+
+def test_without_torch_the_run_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "typeinfer.model.torch_encoder", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(NoDevice, match=r"^device cuda: torch is not installed; run: pip install 'typeinfer"):
+        Runtime(random_model(), 2, device="cuda")
 
 
 PREDICTING = """

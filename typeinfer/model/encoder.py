@@ -47,23 +47,14 @@ class Encoder:
         self, config: Config, weights: Mapping[str, Floats], threads: int, precision: str | None = None
     ) -> None:
         self.config = config
-        self.subword = weights["subword.weight"]
         settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
         if precision is not None:
             settings["INFERENCE_PRECISION_HINT"] = precision
         compiled = ov.Core().compile_model(drawn(config, weights), "CPU", settings)
         self.free = [compiled.create_infer_request() for _ in range(threads)]
 
-    def lexemes(self, batch: Padded) -> Floats:
-        """[l, d]: the sum of a lexeme's subwords. Most have one or two of them: the empty places cost nothing."""
-        total = self.subword[batch.lexemes[:, 0]]
-        for place in range(1, batch.lexemes.shape[1]):
-            (more,) = np.nonzero(batch.lexemes[:, place])
-            total[more] += self.subword[batch.lexemes[more, place]]
-        return total
-
     def start(self, batch: Padded, lexemes: Floats) -> InferRequest:
-        """Begin; never with more at a time than there are threads."""
+        """Begin; never with more at a time than there are threads. `lexemes` [l, d]"""
         request = self.free.pop()
         request.start_async(inputs(self.config, batch, lexemes))
         return request

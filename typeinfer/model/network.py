@@ -11,13 +11,17 @@ place for every node that the graph joins. Messages run along typed edges beside
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from typeinfer.model.config import Config
+from typeinfer.model.units import Padded
 
 # b unit, t word (padded), l lexeme, w subword of a lexeme, e edge, n slot, p place of a slot, c name, q mention, k step
 # d width, h head, v symbol
@@ -50,6 +54,14 @@ class Batch:
     members: Tensor
     mentions: Tensor
     scope: Tensor
+
+    @staticmethod
+    def of(padded: Padded, device: torch.device) -> Batch:
+        return Batch(**{field.name: there(getattr(padded, field.name), device) for field in fields(Batch)})
+
+
+def there(array: NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,9 @@ def read_as(sentence: Sentence, allowed: NDArray[np.bool_]) -> bytes:
     return hashlib.blake2b(json.encode(read) + allowed.tobytes(), digest_size=16).digest()
 
 
-def load_ranker(folder: Path, threads: int) -> TypeRanker:
-    """The model stored in a folder, to run on so many threads. Raises `checkpoint.NoModel`, a `ValueError` of one line."""
+def load_ranker(folder: Path, threads: int, device: str = "cpu") -> TypeRanker:
+    """The model stored in a folder, to run on so many threads, its encoder on `device`: `"cpu"` or `"cuda"`. Raises
+    `checkpoint.NoModel` and `runtime.NoDevice`, each a `ValueError` of one line."""
     from typeinfer.model.checkpoint import CONFIG, OTHER_VERSION, NoModel, load
     from typeinfer.model.runtime import Runtime
     from typeinfer.model.tokens import Subwords
@@ -144,4 +145,4 @@ def load_ranker(folder: Path, threads: int) -> TypeRanker:
     checkpoint = load(folder)
     if checkpoint.config.reading != READING:
         raise NoModel(f"{folder / CONFIG}: was trained on units that are read in another way; {OTHER_VERSION}")
-    return TypeRanker(checkpoint, Runtime(checkpoint, threads), Subwords.parse(checkpoint.tokenizer))
+    return TypeRanker(checkpoint, Runtime(checkpoint, threads, device=device), Subwords.parse(checkpoint.tokenizer))

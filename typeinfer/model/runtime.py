@@ -1,4 +1,4 @@
-"""Runtime: a stored model and units in; the most probable types of every slot out, without torch.
+"""Runtime: a stored model and units in; the most probable types of every slot out, without torch unless a GPU is asked for.
 
 Knows nothing of text and of what symbols mean.
 """
@@ -6,31 +6,54 @@ Knows nothing of text and of what symbols mean.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from typeinfer.model.checkpoint import Checkpoint
-from typeinfer.model.encoder import Encoder, Floats, InferRequest
+from typeinfer.model.config import Config
 from typeinfer.model.search import Composed, compose
 from typeinfer.model.terms import NO_TYPE
 from typeinfer.model.typehead import TypeHead
 from typeinfer.model.units import Array, Ints, Padded, Units, as_written, pad, rank_within, runs
 
-BUDGET = 2_000
-"""Words of a batch, padding included."""
+Floats: TypeAlias = "NDArray[np.float32]"
+
+BUDGETS = {"cpu": 2_000, "cuda": 64_000}
+"""Words of a batch, padding included, by device."""
+
+
+class NoDevice(ValueError):
+    """What was to compute isn't there or can't be used; the message is one line: what is missing, and what to do next."""
+
+
+class Encoding(Protocol):
+    """What reads units, a batch after the other: `encoder.Encoder` or `torch_encoder.TorchEncoder`."""
+
+    def start(self, batch: Padded, lexemes: Floats) -> Any: ...
+
+    def finish(self, request: Any) -> Floats: ...
 
 
 class Runtime:
-    """A model ready to be asked, on so many threads; `precision` as for `Encoder`."""
+    """A model ready to be asked, on so many threads.
 
-    def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None) -> None:
+    `device`: where the encoder computes, `"cpu"` or `"cuda"`. `precision`: `"f32"`, `"bf16"`, or None for what the device
+    multiplies fastest.
+
+    Raises `NoDevice`.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None, device: str = "cpu") -> None:
         self.config = checkpoint.config
         self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
         self.threads = threads
-        self.encoder = Encoder(checkpoint.config, checkpoint.weights, self.threads, precision)
+        self.budget = BUDGETS[device]
+        self.subword = checkpoint.weights["subword.weight"]
+        self.encoder = encoding(checkpoint.config, checkpoint.weights, threads, precision, device)
         self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
 
     def rank(
@@ -60,16 +83,24 @@ class Runtime:
                     found[place] = one
         return [one for one in found if one is not None]
 
+    def lexemes(self, batch: Padded) -> Floats:
+        """[l, d]: the sum of a lexeme's subwords. Most have one or two of them: the empty places cost nothing."""
+        total = self.subword[batch.lexemes[:, 0]]
+        for place in range(1, batch.lexemes.shape[1]):
+            (more,) = np.nonzero(batch.lexemes[:, place])
+            total[more] += self.subword[batch.lexemes[more, place]]
+        return total
+
     def _encoded(self, units: Units, subwords: Array, chosen: Ints) -> Iterator[tuple[Ints, Padded, Floats, Floats]]:
         """Batches as they are done, each with the numbers of its units within `chosen`. While a batch is looked at, those after
         it are being encoded."""
-        running: deque[tuple[Ints, Padded, Floats, InferRequest]] = deque()
+        running: deque[tuple[Ints, Padded, Floats, Any]] = deque()
         try:
-            for members in batches(units, chosen, BUDGET):
+            for members in batches(units, chosen, self.budget):
                 if len(running) == self.threads:
                     yield self._done(running)
                 batch = pad(units, chosen[members], subwords, as_written(units, chosen[members]), self.config.steps)
-                lexemes = self.encoder.lexemes(batch)
+                lexemes = self.lexemes(batch)
                 running.append((members, batch, lexemes, self.encoder.start(batch, lexemes)))
             while running:
                 yield self._done(running)
@@ -78,9 +109,24 @@ class Runtime:
             while running:
                 self._done(running)
 
-    def _done(self, running: deque[tuple[Ints, Padded, Floats, InferRequest]]) -> tuple[Ints, Padded, Floats, Floats]:
+    def _done(self, running: deque[tuple[Ints, Padded, Floats, Any]]) -> tuple[Ints, Padded, Floats, Floats]:
         members, batch, lexemes, request = running.popleft()
         return members, batch, lexemes, self.encoder.finish(request)
+
+
+def encoding(
+    config: Config, weights: Mapping[str, Floats], threads: int, precision: str | None, device: str
+) -> Encoding:
+    """Whatever computes on a device; only this one is loaded."""
+    if device == "cpu":
+        from typeinfer.model.encoder import Encoder
+
+        return Encoder(config, weights, threads, precision)
+    try:
+        from typeinfer.model.torch_encoder import TorchEncoder
+    except ModuleNotFoundError:
+        raise NoDevice(f"device {device}: torch is not installed; run: pip install 'typeinfer[gpu]'") from None
+    return TorchEncoder(config, weights, device, precision or "bf16")
 
 
 def batches(units: Units, chosen: Ints, budget: int) -> Iterator[Ints]:

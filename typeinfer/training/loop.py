@@ -30,7 +30,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from typeinfer.model.config import Config
-from typeinfer.model.network import Batch, Prefixes, TypeModel
+from typeinfer.model.network import Batch, Prefixes, TypeModel, there
 from typeinfer.model.prefixes import Open
 from typeinfer.training.batches import Data, Example, Feed
 
@@ -224,43 +224,35 @@ def restore(out: Path, shared: Shared) -> Position:
 # --- what is computed ---------------------------------------------------------------------------------------------------
 
 
-def batch_of(example: Example, device: torch.device) -> Batch:
-    return Batch(**{field.name: _there(getattr(example.padded, field.name), device) for field in fields(Batch)})
-
-
-def _there(array: NDArray[Any], device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
-
-
 def prefixes_of(device: torch.device, *parts: NDArray[np.int64]) -> Prefixes:
-    return Prefixes(*(_there(part, device) for part in parts))
+    return Prefixes(*(there(part, device) for part in parts))
 
 
 def loss_of(model: TypeModel, example: Example, device: torch.device) -> Tensor:
     """The sum of the losses of all that a batch asks for."""
-    batch = batch_of(example, device)
+    batch = Batch.of(example.padded, device)
     lexemes = model.lexemes(batch)
     hidden = model.encode(batch, lexemes)
     if len(example.hidden):
-        were = _there(example.were, device)
-        scores = model.hidden_words(hidden[_there(example.hidden, device)]).gather(1, were)
-        there = were > 0
+        were = there(example.were, device)
+        scores = model.hidden_words(hidden[there(example.hidden, device)]).gather(1, were)
+        known = were > 0
         # Every word counts once, however many subwords it has.
-        return -((scores * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)).sum()
+        return -((scores * known).sum(dim=1) / known.sum(dim=1).clamp(min=1)).sum()
     names = model.names(batch, lexemes, hidden)
     answers = example.answers
     prefixes = prefixes_of(device, answers.slot, answers.symbols, answers.parent, answers.place)
     scores = model.scores(batch, model.slots(batch, hidden), names, prefixes)
-    right = _there(np.stack((answers.label, answers.pointer), axis=1), device)
+    right = there(np.stack((answers.label, answers.pointer), axis=1), device)
     # A type is right however it is said: by the vocabulary, or by a name in scope.
     found = scores.gather(1, right.clamp(min=0)).masked_fill(right < 0, -1e9)
-    return -(found.logsumexp(dim=1) * _there(answers.weight, device)).sum()
+    return -(found.logsumexp(dim=1) * there(answers.weight, device)).sum()
 
 
 @torch.no_grad()
 def decoded(model: TypeModel, example: Example, arity: NDArray[np.int64], device: torch.device) -> NDArray[np.int64]:
     """The likeliest next symbol, one after the other: [n, k] columns of the scores, -1 behind the end."""
-    batch = batch_of(example, device)
+    batch = Batch.of(example.padded, device)
     lexemes = model.lexemes(batch)
     hidden = model.encode(batch, lexemes)
     names, slots = model.names(batch, lexemes, hidden), model.slots(batch, hidden)
