@@ -20,7 +20,6 @@ import typeinfer
 from typeinfer.config import (
     ConfigError,
     Settings,
-    load_settings,
     parse_budget,
     parse_checker,
     parse_confidence,
@@ -34,14 +33,12 @@ from typeinfer.config import (
     shown,
     with_model,
 )
-from typeinfer.values.slots import SlotKind
+from typeinfer.opening import Opened, open_project
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Options
     from typeinfer.doubting import Doubt
     from typeinfer.evaluation.judge import Judge, Variant
     from typeinfer.program.changes import Lines
-    from typeinfer.program.files import ProjectFiles
     from typeinfer.program.project import Project
     from typeinfer.program.usages import UnitUsages
     from typeinfer.report import ProgressBar
@@ -237,31 +234,8 @@ class Asked:
         return replace(settings, checker=False, require_check=False) if self.no_checker else settings
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A project as a command finds it: settings, files read, and the lines of each named file that are asked about."""
-
-    settings: Settings
-    found: ProjectFiles
-    files: Mapping[str, SourceFile]
-    only: Mapping[str, tuple[Lines, ...]]
-
-
-def open_project(paths: Sequence[Path], asked: Asked) -> Opened:
-    from typeinfer.languages import LANGUAGE_OF_SUFFIX
-    from typeinfer.program.changes import EVERY_LINE
-    from typeinfer.program.files import Excludes, find_files, project_root, read_files, resolve_paths
-
-    places = resolve_paths(paths)
-    folders = [place if place.is_dir() else place.parent for place in places]
-    settings = asked.over(load_settings(Path(os.path.commonpath(folders)), project_root(places)))
-    excludes = (Excludes(settings.folder, settings.exclude), Excludes(Path.cwd(), asked.exclude))
-    found = find_files(places, excludes, LANGUAGE_OF_SUFFIX)
-    files, unread = read_files(found.root, found.files, LANGUAGE_OF_SUFFIX)
-    # What can't be read and was not asked for is no evidence, and no news either.
-    skipped = (*found.skipped, *(skip for skip in unread if skip.path in found.named))
-    found = replace(found, skipped=tuple(sorted(skipped, key=lambda skip: skip.path)))
-    return Opened(settings, found, files, {path: (EVERY_LINE,) for path in sorted(found.named) if path in files})
+def open_asked(paths: Sequence[Path], asked: Asked) -> Opened:
+    return open_project(paths, asked.over, asked.exclude)
 
 
 @cli.command()
@@ -311,7 +285,7 @@ def _open_changed(paths: Sequence[Path], asked: Asked, since: str | None, staged
     """The project, asked about what changed alone where a revision or git's index says what that is."""
     from typeinfer.program import changes
 
-    opened = open_project(paths, asked)
+    opened = open_asked(paths, asked)
     if since is None and not staged:
         return opened
     root = opened.found.root
@@ -328,36 +302,9 @@ def _annotate(opened: Opened) -> Run:
     from typeinfer.pipeline import annotate
 
     with _progress() as progress:
-        result = annotate(opened.found.root, opened.files, _options(opened), progress)
+        result = annotate(opened.found.root, opened.files, opened.options, progress)
     outcomes = sorted((*result.outcomes, *opened.found.skipped), key=lambda outcome: outcome.path)
     return replace(result, outcomes=tuple(outcomes))
-
-
-def _options(opened: Opened) -> Options:
-    from typeinfer.deciding import CHECKS, Options
-    from typeinfer.engine.local import available_processors
-    from typeinfer.pipeline import shipped_model
-
-    settings = opened.settings
-    return Options(
-        only=opened.only,
-        kinds=settings.kinds or frozenset(SlotKind),
-        kinds_named=settings.kinds is not None,
-        # The program's own threshold stands with the figures that it was chosen by.
-        min_confidence=settings.min_confidence,
-        max_error=settings.max_error,
-        model=(settings.model or shipped_model()) if settings.use_model else None,
-        device=settings.device,
-        target_version=settings.target_version,
-        jobs=settings.jobs or available_processors(),
-        replace_any=settings.replace_any,
-        checker=settings.checker,
-        checked_by=settings.checked_by,
-        check_budget=settings.check_budget or CHECKS,
-        require_check=settings.require_check,
-        withhold_uncovered=settings.withhold_uncovered,
-        rename=settings.rename,
-    )
 
 
 @contextmanager
@@ -544,7 +491,7 @@ def _doubts(opened: Opened) -> tuple[Doubt, ...]:
     if not opened.only:
         return ()
     with _progress() as progress:
-        return doubt(opened.found.root, opened.files, _options(opened), progress)
+        return doubt(opened.found.root, opened.files, opened.options, progress)
 
 
 # --- looking without writing ----------------------------------------------------------------------------------------
@@ -574,12 +521,12 @@ def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
     from typeinfer import report
 
     path, line = parse_place(place)
-    opened = open_project([path], Asked(**flags))
+    opened = open_asked([path], Asked(**flags))
     opened = replace(opened, only=_at_line(opened, line))
     from typeinfer.pipeline import predict
 
     with _progress() as progress:
-        result = predict(opened.found.root, opened.files, _options(opened), progress)
+        result = predict(opened.found.root, opened.files, opened.options, progress)
     fields: list[dict[str, object]] = []
     for path_, predictions in sorted(result.predictions.items()):
         file = opened.files[path_]
@@ -613,7 +560,7 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
 def _read(path: Path) -> tuple[Opened, Project]:
     from typeinfer.program.project import read_project
 
-    opened = open_project([path], Asked())
+    opened = open_project([path])
     for skip in opened.found.skipped:
         complain(f"{skip.path}: {skip.reason}")
     return opened, read_project(opened.found.root, opened.files)

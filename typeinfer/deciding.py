@@ -193,13 +193,15 @@ class Search:
         if self.model is None:
             return
         progress("asking the model", 0, 1)
+        unwritten = self.unwritten()
         open_slots = {
             slot.id
             for path, module in self.project.modules.items()
             if path in self.options.only and path not in self.closed
             if self.project.language_of(path).name in self.model.beliefs
             for slot in module.slots
-            if slot.id not in self.decided and self.is_open(module, slot) and self.is_asked(slot)
+            if slot.id not in self.decided or slot.id in unwritten
+            if self.is_open(module, slot) and self.is_asked(slot)
         }
         if not open_slots:
             return
@@ -207,6 +209,11 @@ class Search:
         # A slot that it has nothing to say of is as one that it was not asked about.
         said = {slot: ranking for slot, ranking in found.items() if slot in open_slots and ranking.ranked}
         self.rankings |= {slot: self.in_canonical_names(ranking) for slot, ranking in said.items()}
+
+    def unwritten(self) -> set[SlotId]:
+        """What is decided and can't be written: a second run finds it open, and slots of a unit are read together."""
+        paths = {slot.path for slot in self.decided}
+        return {left.slot.id for path in paths for left in self.rewrite(self.project.modules[path]).refused}
 
     def is_asked(self, slot: Slot) -> bool:
         """Whether the model is asked about a slot: not about locals, unless they may be written."""

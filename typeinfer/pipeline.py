@@ -69,7 +69,7 @@ def doubt(
         key = _key(root, files, options)
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
-            project, _ = _project(root, files, options.jobs, cache, progress)
+            project, _ = project_of(root, files, options.jobs, cache, progress)
             wanted = {
                 path: _wanted(module, options)
                 for path, module in project.modules.items()
@@ -145,15 +145,28 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 
 
 def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
-    files, options = move.files, move.options
-    project, lost = _project(root, files, options.jobs, cache, progress)
+    options = move.options
+    project, lost = project_of(root, move.files, options.jobs, cache, progress)
+    model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+    return annotate_project(project, lost, options, model, move.added, progress)
+
+
+def annotate_project(
+    project: Project,
+    lost: Sequence[Failed],
+    options: Options,
+    model: Model | None,
+    added: Mapping[str, str],
+    progress: Progress,
+) -> Run:
+    """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
+    `Language.infer`."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    model = None if options.model is None else load_model(options.model, options.jobs, options.device)
-    search = Search(project, options, frozenset(refusals), load_beliefs(), model, move.added)
+    search = Search(project, options, frozenset(refusals), load_beliefs(), model, added)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
         pass
@@ -170,7 +183,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
     return Run(
         tuple(sorted(outcomes, key=lambda outcome: outcome.path)),
         predictions,
-        {path: files[path] for path in wanted},
+        {path: project.modules[path].file for path in wanted},
         tuple(search.notes),
         checked_by=tuple(filter(None, search.checkers.values())) if None not in search.checkers.values() else (),
         annotated=sum(
@@ -182,7 +195,7 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
     )
 
 
-def _project(
+def project_of(
     root: Path, files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
 ) -> tuple[Project, list[Failed]]:
     """All that could be read, and what could not."""

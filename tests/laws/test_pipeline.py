@@ -185,6 +185,18 @@ def test_with_a_model_too_a_second_run_adds_nothing(tmp_path: Path, by_name: ByN
     assert results(run(root, checker=False, model=tmp_path)) == {}
 
 
+def test_what_cannot_be_written_is_asked_about_to_the_end_as_a_second_run_asks(tmp_path: Path, by_name: ByName) -> None:
+    """Slots of a unit are read together: whoever is left out would change the word on the others."""
+    by_name.types = {**KNOWN, "stranger": [(Named("not_installed.Client"), 0.97)]}
+    root = plant(tmp_path / "p", {"a.py": "def f(flag, later, stranger): ...\n"})
+    found = results(run(root, checker=False, model=tmp_path))
+    assert "def f(flag: bool, later: Path, stranger)" in found["a.py"]
+    last = by_name.asked[-1]
+    (root / "a.py").write_text(found["a.py"], encoding="utf-8")
+    assert results(run(root, checker=False, model=tmp_path)) == {}
+    assert by_name.asked[-1] == last == {"stranger", "return"}
+
+
 def test_with_a_model_too_the_order_of_files_changes_nothing(tmp_path: Path, by_name: ByName) -> None:
     root = plant(tmp_path / "p", {"a.py": SOURCE, "b.py": "from a import f\nf(True, None, b'', 3)\n", "c.py": SOURCE})
     files = read(root)
