@@ -631,6 +631,26 @@ def _usages(project: Project, opened: Opened) -> object:
     return usages_as_json([unit for path in opened.only for unit in asked(path)], project)
 
 
+# --- editors ----------------------------------------------------------------------------------------------------------
+
+
+@cli.command(name="lsp")
+@click.option("--tcp", metavar="HOST:PORT", help="Wait for a client there. [default: standard input and output]")
+@TRACEBACK
+def serve_editor(tcp: str | None, traceback: bool) -> int:
+    """Serve an editor by the Language Server Protocol: hints, hovers, actions, remarks and completions."""
+    from typeinfer.lsp import serve
+
+    host, _, port = (tcp or "").rpartition(":")
+    if tcp is not None and not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise click.UsageError(f"--tcp {tcp}: must be a host and a port, such as 127.0.0.1:2087")
+    try:
+        serve((host, int(port)) if tcp is not None else None)
+    except OSError as error:
+        raise click.UsageError(f"--tcp {tcp}: can't listen there ({error.strerror}); choose another port") from None
+    return OK
+
+
 # --- how good it is -----------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from typeinfer.deciding import Model, Options, Search
 from typeinfer.disposing import dispose
-from typeinfer.engine.cache import Cache, cache_folder
+from typeinfer.engine.cache import Cache, Store, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.values.module import Module
@@ -196,7 +196,7 @@ def annotate_project(
 
 
 def project_of(
-    root: Path, files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
+    root: Path, files: Mapping[str, SourceFile], jobs: int, cache: Store, progress: Progress
 ) -> tuple[Project, list[Failed]]:
     """All that could be read, and what could not."""
     from typeinfer.program.project import Project, localized
@@ -206,7 +206,7 @@ def project_of(
 
 
 def _read(
-    files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
+    files: Mapping[str, SourceFile], jobs: int, cache: Store, progress: Progress
 ) -> tuple[dict[str, Module], list[Failed]]:
     """The facts of every file, in path order, and what could not be read."""
     from typeinfer.program.project import imported_names, module_names
@@ -219,7 +219,7 @@ def _read(
 
 
 def _read_as(
-    names: Mapping[str, tuple[str, bool]], files: Mapping[str, SourceFile], jobs: int, cache: Cache, progress: Progress
+    names: Mapping[str, tuple[str, bool]], files: Mapping[str, SourceFile], jobs: int, cache: Store, progress: Progress
 ) -> tuple[dict[str, Module], list[Failed]]:
     """The facts of the files named, from the cache or read by several processes."""
     tasks = {path: _Reading(files[path], *names[path]) for path in sorted(names)}

@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "torch": {"model/network.py", "model/torch_encoder.py", "training/loop.py"},
     "openvino": {"model/encoder.py"},
     "ray": {"engine"},
+    "lsprotocol": {"lsp"},
+    "pygls": {"lsp"},
 }
 # The judge reads with the language's own parser and not with ours.
 KNOWS_A_LANGUAGE = {"languages", "evaluation"}

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -84,6 +84,14 @@ def key_of(kind: str, inputs: Iterable[str | bytes]) -> bytes:
         digest.update(len(content).to_bytes(8, "little"))
         digest.update(content)
     return digest.digest()
+
+
+class Store(Protocol):
+    """Whatever remembers values as `Cache` does."""
+
+    def get(self, kind: str, inputs: Iterable[str | bytes], type_: type[T]) -> T | None: ...
+
+    def put(self, kind: str, inputs: Iterable[str | bytes], value: object) -> None: ...
 
 
 class Cache:

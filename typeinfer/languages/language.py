@@ -37,6 +37,8 @@ class Language(Protocol):
     """Names of files that stand for the folder that they are in."""
     stub_suffix: str
     default_version: Version
+    result_mark: str
+    """What stands before the annotation of what a function returns; before every other one it is a colon."""
     receiver: str | None
     """The word by which a method reaches its own object; None where that is the method's first parameter."""
     constructor: str

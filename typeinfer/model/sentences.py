@@ -530,7 +530,8 @@ class _Scopes:
         bound, near = self.bound(module)
         score: dict[int, float] = defaultdict(float)
         score.update(near)
-        seen = {word for word, told in zip(made.words, made.told, strict=True) if told == -1}
+        # In one order: sums of the same shares differ in their last bit by the order, and so would the order of the names.
+        seen = dict.fromkeys(word for word, told in zip(made.words, made.told, strict=True) if told == -1)
         for word in seen:
             for number in self.named.get(word, ()):
                 score[number] += 6 / len(self.named[word])

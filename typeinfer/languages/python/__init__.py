@@ -33,6 +33,7 @@ class Python:
     package_markers: tuple[str, ...] = ("__init__.py",)
     stub_suffix: str = ".pyi"
     default_version: Version = (3, 10)
+    result_mark: str = "->"
     receiver: str | None = None
     constructor: str = "__init__"
     needs_arguments: frozenset[str] = frozenset(

@@ -43,6 +43,7 @@ class TypeScript:
     package_markers: tuple[str, ...] = tuple(f"index{suffix}" for suffix in suffixes)
     stub_suffix: str = ".d.ts"
     default_version: Version = (5, 0)
+    result_mark: str = ":"
     receiver: str | None = "this"
     constructor: str = "constructor"
     needs_arguments: frozenset[str] = frozenset(

@@ -1,0 +1,546 @@
+"""Session: a project whose texts change in; what is believed of the slots of its open files, in the texts as they are now, out.
+
+A thread of its own reads what changed, asks the pipeline about the files that are open and keeps the answer. Whoever asks
+meanwhile gets the last answer at once, moved to where it stands in the present text, less what has been written over since: a
+text that is broken for the moment, or an answer that is on its way, takes nothing from the rest. Writes nothing. Knows no editor
+and no protocol.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from typeinfer.config import ConfigError, Settings
+from typeinfer.engine.cache import Cache, cache_folder, key_of
+from typeinfer.engine.local import Progress, silent
+from typeinfer.languages import language_of
+from typeinfer.opening import Opened, open_project, options_of
+from typeinfer.program.changes import EVERY_LINE
+from typeinfer.program.files import UsageError
+from typeinfer.values.module import Module
+from typeinfer.values.outcomes import Changed, Failed, Run, Skipped
+from typeinfer.values.patches import Edit, Placed
+from typeinfer.values.predictions import Prediction
+from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.typeexpr import TypeExpr, rename
+
+if TYPE_CHECKING:
+    from typeinfer.deciding import Model, Options
+    from typeinfer.doubting import Doubt
+    from typeinfer.model.belief import Belief
+    from typeinfer.program.project import Project
+
+T = TypeVar("T")
+
+QUIET = 0.25
+"""Seconds without an edit after which it is worth to begin."""
+
+PATIENCE = 10.0
+"""An answer is given up for a newer text, but not for longer than so many seconds on end."""
+
+BEGUN = re.compile(r"\??[ \t]*(?P<mark>:|->)[ \t]*(?P<word>[\w$.]*)")
+"""An annotation as far as somebody has typed it."""
+
+LONGEST_WORD = 200
+
+LONGEST_DIFF = 4_000
+"""Of two texts that differ in more lines than this, all between the first and the last that differ counts as changed."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where the bytes of an old text stand in a new one."""
+
+    old: bytes
+    new: bytes
+
+    def left(self, offset: int) -> int | None:
+        """Where a place stands now, by what is before it; None where that was written over."""
+        starts, ends, shifts = self._blocks
+        at = bisect_right(starts, offset) - 1
+        # Of two stretches that meet here the first one counts.
+        if at > 0 and starts[at] == offset == ends[at - 1]:
+            at -= 1
+        return offset + shifts[at] if at >= 0 and offset <= ends[at] else None
+
+    def exact(self, offset: int) -> int | None:
+        """The same, None too where anything beside it changed."""
+        starts, ends, shifts = self._blocks
+        at = bisect_right(starts, offset) - 1
+        if at < 0 or offset > ends[at]:
+            return None
+        now = offset + shifts[at]
+        begins = starts[at] < offset or offset == now == 0
+        ends_there = offset < ends[at] or (offset == len(self.old) and now == len(self.new))
+        return now if begins and ends_there else None
+
+    @cached_property
+    def _blocks(self) -> tuple[list[int], list[int], list[int]]:
+        """The stretches that are kept: where each starts and ends in the old text, and by how much it moved."""
+        joined: list[tuple[int, int, int]] = []
+        for start, end, shift in self._kept():
+            if start == end:
+                continue
+            if joined and joined[-1][1] == start and joined[-1][2] == shift:
+                joined[-1] = (joined[-1][0], end, shift)
+            else:
+                joined.append((start, end, shift))
+        return [one[0] for one in joined], [one[1] for one in joined], [one[2] for one in joined]
+
+    def _kept(self) -> Iterator[tuple[int, int, int]]:
+        head = common_prefix(self.old, self.new)
+        tail = common_prefix(self.old[head:][::-1], self.new[head:][::-1])
+        yield 0, head, 0
+        middle = self.old[head : len(self.old) - tail], self.new[head : len(self.new) - tail]
+        one, two = (part.splitlines(keepends=True) for part in middle)
+        if one and two and len(one) + len(two) < LONGEST_DIFF:
+            at_one, at_two = head, head
+            # Inside lines that were replaced by others what both begin and end with is kept too.
+            for what, i, j, k, m in SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
+                before, after = b"".join(one[i:j]), b"".join(two[k:m])
+                if what == "equal":
+                    yield at_one, at_one + len(before), at_two - at_one
+                elif what == "replace":
+                    begin = common_prefix(before, after)
+                    end = common_prefix(before[begin:][::-1], after[begin:][::-1])
+                    yield at_one, at_one + begin, at_two - at_one
+                    shift = at_two + len(after) - (at_one + len(before))
+                    yield at_one + len(before) - end, at_one + len(before), shift
+                at_one, at_two = at_one + len(before), at_two + len(after)
+        yield len(self.old) - tail, len(self.old), len(self.new) - len(self.old)
+
+
+def common_prefix(one: bytes, two: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == two[low:middle] else (low, middle - 1)
+    return low
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found out about one file: in `run`, of the text that it had then."""
+
+    project: Project
+    file: SourceFile
+    run: Run
+    doubts: tuple[Doubt, ...] = ()
+
+    @cached_property
+    def sure(self) -> frozenset[SlotId]:
+        """The slots whose first type the command line would write."""
+        (outcome,) = (one for one in self.run.outcomes if one.path == self.file.path)
+        return (
+            frozenset(one.slot.id for one in outcome.patch.predictions) if isinstance(outcome, Changed) else frozenset()
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is believed of a slot, and where it is in the present text: its name from `start` to `end`, its annotation to be at
+    `place`, bytes all."""
+
+    prediction: Prediction
+    sure: bool
+    start: int
+    end: int
+    place: int
+
+    @property
+    def slot(self) -> SlotId:
+        return self.prediction.slot.id
+
+
+@dataclass(frozen=True)
+class View:
+    """One file as it is now."""
+
+    file: SourceFile
+    answer: Answer | None = None
+
+    @cached_property
+    def moved(self) -> Moved:
+        return Moved(self.answer.file.data if self.answer is not None else b"", self.file.data)
+
+    @cached_property
+    def standings(self) -> tuple[Standing, ...]:
+        """The slots without an annotation that are still there, in the order of the text."""
+        if self.answer is None:
+            return ()
+        found = []
+        for prediction in self.answer.run.predictions.get(self.file.path, ()):
+            slot = prediction.slot
+            start, end = self.moved.left(slot.span.start), self.moved.left(slot.span.end)
+            place = self.moved.exact(slot.insert_at)
+            if slot.written is None and None not in (start, end, place) and self._is_as_it_was(slot):
+                assert start is not None and end is not None and place is not None
+                found.append(Standing(prediction, slot.id in self.answer.sure, start, end, place))
+        return tuple(sorted(found, key=lambda one: one.place))
+
+    @cached_property
+    def doubts(self) -> tuple[tuple[Doubt, int, int], ...]:
+        """Annotations that all evidence speaks against, and from where to where they stand, in bytes."""
+        found = []
+        for doubt in self.answer.doubts if self.answer is not None else ():
+            written = doubt.prediction.slot.written
+            if written is None or doubt.prediction.slot.id.path != self.file.path:
+                continue
+            start, end = self.moved.left(written.start), self.moved.left(written.end)
+            assert self.answer is not None
+            said = self.answer.file.data[written.start : written.end]
+            if start is not None and end is not None and self.file.data[start:end] == said:
+                found.append((doubt, start, end))
+        return tuple(found)
+
+    def _is_as_it_was(self, slot: Slot) -> bool:
+        assert self.answer is not None
+        start, end = self.moved.left(slot.span.start), self.moved.left(slot.span.end)
+        old = self.answer.file.data[slot.span.start : slot.span.end]
+        return start is not None and end is not None and self.file.data[start:end] == old
+
+    def awaited(self, offset: int) -> tuple[Prediction, int, int] | None:
+        """The slot whose annotation is being written at a byte, where that begins with its mark, and where its last word does."""
+        language = language_of(self.file.path)
+        if self.answer is None or language is None:
+            return None
+        for prediction in self.answer.run.predictions.get(self.file.path, ()):
+            place = self.moved.left(prediction.slot.insert_at)
+            if place is None or not place <= offset <= place + LONGEST_WORD:
+                continue
+            mark = language.result_mark if prediction.slot.id.kind is SlotKind.RETURN else ":"
+            found = BEGUN.fullmatch(self.file.data[place:offset].decode("utf-8", "replace"))
+            if found is not None and found["mark"] == mark:
+                return prediction, place, offset - len(found["word"].encode())
+        return None
+
+    def completed(
+        self, slot: SlotId, types: Sequence[TypeExpr], place: int, offset: int
+    ) -> list[tuple[str, tuple[Edit, ...]]]:
+        """For each type its text, to stand where the annotation's last word is, and the edits that import what it names.
+
+        `place`: where the annotation begins with its mark; `offset`: where it ends.
+        """
+        assert self.answer is not None
+        # Without what has been typed of it the text is whole.
+        whole = self.file.with_data(self.file.data[:place] + self.file.data[offset:])
+        project, language = self.answer.project.with_data({self.file.path: whole.data}), language_of(self.file.path)
+        assert language is not None
+        module = project.modules[self.file.path]
+        asked = [one for one in module.slots if one.id == slot and one.written is None]
+        if not asked or language.refusal(whole, module) is not None:
+            return [(language.write_type(term), ()) for term in types]
+        found: list[tuple[str, tuple[Edit, ...]]] = []
+        names = project.names_in_scope(module)
+        for term in types:
+            placed = [Placed(asked[0], rename(term, project.canonical))]
+            edits = language.annotate(module, placed, names, language.default_version).edits
+            own = [edit for edit in edits if edit.span.start == edit.span.end == asked[0].insert_at]
+            if len(own) != 1:
+                continue
+            text = own[0].text.strip().removeprefix(language.result_mark).removeprefix(":").strip()
+            others = (edit for edit in edits if edit is not own[0])
+            found.append((text, tuple(self._behind(edit, place, offset - place) for edit in others)))
+        return found
+
+    @staticmethod
+    def _behind(edit: Edit, place: int, by: int) -> Edit:
+        """An edit of a text without some bytes at `place` as one of the text with them."""
+        moved = by if edit.span.start >= place else 0
+        return Edit(Span(edit.span.start + moved, edit.span.end + moved), edit.text)
+
+    @cached_property
+    def module(self) -> Module | None:
+        """What the present text defines; None where it is broken."""
+        if self.answer is None:
+            return None
+        language = language_of(self.file.path)
+        before = self.answer.project.modules.get(self.file.path)
+        assert language is not None and before is not None, "only files that were read are answered for"
+        module = language.read(self.file, before.name, before.is_package)
+        return None if language.refusal(self.file, module) is not None else module
+
+    def edits(self, wanted: Mapping[SlotId, TypeExpr], version: tuple[int, int] | None) -> tuple[Edit, ...] | str:
+        """What writes these types into the present text, proven to add annotations and nothing else; or why it can't be."""
+        from typeinfer.rewriting.patch import propose, prove
+
+        if self.answer is None or self.module is None:
+            return "the text can't be read as it is now"
+        project, language = self.answer.project.with_data({self.file.path: self.file.data}), language_of(self.file.path)
+        assert language is not None
+        module = project.modules[self.file.path]
+        placed = [
+            Placed(slot, rename(wanted[slot.id], project.canonical))
+            for slot in module.slots
+            if slot.id in wanted and slot.written is None
+        ]
+        proposal = propose(
+            language, module, placed, (), project.names_in_scope(module), version or language.default_version
+        )
+        outcome = prove(proposal)
+        if isinstance(outcome, Changed):
+            return outcome.patch.edits
+        refused = outcome.refused if not isinstance(outcome, Failed | Skipped) else ()
+        return next((left.reason for left in refused), getattr(outcome, "reason", "it is written already"))
+
+
+class Superseded(Exception):
+    """The text changed while it was being thought about."""
+
+
+@dataclass
+class Kept:
+    """A cache in front of the one on disk, that forgets what two rounds in a row didn't ask for."""
+
+    known: dict[bytes, object] = field(default_factory=dict)
+    used: set[bytes] = field(default_factory=set)
+    disk: Cache | None = None
+
+    def get(self, kind: str, inputs: Iterable[str | bytes], type_: type[T]) -> T | None:
+        inputs = tuple(inputs)
+        key = key_of(kind, inputs)
+        found = self.known.get(key)
+        if found is None and self.disk is not None:
+            found = self.disk.get(kind, inputs, type_)
+        if found is None:
+            return None
+        assert isinstance(found, type_)
+        self.known[key] = found
+        self.used.add(key)
+        return found
+
+    def put(self, kind: str, inputs: Iterable[str | bytes], value: object) -> None:
+        inputs = tuple(inputs)
+        key = key_of(kind, inputs)
+        self.known[key] = value
+        self.used.add(key)
+        if self.disk is not None:
+            self.disk.put(kind, inputs, value)
+
+    def forget(self) -> None:
+        self.known = {key: value for key, value in self.known.items() if key in self.used}
+        self.used = set()
+
+
+@dataclass
+class Listener:
+    """Who wants to know; called from the session's own thread."""
+
+    progress: Progress = silent
+    answered: Callable[[frozenset[str]], None] = lambda paths: None
+    """There is something new about these files."""
+    said: Callable[[str], None] = lambda line: None
+    """A line for the user: a note, or why nothing can be found out."""
+
+
+class Session:
+    """One project. `over`: the settings that count in the place of those found. Its thread ends with `close`."""
+
+    def __init__(
+        self, root: Path, listener: Listener, over: Callable[[Settings], Settings] = lambda found: found
+    ) -> None:
+        self.root, self.listener, self.over = root, listener, over
+        self.opened: Opened | None = None
+        self.texts: dict[str, SourceFile] = {}
+        self.answers: dict[str, Answer] = {}
+        self.model: Model | None = None
+        self.known = Kept()
+        self.notes: set[str] = set()
+        self._version = 0
+        self._answered = -1
+        self._changed_at = 0.0
+        self._answered_at = 0.0
+        self._reopen = True
+        self._closed = False
+        self._thinking = threading.Lock()
+        """The model answers one at a time."""
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name=f"typeinfer {root.name}", daemon=True)
+        self._thread.start()
+
+    # --- asked by whoever is served; quick, from any thread -----------------------------------------------------------
+
+    def put(self, path: str, text: str | None) -> None:
+        """The present text of an open file; None once it is closed, when the one on disk counts again."""
+        language = language_of(path)
+        with self._changed:
+            if text is None or language is None:
+                self.texts.pop(path, None)
+                self._reopen = True
+            else:
+                data = text.encode("utf-8", "replace")
+                before = self.texts.get(path)
+                if before is not None and before.data == data:
+                    return
+                self.texts[path] = SourceFile(path, language.name, data)
+            self._touch()
+
+    def reopen(self) -> None:
+        """Files came, went or changed on the disk, or settings did."""
+        with self._changed:
+            self._reopen = True
+            self._touch()
+
+    def view(self, path: str) -> View | None:
+        """An open file as it is now."""
+        with self._changed:
+            file = self.texts.get(path)
+            return None if file is None else View(file, self.answers.get(path))
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether what is known is about the present texts."""
+        with self._changed:
+            return self._answered == self._version
+
+    @property
+    def options(self) -> Options | None:
+        return None if self.opened is None else self.opened.options
+
+    def all_files(self, progress: Progress) -> Run | None:
+        """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes."""
+        with self._changed:
+            opened, texts = self.opened, dict(self.texts)
+        if opened is None:
+            return None
+        files = {**opened.files, **texts}
+        from typeinfer.pipeline import annotate_project, project_of
+
+        only = {path: (EVERY_LINE,) for path in sorted(opened.found.named) if path in files}
+        with self._thinking, Cache(cache_folder()) as cache:
+            options = replace(opened.options, only=only)
+            project, lost = project_of(self.root, files, 1, cache, progress)
+            return annotate_project(project, lost, options, self.model, {}, progress)
+
+    def _touch(self) -> None:
+        self._version += 1
+        self._changed_at = time.monotonic()
+        self._changed.notify_all()
+
+    # --- the thread ---------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._closed and self._version == self._answered:
+                    self._changed.wait()
+                while not self._closed and (left := self._changed_at + QUIET - time.monotonic()) > 0:
+                    self._changed.wait(left)
+                if self._closed:
+                    return
+                version, texts, reopen = self._version, dict(self.texts), self._reopen
+                self._reopen = False
+                self._answered_at = self._answered_at or time.monotonic()
+            try:
+                with self._thinking:
+                    self._answer(version, texts, reopen)
+            except Superseded:
+                if reopen:
+                    with self._changed:
+                        self._reopen = True
+                continue
+            except (UsageError, ConfigError, ValueError, OSError) as error:
+                self._say(str(error))
+            except Exception as error:  # Whatever is wrong with one text, the next one may be served again.
+                self._say(f"a bug in typeinfer: {type(error).__name__}: {error}; the log has more")
+                self.listener.said(_trace(error))
+            with self._changed:
+                self._answered, self._answered_at = version, 0.0
+
+    def _say(self, line: str) -> None:
+        if line not in self.notes:
+            self.notes.add(line)
+            self.listener.said(line)
+
+    def _answer(self, version: int, texts: Mapping[str, SourceFile], reopen: bool) -> None:
+        if reopen or self.opened is None:
+            self.opened = open_project([self.root], self.over)
+        opened = self.opened
+        asked = sorted(path for path in texts if path in opened.found.named or not (self.root / path).exists())
+        if not asked:
+            return
+        from typeinfer.pipeline import annotate_project, load_beliefs, load_model, project_of
+
+        def progress(stage: str, done: int, total: int) -> None:
+            late = time.monotonic() - self._answered_at > PATIENCE
+            if self._closed or (self._version != version and not late):
+                raise Superseded
+            self.listener.progress(stage, done, total)
+
+        options = replace(options_of(opened.settings, dict.fromkeys(asked, (EVERY_LINE,))), rename=False)
+        files = {**opened.files, **texts}
+        if options.model is not None and self.model is None:
+            progress("loading the model", 0, 1)
+            self.model = load_model(options.model, options.jobs, options.device)
+        with Cache(cache_folder()) as cache:
+            self.known.disk = cache
+            project, lost = project_of(self.root, dict(sorted(files.items())), options.jobs, self.known, progress)
+            self.known.forget()
+            self.known.disk = None
+        run = annotate_project(project, lost, options, self.model, {}, progress)
+        for note in run.notes:
+            self._say(note)
+        told = self._keep(project, texts, run, {})
+        self.listener.answered(told)
+        if options.checker:
+            self._doubt(project, options, texts, run, load_beliefs(), progress)
+
+    def _doubt(
+        self,
+        project: Project,
+        options: Options,
+        texts: Mapping[str, SourceFile],
+        run: Run,
+        beliefs: Mapping[str, Belief],
+        progress: Progress,
+    ) -> None:
+        from typeinfer.doubting import doubts
+        from typeinfer.program.changes import concerned
+
+        wanted = {
+            path: concerned(project.modules[path], (EVERY_LINE,))
+            for path in options.only
+            if path in project.modules
+            and project.language_of(path).refusal(project.modules[path].file, project.modules[path]) is None
+        }
+        found = doubts(project, wanted, options, beliefs, self.model, progress)
+        by_path: dict[str, tuple[Doubt, ...]] = {}
+        for doubt in found:
+            path = doubt.prediction.slot.id.path
+            by_path[path] = (*by_path.get(path, ()), doubt)
+        if by_path:
+            self.listener.answered(self._keep(project, texts, run, by_path))
+
+    def _keep(
+        self, project: Project, texts: Mapping[str, SourceFile], run: Run, doubts: Mapping[str, tuple[Doubt, ...]]
+    ) -> frozenset[str]:
+        """Take an answer in; of a file that is broken at the moment the one before it stays."""
+        told = set()
+        for outcome in run.outcomes:
+            if outcome.path in texts and not isinstance(outcome, Skipped | Failed):
+                path = outcome.path
+                self.answers[path] = Answer(project, texts[path], run, doubts.get(path, ()))
+                told.add(path)
+        return frozenset(told)
+
+
+def _trace(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
