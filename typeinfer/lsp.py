@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
+import os
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from typeinfer.report import doubt_id, model_words, percent, qualified, ranking,
 from typeinfer.session import Listener, Session, Standing, View
 from typeinfer.values.outcomes import Changed
 from typeinfer.values.patches import Edit
-from typeinfer.values.predictions import Abstain, Prediction, Suggest
+from typeinfer.values.predictions import Abstain, Prediction, Ranked, Suggest
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
@@ -148,6 +149,11 @@ def spelled(path: str, term: TypeExpr) -> str:
     return language.write_type(term)
 
 
+def worth_telling(prediction: Prediction) -> Sequence[Ranked]:
+    """The types that are offered: the first, and others with more than a trace of probability."""
+    return [one for place, one in enumerate(prediction.ranked[:MOST_CHOICES]) if not place or one.probability >= 0.01]
+
+
 def label(standing: Standing, path: str, term: TypeExpr) -> str:
     language = language_of(path)
     assert language is not None
@@ -162,7 +168,7 @@ def told(file: SourceFile, prediction: Prediction) -> str:
         return spelled(file.path, term)
 
     lines = [f"**{qualified(prediction)}** ({prediction.slot.id.kind.value}), by typeinfer", ""]
-    lines += [f"- `{spell(file, one.type)}` {percent(one.probability)}" for one in prediction.ranked[:MOST_CHOICES]]
+    lines += [f"- `{spell(file, one.type)}` {percent(one.probability)}" for one in worth_telling(prediction)]
     if not prediction.ranked:
         lines.append("Nothing is known of its type.")
     said = [f"{one.rule} says `{spell(file, one.type)}`" for one in prediction.because]
@@ -239,6 +245,12 @@ class Server(LanguageServer):
                 return uri
         return place.as_uri()
 
+    def close_sessions(self) -> None:
+        for session in self.sessions.values():
+            session.close()
+        for session in self.sessions.values():
+            session.join()
+
     # --- told by sessions, from their own threads ----------------------------------------------------------------------
 
     def later(self, call: Callable[[], object]) -> None:
@@ -258,12 +270,15 @@ class Server(LanguageServer):
         """The first time that a project is looked at takes long enough to be shown."""
         if not able(self.client_capabilities, "window", "work_done_progress"):
             return
-        token = self.indexing.get(root)
-        if token is None:
-            token = self.indexing[root] = str(uuid.uuid4())
-            self.work_done_progress.create(token, ignored)
-            self.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(f"{NAME}: {root.name}", percentage=0))
-        if token:
+        if root not in self.indexing:
+            new, self.indexing[root] = str(uuid.uuid4()), ""
+
+            def begin(_: object) -> None:
+                self.indexing[root] = new
+                self.work_done_progress.begin(new, lsp.WorkDoneProgressBegin(f"{NAME}: {root.name}"))
+
+            self.work_done_progress.create(new, begin)
+        if token := self.indexing[root]:
             message = f"{stage} {done} of {total}" if total > 1 else stage
             self.work_done_progress.report(token, lsp.WorkDoneProgressReport(message=message))
 
@@ -411,7 +426,8 @@ class Server(LanguageServer):
         found: list[lsp.CodeAction] = []
         if asked(lsp.CodeActionKind.QuickFix):
             for standing in view.standings:
-                if standing.start <= end and start <= standing.place:
+                on_name = standing.start <= end and start <= standing.end
+                if on_name or start <= standing.place <= end:
                     found += self.choices(uri, view, standing, params.context.diagnostics)
         if asked(lsp.CodeActionKind.RefactorRewrite):
             found += self.scopes(uri, view, start, end)
@@ -427,7 +443,7 @@ class Server(LanguageServer):
         about = [
             one for one in remarks if isinstance(one.data, dict) and one.data.get("slot") == as_data(standing.slot)
         ]
-        for number, ranked in enumerate(standing.prediction.ranked[:MOST_CHOICES]):
+        for number, ranked in enumerate(worth_telling(standing.prediction)):
             text = spelled(view.file.path, ranked.type)
             yield lsp.CodeAction(
                 f"Annotate {qualified(standing.prediction)} as {text} ({percent(ranked.probability)})",
@@ -485,9 +501,9 @@ class Server(LanguageServer):
             return []
         prediction, place, begin = awaited
         found = []
-        types = [one.type for one in prediction.ranked[: 2 * MOST_CHOICES]]
-        completed = view.completed(prediction.slot.id, types, place, at)
-        for number, (ranked, (new, imports)) in enumerate(zip(prediction.ranked, completed, strict=False)):
+        ranking = worth_telling(prediction)
+        completed = view.completed(prediction.slot.id, [one.type for one in ranking], place, at)
+        for number, (ranked, (new, imports)) in enumerate(zip(ranking, completed, strict=True)):
             found.append(
                 lsp.CompletionItem(
                     new,
@@ -597,8 +613,7 @@ def make_server() -> Server:
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(_: None) -> None:
-        for session in server.sessions.values():
-            session.close()
+        server.close_sessions()
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
@@ -682,7 +697,7 @@ def make_server() -> Server:
 
     @server.command(ANNOTATE_WORKSPACE)
     @server.thread()
-    def annotate_workspace(uri: str | None = None, preview: bool = False) -> str:
+    def annotate_workspace(uri: Any = None, preview: Any = False) -> str:
         return server.annotate_workspace(uri, preview)
 
     return server
@@ -690,11 +705,15 @@ def make_server() -> Server:
 
 def serve(address: tuple[str, int] | None) -> None:
     """Serve one client over standard input and output, or over TCP at `address`, until it leaves."""
-    # Standard output is the protocol's; whoever else has something to say says it on standard error.
     logging.basicConfig(level=logging.WARNING)
-    threading.current_thread().name = NAME
     server = make_server()
-    if address is None:
-        server.start_io()
-    else:
-        server.start_tcp(*address)
+    try:
+        if address is None:
+            # Standard output is the protocol's: whatever else writes there writes to standard error.
+            with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+                os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+                server.start_io(stdout=out)
+        else:
+            server.start_tcp(*address)
+    finally:
+        server.close_sessions()

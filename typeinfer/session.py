@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
@@ -30,7 +30,7 @@ from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Run, Skipped
 from typeinfer.values.patches import Edit, Placed
 from typeinfer.values.predictions import Prediction
-from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr, rename
 
@@ -53,6 +53,9 @@ BEGUN = re.compile(r"\??[ \t]*(?P<mark>:|->)[ \t]*(?P<word>[\w$.]*)")
 
 LONGEST_WORD = 200
 
+LONGEST_GOODBYE = 5.0
+"""Seconds that the end waits for a checker to be done."""
+
 LONGEST_DIFF = 4_000
 """Of two texts that differ in more lines than this, all between the first and the last that differ counts as changed."""
 
@@ -64,25 +67,30 @@ class Moved:
     old: bytes
     new: bytes
 
+    def kept(self, start: int, end: int) -> tuple[int, int] | None:
+        """Where a stretch stands now; None where anything in it was written over."""
+        starts, ends, shifts = self._blocks
+        at = bisect_right(starts, start) - 1
+        return (start + shifts[at], end + shifts[at]) if at >= 0 and end <= ends[at] else None
+
     def left(self, offset: int) -> int | None:
         """Where a place stands now, by what is before it; None where that was written over."""
         starts, ends, shifts = self._blocks
-        at = bisect_right(starts, offset) - 1
-        # Of two stretches that meet here the first one counts.
-        if at > 0 and starts[at] == offset == ends[at - 1]:
-            at -= 1
-        return offset + shifts[at] if at >= 0 and offset <= ends[at] else None
+        at = bisect_left(starts, offset) - 1
+        if offset == 0 or (at >= 0 and offset <= ends[at]):
+            return offset + shifts[at] if offset else 0
+        return None
 
     def exact(self, offset: int) -> int | None:
-        """The same, None too where anything beside it changed."""
+        """The same, None too where what is behind it was written over, or something was written just there."""
+        if self.old == self.new:
+            return offset
         starts, ends, shifts = self._blocks
-        at = bisect_right(starts, offset) - 1
+        at = bisect_left(starts, offset) - 1
         if at < 0 or offset > ends[at]:
             return None
-        now = offset + shifts[at]
-        begins = starts[at] < offset or offset == now == 0
-        ends_there = offset < ends[at] or (offset == len(self.old) and now == len(self.new))
-        return now if begins and ends_there else None
+        ends_both = offset == len(self.old) and offset + shifts[at] == len(self.new)
+        return offset + shifts[at] if offset < ends[at] or ends_both else None
 
     @cached_property
     def _blocks(self) -> tuple[list[int], list[int], list[int]]:
@@ -182,11 +190,9 @@ class View:
         found = []
         for prediction in self.answer.run.predictions.get(self.file.path, ()):
             slot = prediction.slot
-            start, end = self.moved.left(slot.span.start), self.moved.left(slot.span.end)
-            place = self.moved.exact(slot.insert_at)
-            if slot.written is None and None not in (start, end, place) and self._is_as_it_was(slot):
-                assert start is not None and end is not None and place is not None
-                found.append(Standing(prediction, slot.id in self.answer.sure, start, end, place))
+            name, place = self.moved.kept(slot.span.start, slot.span.end), self.moved.exact(slot.insert_at)
+            if slot.written is None and name is not None and place is not None:
+                found.append(Standing(prediction, slot.id in self.answer.sure, *name, place))
         return tuple(sorted(found, key=lambda one: one.place))
 
     @cached_property
@@ -197,18 +203,9 @@ class View:
             written = doubt.prediction.slot.written
             if written is None or doubt.prediction.slot.id.path != self.file.path:
                 continue
-            start, end = self.moved.left(written.start), self.moved.left(written.end)
-            assert self.answer is not None
-            said = self.answer.file.data[written.start : written.end]
-            if start is not None and end is not None and self.file.data[start:end] == said:
-                found.append((doubt, start, end))
+            if (place := self.moved.kept(written.start, written.end)) is not None:
+                found.append((doubt, *place))
         return tuple(found)
-
-    def _is_as_it_was(self, slot: Slot) -> bool:
-        assert self.answer is not None
-        start, end = self.moved.left(slot.span.start), self.moved.left(slot.span.end)
-        old = self.answer.file.data[slot.span.start : slot.span.end]
-        return start is not None and end is not None and self.file.data[start:end] == old
 
     def awaited(self, offset: int) -> tuple[Prediction, int, int] | None:
         """The slot whose annotation is being written at a byte, where that begins with its mark, and where its last word does."""
@@ -402,6 +399,10 @@ class Session:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def join(self) -> None:
+        """Wait for its thread, as long as a checker that was asked may take."""
+        self._thread.join(LONGEST_GOODBYE)
 
     @property
     def is_idle(self) -> bool:

@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 
 MOST_RANKED = 8
 
+REMEMBERED = 4_096
+"""Units whose answers are kept: who asks again after an edit asks about few others."""
+
 LANGUAGE_NAMES = tuple(language.name for language in LANGUAGES)
 """In the order in which a model counts them."""
 
 
 @dataclass
 class TypeRanker:
-    """A model ready to be asked. `answered`: what it said of each unit when it was last asked, by all that it read there."""
+    """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last."""
 
     checkpoint: Checkpoint
     runtime: Runtime
@@ -69,7 +72,8 @@ class TypeRanker:
         for language in project.languages:
             if made := by_language[language.name]:
                 found |= self._rank(project, language, made, answers)
-        self.answered = answers
+        known = {**self.answered, **answers}
+        self.answered = dict(list(known.items())[-max(REMEMBERED, len(answers)) :])
         return found
 
     def _rank(
