@@ -48,7 +48,7 @@ UNCHECKED = "not checked"
 UNCOVERING = "would uncover an error"
 
 ROUNDS = 16
-"""Everybody is asked again at most this often. Most projects settle in four to six rounds."""
+"""Most projects settle in four to six."""
 
 REWRITES = 32
 """So many versions of a file are kept in mind."""
@@ -86,6 +86,8 @@ class Options:
     """What couldn't be checked isn't written."""
     withhold_uncovered: bool = False
     """What has a checker look at errors that were there before is not written."""
+    rounds: int = ROUNDS
+    """Everybody is asked again at most this often."""
     rename: bool = False
     """Files that take no annotations are renamed to what does, where their language has such a thing."""
 
@@ -167,9 +169,11 @@ class Search:
         what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard."""
         from typeinfer.program.evidence import gather
 
-        overlay = self.project
-        for turn in range(ROUNDS):
-            progress("inferring", turn, ROUNDS)
+        # What was known before is written down from the start.
+        overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
+        rounds = self.options.rounds
+        for turn in range(rounds):
+            progress("inferring", turn, rounds)
             inference = self.infer(overlay)
             self.checked = bool(inference.checker)
             evidence = self.by_one_name(gather(overlay, inference))
@@ -184,8 +188,8 @@ class Search:
                 break
             overlay = self.with_decided(overlay, {slot.path for slot in kept})
         else:
-            self.notes.append(f"types still came to light in round {ROUNDS}; run again to find the rest")
-        progress("inferring", ROUNDS, ROUNDS)
+            self.notes.append(f"types still came to light in round {rounds}; run again to find the rest")
+        progress("inferring", rounds, rounds)
 
     def ask(self, overlay: Project, evidence: Mapping[SlotId, tuple[Evidence, ...]], progress: Progress) -> None:
         """Have the model rank every open slot that may be written, given the texts as they are now. Other files' slots are left to

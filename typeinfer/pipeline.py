@@ -7,10 +7,11 @@ edits are made and proven; and the whole is remembered for when the same is aske
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +23,7 @@ from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
-from typeinfer.values.patches import Edit, Patch, Refused
+from typeinfer.values.patches import Edit, Patch, Placed, Refused
 from typeinfer.values.predictions import Apply, Prediction
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
@@ -148,7 +149,15 @@ def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) 
     options = move.options
     project, lost = project_of(root, move.files, options.jobs, cache, progress)
     model = None if options.model is None else load_model(options.model, options.jobs, options.device)
-    return annotate_project(project, lost, options, model, move.added, progress)
+    return annotate_project(project, lost, options, model, move.added, progress).run
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A run, and all that was decided in it, of other files too: where a project hardly changed, the next run may begin there."""
+
+    run: Run
+    decided: Mapping[SlotId, Placed]
 
 
 def annotate_project(
@@ -158,24 +167,41 @@ def annotate_project(
     model: Model | None,
     added: Mapping[str, str],
     progress: Progress,
-) -> Run:
+    known: Mapping[SlotId, Placed] = MappingProxyType({}),
+    told: Callable[[Settled], None] | None = None,
+) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
-    `Language.infer`."""
+    `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
     search = Search(project, options, frozenset(refusals), load_beliefs(), model, added)
+    search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
+    search.verified = set(search.decided)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
+
+    def settled() -> Settled:
+        search.explain(slot for slots in wanted.values() for slot in slots)
+        outcomes = [
+            *_patches(search, wanted, refusals, progress),
+            *(skip for skip in lost if skip.path in options.only),
+        ]
+        return Settled(_run(search, wanted, outcomes), dict(search.decided))
+
     for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
-        pass
-    search.explain(slot for slots in wanted.values() for slot in slots)
-    outcomes = [*_patches(search, wanted, refusals, progress), *(skip for skip in lost if skip.path in options.only)]
+        if told is not None:
+            told(settled())
+    return settled()
+
+
+def _run(search: Search, wanted: Mapping[str, frozenset[SlotId]], outcomes: Iterable[Outcome]) -> Run:
+    modules = search.project.modules
     predictions = {
         path: tuple(
             search.predictions[slot.id]
-            for slot in project.modules[path].slots
+            for slot in modules[path].slots
             if slot.id in slots and slot.id in search.predictions
         )
         for path, slots in wanted.items()
@@ -183,13 +209,13 @@ def annotate_project(
     return Run(
         tuple(sorted(outcomes, key=lambda outcome: outcome.path)),
         predictions,
-        {path: project.modules[path].file for path in wanted},
+        {path: modules[path].file for path in wanted},
         tuple(search.notes),
         checked_by=tuple(filter(None, search.checkers.values())) if None not in search.checkers.values() else (),
         annotated=sum(
             slot.written is not None and not slot.local and slot.id in slots
             for path, slots in wanted.items()
-            for slot in project.modules[path].slots
+            for slot in modules[path].slots
         ),
         uncovered=sum(search.uncovered.values()),
     )

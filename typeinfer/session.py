@@ -13,6 +13,7 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from typeinfer.deciding import Model, Options
     from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
+    from typeinfer.pipeline import Settled
     from typeinfer.program.project import Project
 
 T = TypeVar("T")
@@ -353,6 +355,7 @@ class Session:
         self.answers: dict[str, Answer] = {}
         self.model: Model | None = None
         self.known = Kept()
+        self.decided: dict[SlotId, Placed] = {}
         self.notes: set[str] = set()
         self._version = 0
         self._answered = -1
@@ -427,7 +430,7 @@ class Session:
         with self._thinking, Cache(cache_folder()) as cache:
             options = replace(opened.options, only=only)
             project, lost = project_of(self.root, files, 1, cache, progress)
-            return annotate_project(project, lost, options, self.model, {}, progress)
+            return annotate_project(project, lost, options, self.model, {}, progress).run
 
     def _touch(self) -> None:
         self._version += 1
@@ -486,21 +489,36 @@ class Session:
 
         options = replace(options_of(opened.settings, dict.fromkeys(asked, (EVERY_LINE,))), rename=False)
         files = {**opened.files, **texts}
-        if options.model is not None and self.model is None:
-            progress("loading the model", 0, 1)
-            self.model = load_model(options.model, options.jobs, options.device)
-        with Cache(cache_folder()) as cache:
+        with Cache(cache_folder()) as cache, ThreadPoolExecutor(1) as beside:
+            loading = None
+            if options.model is not None and self.model is None:
+                loading = beside.submit(load_model, options.model, options.jobs, options.device)
             self.known.disk = cache
             project, lost = project_of(self.root, dict(sorted(files.items())), options.jobs, self.known, progress)
             self.known.forget()
             self.known.disk = None
-        run = annotate_project(project, lost, options, self.model, {}, progress)
-        for note in run.notes:
+            if loading is not None:
+                self.model = loading.result()
+
+        def told(settled: Settled) -> None:
+            # Of a file that is being edited what was decided goes with its text.
+            self.decided = {slot: one for slot, one in settled.decided.items() if slot.path not in texts}
+            self.listener.answered(self._keep(project, texts, settled.run, {}))
+
+        found = annotate_project(project, lost, options, self.model, {}, progress, self._known_of(project), told)
+        for note in found.run.notes:
             self._say(note)
-        told = self._keep(project, texts, run, {})
-        self.listener.answered(told)
         if options.checker:
-            self._doubt(project, options, texts, run, load_beliefs(), progress)
+            self._doubt(project, options, texts, found.run, load_beliefs(), progress)
+
+    def _known_of(self, project: Project) -> dict[SlotId, Placed]:
+        """What was decided of slots that are still there, and open."""
+        return {
+            slot.id: Placed(slot, self.decided[slot.id].type)
+            for module in project.modules.values()
+            for slot in module.slots
+            if slot.id in self.decided and slot.written is None
+        }
 
     def _doubt(
         self,
