@@ -382,7 +382,7 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             sorted((path, repr(lines)) for path, lines in options.only.items()),
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
-            [options.checker, options.checked_by, options.check_budget, options.require_check],
+            [options.checker, options.checked_by, options.check_budget, options.require_check, options.rounds],
             [
                 options.withhold_uncovered,
                 options.rename,

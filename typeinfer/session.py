@@ -505,6 +505,11 @@ class Session:
             self.decided = {slot: one for slot, one in settled.decided.items() if slot.path not in texts}
             self.listener.answered(self._keep(project, texts, settled.run, {}))
 
+        if options.checker and (new := {path: options.only[path] for path in asked if path not in self.answers}):
+            # A file that was just opened need not wait for the checker: what is believed without it is weighed for that.
+            alone = replace(options, only=new, checker=False, rounds=1)
+            at_first = annotate_project(project, lost, alone, self.model, {}, progress, self._known_of(project))
+            self.listener.answered(self._keep(project, texts, at_first.run, {}))
         found = annotate_project(project, lost, options, self.model, {}, progress, self._known_of(project), told)
         for note in found.run.notes:
             self._say(note)
