@@ -266,6 +266,8 @@ def annotate(
     """Annotate files in place. The whole project around them is read, since callers elsewhere are evidence."""
     _expect_one(since, staged)
     opened = _open_changed(paths, Asked(**flags), since, staged)
+    if since is not None or staged:
+        opened = _with_something_open(opened)
     result = _annotate(opened)
     dry = diff or check
     if stubs is not None:
@@ -291,6 +293,13 @@ def _open_changed(paths: Sequence[Path], asked: Asked, since: str | None, staged
     root = opened.found.root
     changed = changes.staged(root) if since is None else changes.changed_since(root, since)
     return replace(opened, only={path: changed[path] for path in opened.only if path in changed})
+
+
+def _with_something_open(opened: Opened) -> Opened:
+    """The same, less the files where nothing is left to be written: for them nobody should wait."""
+    from typeinfer.pipeline import something_open
+
+    return replace(opened, only={path: opened.only[path] for path in something_open(opened.files, opened.options)})
 
 
 def _annotate(opened: Opened) -> Run:
@@ -461,6 +470,8 @@ def check(
     nothing = findings.Baseline({})
     before = findings.load_baseline(baseline) if baseline is not None and not write_baseline else nothing
     opened = _open_changed(paths, Asked(**flags), since, staged)
+    if since is not None or staged:
+        opened = _with_something_open(opened)
     result = _annotate(opened)
     if write_baseline and baseline is not None:
         try:

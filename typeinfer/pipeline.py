@@ -60,6 +60,27 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
         return remembered.run(move.files)
 
 
+def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[str, ...]:
+    """The files asked about with a slot that may be written, and isn't: told by what stands in them alone."""
+    from typeinfer.program.project import module_names
+
+    names = module_names(files)
+    with Cache(cache_folder()) as cache:
+        asked = {path: names[path] for path in options.only if path in names}
+        modules, lost = _read_as(asked, files, 1, cache, silent)
+    unread = {failed.path for failed in lost}
+    return tuple(path for path in sorted(asked) if path in unread or _is_open(modules[path], options))
+
+
+def _is_open(module: Module, options: Options) -> bool:
+    wanted = _wanted(module, options)
+    return any(
+        (slot.written is None or options.replace_any) and (options.kinds_named or not slot.local)
+        for slot in module.slots
+        if slot.id in wanted and slot.id.kind in options.kinds
+    )
+
+
 def doubt(
     root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent
 ) -> tuple[Doubt, ...]:

@@ -24,7 +24,7 @@ ROOMS = [
     "findings",
     "training",
 ]
-ORDER = [*ROOMS, "evaluation", "config", "opening", "session", "report", "cli", "lsp", "cli_reference", "__main__"]
+ORDER = [*ROOMS, "evaluation", "config", "opening", "session", "report", "lsp", "cli", "cli_reference", "__main__"]
 MAY_IMPORT = {
     "libcst": {"languages"},
     "tree_sitter": {"languages", "program"},
