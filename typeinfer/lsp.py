@@ -288,16 +288,17 @@ class Server(LanguageServer):
             self.indexing[root] = ""
         if able(self.client_capabilities, "workspace", "inlay_hint", "refresh_support"):
             self.workspace_inlay_hint_refresh(None, ignored)
-        if able(self.client_capabilities, "workspace", "diagnostics", "refresh_support") and self.pulls:
+        if self.pulls:
             self.workspace_diagnostic_refresh(None, ignored)
-        if not self.pulls:
+        else:
             for path in sorted(paths):
                 self.publish(self.uri_of(root, path))
 
     @property
     def pulls(self) -> bool:
-        """Whether the client asks for remarks by itself."""
-        return able(self.client_capabilities, "text_document", "diagnostic")
+        """Whether the client asks for remarks by itself, and again when it is told that there are others; else they are sent to it."""
+        asks = able(self.client_capabilities, "text_document", "diagnostic")
+        return asks and able(self.client_capabilities, "workspace", "diagnostics", "refresh_support")
 
     def publish(self, uri: str) -> None:
         if uri in self.documents:
@@ -689,7 +690,8 @@ def make_server() -> Server:
         lsp.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=False, identifier=NAME),
     )
     def diagnostic(params: lsp.DocumentDiagnosticParams) -> lsp.RelatedFullDocumentDiagnosticReport:
-        return lsp.RelatedFullDocumentDiagnosticReport(server.remarks(params.text_document.uri))
+        # Who is sent them is not to have them twice.
+        return lsp.RelatedFullDocumentDiagnosticReport(server.remarks(params.text_document.uri) if server.pulls else [])
 
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[":", ">", " "]))
     def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
