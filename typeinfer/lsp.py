@@ -296,7 +296,7 @@ class Server(LanguageServer):
 
     @property
     def pulls(self) -> bool:
-        """Whether the client asks for remarks by itself, and again when it is told that there are others; else they are sent to it."""
+        """Whether the client asks for remarks, and again when it is told that there are others; else they are sent to it."""
         asks = able(self.client_capabilities, "text_document", "diagnostic")
         return asks and able(self.client_capabilities, "workspace", "diagnostics", "refresh_support")
 

@@ -140,6 +140,11 @@ async def begin(client: LanguageClient, root: Path, like: str, options: Any, enc
         return lsp.ApplyWorkspaceEditResult(True)
 
     capabilities = client_capabilities(like)
+    if like == "visual-studio-code":
+        # As newer versions than the one that is known here by this name.
+        assert capabilities.workspace is not None and capabilities.text_document is not None
+        capabilities.workspace.diagnostics = lsp.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+        capabilities.text_document.diagnostic = lsp.DiagnosticClientCapabilities()
     if encodings and capabilities.general is not None:
         capabilities.general.position_encodings = list(encodings)
     params = lsp.InitializeParams(
