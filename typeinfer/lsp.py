@@ -180,7 +180,7 @@ def told(file: SourceFile, prediction: Prediction) -> str:
             said.append(f"only suggested: {reason}")
         case Abstain(reason, detail):
             said.append(f"not written by itself: {reason}{f' ({detail})' if detail else ''}")
-    return "\n".join([*lines, "", *(f"- {line}" for line in said)]).strip()
+    return "\n".join([*lines, "", *(["Evidence:", ""] if said else []), *(f"- {line}" for line in said)]).strip()
 
 
 # --- the server ---------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import UsageError
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Run, Skipped
-from typeinfer.values.patches import Edit, Placed
+from typeinfer.values.patches import Edit, Placed, apply_edits
 from typeinfer.values.predictions import Prediction
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import SourceFile, Span
@@ -245,11 +245,12 @@ class View:
         for term in types:
             placed = [Placed(asked[0], rename(term, project.canonical))]
             edits = language.annotate(module, placed, names, language.default_version).edits
-            own = [edit for edit in edits if edit.span.start == edit.span.end == asked[0].insert_at]
-            if len(own) != 1:
-                continue
-            text = own[0].text.strip().removeprefix(language.result_mark).removeprefix(":").strip()
-            others = (edit for edit in edits if edit is not own[0])
+            annotated = whole.with_data(apply_edits(whole.data, edits))
+            after = language.read(annotated, module.name, module.is_package)
+            written = next((one.written for one in after.slots if one.id == slot), None)
+            text = language.write_type(term) if written is None else annotated.at(written)
+            # The annotation itself, and the blanks that go with it around a default, are for the client to insert.
+            others = (edit for edit in edits if edit.span.start != asked[0].insert_at)
             found.append((text, tuple(self._behind(edit, place, offset - place) for edit in others)))
         return found
 

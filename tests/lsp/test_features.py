@@ -125,6 +125,15 @@ async def test_where_an_annotation_is_being_written_types_are_offered_with_their
     assert not await editor.completions("a.py", 1, 4)
 
 
+async def test_types_are_offered_before_a_default_too(editor: Editor) -> None:
+    editor.open("a.py", LOAD)
+    await editor.awaits("a.py", ": bool")
+    editor.replace("a.py", "quiet=True", "quiet: =True")
+    (first, *_) = await editor.completions("a.py", 3, len("def load(path, quiet: "))
+    assert isinstance(first.text_edit, lsp.TextEdit) and first.text_edit.new_text == "bool"
+    assert not first.additional_text_edits
+
+
 async def test_a_result_is_completed_behind_its_arrow_and_not_behind_its_colon(editor: Editor) -> None:
     editor.open("a.py", DOCUMENTED)
     await editor.awaits("a.py", "-> str")
