@@ -287,9 +287,9 @@ class Server(LanguageServer):
             self.work_done_progress.end(token, lsp.WorkDoneProgressEnd(message="ready"))
             self.indexing[root] = ""
         if able(self.client_capabilities, "workspace", "inlay_hint", "refresh_support"):
-            self.workspace_inlay_hint_refresh(None, ignored)
+            self.workspace_inlay_hint_refresh(None)
         if self.pulls:
-            self.workspace_diagnostic_refresh(None, ignored)
+            self.workspace_diagnostic_refresh(None)
         else:
             for path in sorted(paths):
                 self.publish(self.uri_of(root, path))
@@ -546,17 +546,13 @@ class Server(LanguageServer):
         annotations = {NAME: lsp.ChangeAnnotation("Annotations by typeinfer", needs_confirmation=True)}
         edit = lsp.WorkspaceEdit(document_changes=changes, change_annotations=annotations if needs_asking else None)
         params = lsp.ApplyWorkspaceEditParams(edit, label="Annotate the workspace")
-        self.later(partial(self.workspace_apply_edit, params, ignored))
+        self.later(partial(self.workspace_apply_edit, params))
         return f"{written} annotations in {len(changes)} files"
 
 
 def within(standing: Standing, qualname: str) -> bool:
     own = standing.slot.qualname
     return standing.sure and (own == qualname or own.startswith(f"{qualname}."))
-
-
-def ignored(_: object) -> None:
-    """What becomes of an answer that changes nothing here."""
 
 
 def as_data(slot: SlotId) -> list[Any]:
@@ -610,7 +606,7 @@ def make_server() -> Server:
             ]
             options = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher(one) for one in globs])
             watching = lsp.Registration(str(uuid.uuid4()), lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
-            server.client_register_capability(lsp.RegistrationParams([watching]), ignored)
+            server.client_register_capability(lsp.RegistrationParams([watching]))
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(_: None) -> None:
