@@ -213,6 +213,9 @@ class Server(LanguageServer):
             root = project_root((place,))
         except (UsageError, OSError):
             return None
+        # A file that lies about at home is no reason to read all that lies there.
+        if root in (home := Path.home().resolve(), *home.parents):
+            return None
         session = self.sessions.get(root)
         if session is None:
             listener = Listener(
