@@ -76,14 +76,22 @@ def main() -> None:
         chosen = random.Random(0).sample(chosen, min(SWAPPED, len(chosen)))
         swapped = dict(files)
         for path in {path for path, _, _ in chosen}:
-            edits = sorted((edit for at, two, _ in chosen if at == path for edit in two), key=lambda edit: edit.span.start)
+            edits = sorted(
+                (edit for at, two, _ in chosen if at == path for edit in two), key=lambda edit: edit.span.start
+            )
             file = project.modules[path].file
             swapped[path] = file.with_data(apply_edits(file.data, tuple(edits))).to_bytes()
         wrong = {(slot.path, slot.qualname, slot.name) for _, _, slots in chosen for slot in slots}
         plain, slots = doubted(files, pinned.name)
         found, _ = doubted(swapped, pinned.name)
         rows.append(
-            [f"{pinned.name} {pinned.version}", f"{slots:,}", str(len(plain)), str(len(wrong)), str(len(wrong & set(found)))]
+            [
+                f"{pinned.name} {pinned.version}",
+                f"{slots:,}",
+                str(len(plain)),
+                str(len(wrong)),
+                str(len(wrong & set(found))),
+            ]
             + [str(len(set(found) - wrong))]
         )
         print(" | ".join(rows[-1]), *plain, sep="\n  ", file=sys.stderr, flush=True)

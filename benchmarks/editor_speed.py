@@ -39,7 +39,10 @@ class Client:
         able = {
             "workspace": {"inlayHint": {"refreshSupport": True}},
             "window": {"workDoneProgress": True},
-            "textDocument": {"inlayHint": {"resolveSupport": {"properties": ["textEdits", "tooltip"]}}, "diagnostic": {}},
+            "textDocument": {
+                "inlayHint": {"resolveSupport": {"properties": ["textEdits", "tooltip"]}},
+                "diagnostic": {},
+            },
         }
         self.ask("initialize", {"capabilities": able, "processId": None, "rootUri": None})
         self.send({"method": "initialized", "params": {}})
@@ -77,7 +80,10 @@ class Client:
 
     def edit(self, version: int, line: int, end: int, text: str) -> None:
         places = {"start": {"line": line, "character": 0}, "end": {"line": line, "character": end}}
-        params = {"textDocument": {"uri": self.uri, "version": version}, "contentChanges": [{"range": places, "text": text}]}
+        params = {
+            "textDocument": {"uri": self.uri, "version": version},
+            "contentChanges": [{"range": places, "text": text}],
+        }
         self.send({"method": "textDocument/didChange", "params": params})
 
     def hints(self) -> list[Any]:
@@ -139,7 +145,9 @@ def main() -> None:
         rows.append((f"hints after each of {edits:,} edits, p50", f"{cuts[49]:.1f} ms"))
         rows.append(("the same, p95", f"{cuts[94]:.1f} ms"))
         rows.append(("the same, longest", f"{max(waits):.0f} ms"))
-        rows.append(("memory before the edits, halfway, after", f"{before:.0f}, {halfway:.0f}, {client.memory():.0f} MB"))
+        rows.append(
+            ("memory before the edits, halfway, after", f"{before:.0f}, {halfway:.0f}, {client.memory():.0f} MB")
+        )
         client.leave()
     print("| | |\n|---|--:|")
     for name, value in rows:

@@ -196,6 +196,8 @@ class Server(LanguageServer):
         self.preferences = Preferences()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.indexing: dict[Path, str] = {}
+        """The name of the progress that is shown of a project, empty where none is."""
+        self.ready: set[Path] = set()
 
     # --- documents ---------------------------------------------------------------------------------------------------
 
@@ -277,6 +279,8 @@ class Server(LanguageServer):
             new, self.indexing[root] = str(uuid.uuid4()), ""
 
             def begin(_: object) -> None:
+                if root in self.ready:
+                    return
                 self.indexing[root] = new
                 self.work_done_progress.begin(new, lsp.WorkDoneProgressBegin(f"{NAME}: {root.name}"))
 
@@ -286,6 +290,7 @@ class Server(LanguageServer):
             self.work_done_progress.report(token, lsp.WorkDoneProgressReport(message=message))
 
     def show_answer(self, root: Path, paths: frozenset[str]) -> None:
+        self.ready.add(root)
         if token := self.indexing.get(root):
             self.work_done_progress.end(token, lsp.WorkDoneProgressEnd(message="ready"))
             self.indexing[root] = ""
@@ -350,10 +355,13 @@ class Server(LanguageServer):
         found = next((one for one in standings if one.slot == slot), None)
         return (data["uri"], view, found) if view is not None and found is not None else None
 
-    def text_edits(self, uri: str, view: View, wanted: Mapping[SlotId, TypeExpr]) -> list[lsp.TextEdit] | None:
+    def target_version(self, uri: str) -> tuple[int, int] | None:
         found = self.session_of(uri)
         options = None if found is None else found[0].options
-        edits = view.edits(wanted, None if options is None else options.target_version)
+        return None if options is None else options.target_version
+
+    def text_edits(self, uri: str, view: View, wanted: Mapping[SlotId, TypeExpr]) -> list[lsp.TextEdit] | None:
+        edits = view.edits(wanted, self.target_version(uri))
         if isinstance(edits, str):
             self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Info, f"{view.file.path}: {edits}"))
             return None
@@ -506,7 +514,8 @@ class Server(LanguageServer):
         prediction, place, begin = awaited
         found = []
         ranking = worth_telling(prediction)
-        completed = view.completed(prediction.slot.id, [one.type for one in ranking], place, at)
+        types = [one.type for one in ranking]
+        completed = view.completed(prediction.slot.id, types, place, at, self.target_version(uri))
         for number, (ranked, (new, imports)) in enumerate(zip(ranking, completed, strict=True)):
             found.append(
                 lsp.CompletionItem(

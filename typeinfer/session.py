@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Version = tuple[int, int]
+
 QUIET = 0.25
 """Seconds without an edit after which it is worth to begin."""
 
@@ -225,7 +227,7 @@ class View:
         return None
 
     def completed(
-        self, slot: SlotId, types: Sequence[TypeExpr], place: int, offset: int
+        self, slot: SlotId, types: Sequence[TypeExpr], place: int, offset: int, version: Version | None
     ) -> list[tuple[str, tuple[Edit, ...]]]:
         """For each type its text, to stand where the annotation's last word is, and the edits that import what it names.
 
@@ -244,7 +246,7 @@ class View:
         names = project.names_in_scope(module)
         for term in types:
             placed = [Placed(asked[0], rename(term, project.canonical))]
-            edits = language.annotate(module, placed, names, language.default_version).edits
+            edits = language.annotate(module, placed, names, version or language.default_version).edits
             annotated = whole.with_data(apply_edits(whole.data, edits))
             after = language.read(annotated, module.name, module.is_package)
             written = next((one.written for one in after.slots if one.id == slot), None)
@@ -271,7 +273,7 @@ class View:
         module = language.read(self.file, before.name, before.is_package)
         return None if language.refusal(self.file, module) is not None else module
 
-    def edits(self, wanted: Mapping[SlotId, TypeExpr], version: tuple[int, int] | None) -> tuple[Edit, ...] | str:
+    def edits(self, wanted: Mapping[SlotId, TypeExpr], version: Version | None) -> tuple[Edit, ...] | str:
         """What writes these types into the present text, proven to add annotations and nothing else; or why it can't be."""
         from typeinfer.rewriting.patch import propose, prove
 
@@ -301,7 +303,7 @@ class Superseded(Exception):
 
 @dataclass
 class Kept:
-    """A cache in front of the one on disk, that forgets what two rounds in a row didn't ask for."""
+    """A cache in front of the one on disk, that forgets what the last reading didn't ask for."""
 
     known: dict[bytes, object] = field(default_factory=dict)
     used: set[bytes] = field(default_factory=set)
@@ -462,9 +464,11 @@ class Session:
                 continue
             except (UsageError, ConfigError, ValueError, OSError) as error:
                 self._say(str(error))
+                self.listener.answered(frozenset())
             except Exception as error:  # Whatever is wrong with one text, the next one may be served again.
                 self._say(f"a bug in typeinfer: {type(error).__name__}: {error}; the log has more")
                 self.listener.said(_trace(error))
+                self.listener.answered(frozenset())
             with self._changed:
                 self._answered, self._answered_at = version, 0.0
 

@@ -29,7 +29,7 @@ class Editor:
         self.encoding = "utf-16"
 
     def uri(self, name: str) -> str:
-        return (self.root / name).as_uri()
+        return (self.root / name).resolve().as_uri()
 
     def open(self, name: str, text: str, stored: bool = True) -> None:
         if stored:

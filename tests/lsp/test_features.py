@@ -208,3 +208,31 @@ async def test_what_changes_on_the_disk_counts_once_the_editor_tells(editor: Edi
                 break
             await asyncio.sleep(0.05)
         assert ": bool" not in (await editor.shown("a.py")).values()
+
+
+async def test_an_annotation_that_all_evidence_speaks_against_is_a_warning(editor: Editor) -> None:
+    (editor.root / "typeinfer.toml").write_text('model = "none"\n')
+    editor.open("a.py", "def shut(late: str = False):\n    return not late\n\n\nshut(True)\nshut(late=False)\n")
+    document = lsp.TextDocumentIdentifier(editor.uri("a.py"))
+    warnings: list[lsp.Diagnostic] = []
+    for _ in range(600):
+        report = await editor.client.text_document_diagnostic_async(lsp.DocumentDiagnosticParams(document))
+        assert isinstance(report, lsp.RelatedFullDocumentDiagnosticReport)
+        warnings = [one for one in report.items if one.severity == lsp.DiagnosticSeverity.Warning]
+        if warnings:
+            break
+        await asyncio.sleep(0.05)
+    (one,) = warnings
+    assert one.message.startswith("shut.late is annotated str; bool ")
+    assert one.range == lsp.Range(lsp.Position(0, 15), lsp.Position(0, 18))
+
+
+async def test_two_projects_are_served_side_by_side_each_with_its_own_settings(editor: Editor) -> None:
+    other = editor.root.parent / "other"
+    other.mkdir()
+    (other / "typeinfer.toml").write_text(RULES_ALONE + 'kinds = ["return"]\n')
+    text = "def shut(late=False):\n    return not late\n"
+    editor.open("a.py", text)
+    assert len(await editor.awaits("a.py", ": bool", "-> bool")) == 2
+    editor.open("../other/a.py", text)
+    assert await editor.awaits("../other/a.py", "-> bool") == {(0, 20): "-> bool"}
