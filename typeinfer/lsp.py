@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -713,6 +713,29 @@ def make_server() -> Server:
     return server
 
 
+@dataclass(frozen=True)
+class Wire:
+    """What a client hears. Once nobody does there is nobody to serve, nor to tell of it, as pygls would, for ever."""
+
+    out: BinaryIO
+
+    def write(self, data: bytes) -> None:
+        self._if_heard(lambda: self.out.write(data))
+
+    def flush(self) -> None:
+        self._if_heard(self.out.flush)
+
+    def close(self) -> None:
+        self._if_heard(self.out.close)
+
+    @staticmethod
+    def _if_heard(say: Callable[[], object]) -> None:
+        try:
+            say()
+        except OSError:
+            os._exit(1)
+
+
 def serve(address: tuple[str, int] | None) -> None:
     """Serve one client over standard input and output, or over TCP at `address`, until it leaves."""
     logging.basicConfig(level=logging.WARNING)
@@ -722,7 +745,7 @@ def serve(address: tuple[str, int] | None) -> None:
             # Standard output is the protocol's: whatever else writes there writes to standard error.
             with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
                 os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-                server.start_io(stdout=out)
+                server.start_io(stdout=cast(BinaryIO, Wire(out)))
         else:
             server.start_tcp(*address)
     finally:

@@ -186,6 +186,16 @@ async def test_a_server_that_was_killed_leaves_the_next_one_all_it_needs(root: P
         await editor.awaits("a.py", ": bool")
 
 
+async def test_a_client_that_went_away_without_a_word_ends_the_server(root: Path) -> None:
+    command = [sys.executable, "-m", "typeinfer", "lsp"]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert server.stdout is not None and server.stderr is not None
+    server.stdout.close()
+    send(server, {"id": 1, "method": "initialize", "params": {"capabilities": {}, "processId": None, "rootUri": None}})
+    assert server.wait(20) == 1
+    assert len(server.stderr.read().splitlines()) < 20
+
+
 def send(server: subprocess.Popen[bytes], message: dict[str, object]) -> None:
     content = json.dumps({"jsonrpc": "2.0", **message}).encode()
     assert server.stdin is not None
