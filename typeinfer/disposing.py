@@ -208,9 +208,13 @@ class Hearing:
 
     @property
     def fresh(self) -> set[SlotId]:
-        """What is decided and not known to do no harm."""
+        """What is decided, can be written and is not known to do no harm.
+
+        What can't be written brings no error, and among those in question it would have others found guilty in a second run, which
+        decides it again, than in the first.
+        """
         slots = {slot for slots in self.wanted.values() for slot in slots}
-        return (slots & self.search.decided.keys()) - self.search.verified
+        return (slots & self.search.decided.keys()) - self.search.verified - self.search.unwritten()
 
     def unheard(self, group: Iterable[SlotId]) -> None:
         """Of whom it can't be found out any more whether they bring an error isn't written."""
