@@ -411,12 +411,6 @@ class Session:
         self._thread.join(LONGEST_GOODBYE)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether what is known is about the present texts."""
-        with self._changed:
-            return self._answered == self._version
-
-    @property
     def options(self) -> Options | None:
         return None if self.opened is None else self.opened.options
 
@@ -478,10 +472,12 @@ class Session:
             self.listener.said(line)
 
     def _answer(self, version: int, texts: Mapping[str, SourceFile], reopen: bool) -> None:
-        if reopen or self.opened is None:
-            self.opened = open_project([self.root], self.over)
         opened = self.opened
-        asked = sorted(path for path in texts if path in opened.found.named or not (self.root / path).exists())
+        # A file that was new until it was saved is found by looking again, whether anybody told of it or not.
+        stored = [path for path in texts if (self.root / path).exists()]
+        if reopen or opened is None or not opened.found.named.issuperset(stored):
+            opened = self.opened = open_project([self.root], self.over)
+        asked = sorted(path for path in texts if path in opened.found.named or path not in stored)
         if not asked:
             return
         from typeinfer.pipeline import annotate_project, load_beliefs, load_model, project_of

@@ -69,6 +69,9 @@ async def test_a_form_feed_and_a_line_separator_end_no_line(editor: Editor) -> N
 async def test_a_file_that_is_not_on_the_disk_is_served(editor: Editor) -> None:
     editor.open("new.py", FLAG, stored=False)
     await editor.awaits("new.py", ": bool")
+    (editor.root / "new.py").write_text(FLAG)
+    editor.replace("new.py", "(flag", "(plain=False, flag")
+    assert len(await editor.awaits("new.py", ": bool", "-> bool")) == 3
 
 
 async def test_what_has_no_file_at_all_gets_nothing_and_harms_nothing(editor: Editor) -> None:
