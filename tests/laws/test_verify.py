@@ -56,6 +56,18 @@ def test_blame_falls_on_the_nearest() -> None:
     assert blamed(6) == {"near.z"}
 
 
+def test_what_stands_in_annotations_names_nobody() -> None:
+    """A second run has more of them on the same line, and is to suspect the same."""
+    call = "def near(it: far = 1) -> far:\n    return known(2)\n"
+    blamed = []
+    for text in (call, call.replace(": far = 1", "=1").replace(" -> far", "")):
+        project = project_of({"a.py": "def known(x):\n    return x\n\n\n" + text, "b.py": "def far(y): ...\n"})
+        slots = {s.id: s for m in project.modules.values() for s in m.slots if s.id.qualname in ("known", "far")}
+        blamed.append(Blame(project, slots).around(Misfit("a.py", 5, "bad", "")))
+    assert blamed[0] == blamed[1]
+    assert {slot.qualname for slot in blamed[0]} == {"known"}
+
+
 TIMES = "def times(count=1):\n    return ['x'] * count\n"
 
 

@@ -117,7 +117,7 @@ class Blame:
         words = self._words(module, misfit.line)
         if functions:
             span = functions[0].span
-            words |= self._said(module.file.data[span.start : span.end])
+            words |= self._said(self._bare(module)[span.start : span.end])
         return frozenset(
             self._standing_there(module, misfit.line)
             | self._told_of(misfit)
@@ -185,7 +185,23 @@ class Blame:
         starts = module.file.line_starts
         begin, last = starts[line - 1], min(line + LINES - 1, len(starts) - 1)
         end = starts[last] if last > line - 1 else len(module.file.data)
-        return self._said(module.file.data[begin:end])
+        return self._said(self._bare(module)[begin:end])
+
+    def _bare(self, module: Module) -> bytes:
+        """The text without its annotations: what stands in them names nobody, and in a second run there are more of them."""
+        known = self._texts.get(module.file.path)
+        if known is None:
+            text = bytearray(module.file.data)
+            for slot in module.slots:
+                if slot.written is not None:
+                    begin = min(slot.insert_at, slot.written.start)
+                    text[begin : slot.written.end] = b" " * (slot.written.end - begin)
+            known = self._texts[module.file.path] = bytes(text)
+        return known
+
+    @cached_property
+    def _texts(self) -> dict[str, bytes]:
+        return {}
 
     @staticmethod
     def _said(data: bytes) -> frozenset[str]:
