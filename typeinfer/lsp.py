@@ -491,6 +491,8 @@ class Server(LanguageServer):
                 return action
             chosen = [one for one in view.standings if one.sure and (scope == "file" or within(one, scope))]
             wanted = {one.slot: one.prediction.ranked[0].type for one in chosen}
+            if not wanted:
+                return action
         else:
             found = self.standing(data)
             if found is None or not 0 <= data.get("choice", 0) < len(found[2].prediction.ranked):

@@ -85,22 +85,29 @@ def doubt(
     root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent
 ) -> tuple[Doubt, ...]:
     """The annotations in the files asked about that all evidence speaks against. Files that are not rewritten are left aside."""
-    from typeinfer.doubting import Doubt, doubts
+    from typeinfer.doubting import Doubt
 
     with Cache(cache_folder()) as cache:
         key = _key(root, files, options)
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
             project, _ = project_of(root, files, options.jobs, cache, progress)
-            wanted = {
-                path: _wanted(module, options)
-                for path, module in project.modules.items()
-                if path in options.only and project.language_of(path).refusal(module.file, module) is None
-            }
             model = None if options.model is None else load_model(options.model, options.jobs, options.device)
-            found = doubts(project, wanted, options, load_beliefs(), model, progress)
+            found = doubt_project(project, options, model, progress)
             cache.put("doubts", key, found)
     return found
+
+
+def doubt_project(project: Project, options: Options, model: Model | None, progress: Progress) -> tuple[Doubt, ...]:
+    """As `doubt`, of a project and with a model that are in memory already."""
+    from typeinfer.doubting import doubts
+
+    wanted = {
+        path: _wanted(module, options)
+        for path, module in project.modules.items()
+        if path in options.only and project.language_of(path).refusal(module.file, module) is None
+    }
+    return doubts(project, wanted, options, load_beliefs(), model, progress)
 
 
 # --- files that change their name -------------------------------------------------------------------------------------

@@ -38,7 +38,6 @@ from typeinfer.values.typeexpr import TypeExpr, rename
 if TYPE_CHECKING:
     from typeinfer.deciding import Model, Options
     from typeinfer.doubting import Doubt
-    from typeinfer.model.belief import Belief
     from typeinfer.pipeline import Settled
     from typeinfer.program.project import Project
 
@@ -277,11 +276,11 @@ class View:
         """What writes these types into the present text, proven to add annotations and nothing else; or why it can't be."""
         from typeinfer.rewriting.patch import propose, prove
 
-        if self.answer is None or self.module is None:
+        assert self.answer is not None, "what is to be written was answered for"
+        project = self.answer.project.with_data({self.file.path: self.file.data})
+        language, module = project.language_of(self.file.path), project.modules[self.file.path]
+        if language.refusal(self.file, module) is not None:
             return "the text can't be read as it is now"
-        project, language = self.answer.project.with_data({self.file.path: self.file.data}), language_of(self.file.path)
-        assert language is not None
-        module = project.modules[self.file.path]
         placed = [
             Placed(slot, rename(wanted[slot.id], project.canonical))
             for slot in module.slots
@@ -480,7 +479,7 @@ class Session:
         asked = sorted(path for path in texts if path in opened.found.named or path not in stored)
         if not asked:
             return
-        from typeinfer.pipeline import annotate_project, load_beliefs, load_model, project_of
+        from typeinfer.pipeline import annotate_project, doubt_project, load_model, project_of
 
         def progress(stage: str, done: int, total: int) -> None:
             late = time.monotonic() - self._answered_at > PATIENCE
@@ -515,7 +514,12 @@ class Session:
         for note in found.run.notes:
             self._say(note)
         if options.checker:
-            self._doubt(project, options, texts, found.run, load_beliefs(), progress)
+            by_path: dict[str, tuple[Doubt, ...]] = {}
+            for doubt in doubt_project(project, options, self.model, progress):
+                path = doubt.prediction.slot.id.path
+                by_path[path] = (*by_path.get(path, ()), doubt)
+            if by_path:
+                self.listener.answered(self._keep(project, texts, found.run, by_path))
 
     def _known_of(self, project: Project) -> dict[SlotId, Placed]:
         """What was decided of slots that are still there, and open."""
@@ -525,32 +529,6 @@ class Session:
             for slot in module.slots
             if slot.id in self.decided and slot.written is None
         }
-
-    def _doubt(
-        self,
-        project: Project,
-        options: Options,
-        texts: Mapping[str, SourceFile],
-        run: Run,
-        beliefs: Mapping[str, Belief],
-        progress: Progress,
-    ) -> None:
-        from typeinfer.doubting import doubts
-        from typeinfer.program.changes import concerned
-
-        wanted = {
-            path: concerned(project.modules[path], (EVERY_LINE,))
-            for path in options.only
-            if path in project.modules
-            and project.language_of(path).refusal(project.modules[path].file, project.modules[path]) is None
-        }
-        found = doubts(project, wanted, options, beliefs, self.model, progress)
-        by_path: dict[str, tuple[Doubt, ...]] = {}
-        for doubt in found:
-            path = doubt.prediction.slot.id.path
-            by_path[path] = (*by_path.get(path, ()), doubt)
-        if by_path:
-            self.listener.answered(self._keep(project, texts, run, by_path))
 
     def _keep(
         self, project: Project, texts: Mapping[str, SourceFile], run: Run, doubts: Mapping[str, tuple[Doubt, ...]]
