@@ -470,8 +470,6 @@ def check(
     nothing = findings.Baseline({})
     before = findings.load_baseline(baseline) if baseline is not None and not write_baseline else nothing
     opened = _open_changed(paths, Asked(**flags), since, staged)
-    if since is not None or staged:
-        opened = _with_something_open(opened)
     result = _annotate(opened)
     if write_baseline and baseline is not None:
         try:

@@ -193,18 +193,19 @@ class Hearing:
             found = self.errors(search.decided.keys(), everywhere=False) - said
             uncovered = (found & self.before) | self.shy(found)
             search.uncovered[self.language.name] = uncovered.total()
-            around = {slot: misfit for misfit in uncovered for slot in self.around(misfit)}
+            fresh = self.fresh
+            around = {slot: misfit for misfit in uncovered for slot in self.around(misfit, fresh)}
             if not search.options.withhold_uncovered or not around:
                 return
             for slot, misfit in around.items():
                 search.take_back(slot, UNCOVERING, f"{misfit.code}: {misfit.message}")
 
-    def around(self, misfit: Misfit) -> set[SlotId]:
+    def around(self, misfit: Misfit, fresh: Collection[SlotId]) -> set[SlotId]:
         """The fresh slots of the functions that an error stands in."""
         module = self.search.project.modules[misfit.path]
         start = module.file.line_starts[misfit.line - 1]
         names = {one.qualname for one in module.functions if one.span.start <= start < one.span.end}
-        return {slot for slot in self.fresh if slot.path == misfit.path and slot.qualname in names}
+        return {slot for slot in fresh if slot.path == misfit.path and slot.qualname in names}
 
     @property
     def fresh(self) -> set[SlotId]:

@@ -40,7 +40,7 @@ NAME = "typeinfer"
 
 FIX_ALL = "source.fixAll.typeinfer"
 
-ANNOTATE_WORKSPACE, RESTART = "typeinfer.annotateWorkspace", "typeinfer.restart"
+ANNOTATE_WORKSPACE = "typeinfer.annotateWorkspace"
 
 MOST_CHOICES = 5
 """Types that are offered for a slot."""

@@ -80,3 +80,21 @@ def test_the_action_s_command_tells_github_what_is_missing(tmp_path: Path) -> No
     done = subprocess.run(["bash", "-c", step], cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "::warning file=shop.py,line=1,col=13,title=unannotated-parameter::" in done.stdout
+
+
+def test_check_doubts_what_a_commit_writes_though_nothing_is_left_open(tmp_path: Path) -> None:
+    """`annotate --staged` passes such a file by; `check` is about what is written there too."""
+    environment = {**os.environ, "TYPEINFER_CACHE": str(tmp_path / "cache")}
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=work, check=True)
+    text = "def shut(late: str = False) -> bool:\n    return not late\n\n\nshut(True)\nshut(late=False)\n"
+    (work / "shop.py").write_text(text)
+    subprocess.run(["git", "add", "-A"], cwd=work, check=True)
+    command = [sys.executable, "-m", "typeinfer", "check", "--staged", "--model", "none", "."]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert "shut.late (parameter) is annotated str; bool" in done.stdout
+    assert "2 slots of 2 annotated" in done.stderr
+    command[3] = "annotate"
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert "nothing here to annotate" in done.stderr
