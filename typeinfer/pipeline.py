@@ -61,9 +61,14 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
 
 
 def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[str, ...]:
-    """The files asked about with a slot that may be written, and isn't: told by what stands in them alone."""
+    """The files asked about that a run has something to do with, told by what stands in them alone.
+
+    That is a slot that may be written and isn't, or something to say: it can't be read, or must not be rewritten.
+    """
     from typeinfer.program.project import module_names
 
+    if options.rename:
+        return tuple(sorted(options.only))
     names = module_names(files)
     with Cache(cache_folder()) as cache:
         asked = {path: names[path] for path in options.only if path in names}
@@ -73,7 +78,11 @@ def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[s
 
 
 def _is_open(module: Module, options: Options) -> bool:
-    wanted = _wanted(module, options)
+    from typeinfer.languages import language_of
+
+    wanted, language = _wanted(module, options), language_of(module.file.path)
+    if language is None or language.refusal(module.file, module) is not None:
+        return True
     return any(
         (slot.written is None or options.replace_any) and (options.kinds_named or not slot.local)
         for slot in module.slots

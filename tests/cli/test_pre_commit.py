@@ -98,3 +98,16 @@ def test_check_doubts_what_a_commit_writes_though_nothing_is_left_open(tmp_path:
     command[3] = "annotate"
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert "nothing here to annotate" in done.stderr
+
+
+def test_a_broken_file_in_a_commit_is_told_of_though_nothing_in_it_is_open(tmp_path: Path) -> None:
+    environment = {**os.environ, "TYPEINFER_CACHE": str(tmp_path / "cache")}
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=work, check=True)
+    (work / "shop.py").write_text("late: bool = True\nif late\n")
+    subprocess.run(["git", "add", "-A"], cwd=work, check=True)
+    command = [sys.executable, "-m", "typeinfer", "annotate", "--staged", "--model", "none", "--no-checker", "."]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert "shop.py: " in done.stderr and "1 file not done" in done.stderr
+    assert done.returncode == 3
