@@ -88,6 +88,9 @@ class Options:
     """What has a checker look at errors that were there before is not written."""
     rounds: int = ROUNDS
     """Everybody is asked again at most this often."""
+    hasty: bool = False
+    """The model is asked about the lines of `only` alone, not about their files, and nobody again once all is decided that is to be
+    written, though more might be believed of what isn't."""
     rename: bool = False
     """Files that take no annotations are renamed to what does, where their language has such a thing."""
 
@@ -196,6 +199,8 @@ class Search:
         the rules: one file of a large project is not to cost as much as all."""
         if self.model is None:
             return
+        from typeinfer.program.changes import EVERY_LINE, concerned
+
         progress("asking the model", 0, 1)
         unwritten = self.unwritten()
         open_slots = {
@@ -203,8 +208,9 @@ class Search:
             for path, module in self.project.modules.items()
             if path in self.options.only and path not in self.closed
             if self.project.language_of(path).name in self.model.beliefs
+            for near in (concerned(module, self.options.only[path] if self.options.hasty else (EVERY_LINE,)),)
             for slot in module.slots
-            if slot.id not in self.decided or slot.id in unwritten
+            if slot.id in near and (slot.id not in self.decided or slot.id in unwritten)
             if self.is_open(module, slot) and self.is_asked(slot)
         }
         if not open_slots:

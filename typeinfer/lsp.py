@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import msgspec
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 import typeinfer
 from typeinfer.config import Settings, parse_checker, parse_confidence
+from typeinfer.engine.local import Progress
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES, language_of
 from typeinfer.program.files import UsageError, project_root
 from typeinfer.report import doubt_id, model_words, percent, qualified, ranking, rule_id
@@ -35,6 +37,9 @@ from typeinfer.values.predictions import Abstain, Prediction, Ranked, Suggest
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
+
+if TYPE_CHECKING:
+    from typeinfer.doubting import Doubt
 
 NAME = "typeinfer"
 
@@ -186,11 +191,25 @@ def told(file: SourceFile, prediction: Prediction) -> str:
 # --- the server ---------------------------------------------------------------------------------------------------------
 
 
+class GivenUp(Exception):
+    """The client no longer wants what it asked for."""
+
+
+class Protocol(LanguageServerProtocol):
+    """Tells the server of requests that are given up while they are being answered: pygls stops only those that haven't begun."""
+
+    # pyrefly: ignore [missing-override-decorator]
+    def _handle_cancel_notification(self, msg_id: int | str) -> None:
+        if msg_id in self._request_futures and isinstance(self._server, Server):
+            self._server.given_up.add(msg_id)
+        super()._handle_cancel_notification(msg_id)
+
+
 class Server(LanguageServer):
     """The sessions of a client's projects, by root, and the texts of its documents, by address."""
 
     def __init__(self) -> None:
-        super().__init__(NAME, typeinfer.__version__)
+        super().__init__(NAME, typeinfer.__version__, protocol_cls=Protocol)
         self.sessions: dict[Path, Session] = {}
         self.documents: dict[str, tuple[str, int | None]] = {}
         self.preferences = Preferences()
@@ -198,6 +217,8 @@ class Server(LanguageServer):
         self.indexing: dict[Path, str] = {}
         """The name of the progress that is shown of a project, empty where none is."""
         self.ready: set[Path] = set()
+        self.given_up: set[int | str | None] = set()
+        """The requests that were, while they were being answered."""
 
     # --- documents ---------------------------------------------------------------------------------------------------
 
@@ -419,6 +440,7 @@ class Server(LanguageServer):
                     severity=lsp.DiagnosticSeverity.Warning,
                     code=doubt_id(doubt.prediction.slot.id.kind),
                     source=NAME,
+                    data={"uri": uri, "slot": as_data(doubt.prediction.slot.id)},
                 )
             )
         return found
@@ -441,6 +463,9 @@ class Server(LanguageServer):
                 on_name = standing.start <= end and start <= standing.end
                 if on_name or start <= standing.place <= end:
                     found += self.choices(uri, view, standing, params.context.diagnostics)
+            for doubt, begin, behind in view.doubts:
+                if begin <= end and start <= behind:
+                    found.append(self.correction(uri, view, doubt, params.context.diagnostics))
         if asked(lsp.CodeActionKind.RefactorRewrite):
             found += self.scopes(uri, view, start, end)
         if asked(FIX_ALL) and any(one.sure for one in view.standings):
@@ -452,9 +477,7 @@ class Server(LanguageServer):
     def choices(
         self, uri: str, view: View, standing: Standing, remarks: Sequence[lsp.Diagnostic]
     ) -> Iterator[lsp.CodeAction]:
-        about = [
-            one for one in remarks if isinstance(one.data, dict) and one.data.get("slot") == as_data(standing.slot)
-        ]
+        about = [one for one in remarks if is_about(one, standing.slot)]
         for number, ranked in enumerate(worth_telling(standing.prediction)):
             text = spelled(view.file.path, ranked.type)
             yield lsp.CodeAction(
@@ -464,6 +487,16 @@ class Server(LanguageServer):
                 is_preferred=number == 0 and standing.sure,
                 data={"uri": uri, "slot": as_data(standing.slot), "choice": number},
             )
+
+    def correction(self, uri: str, view: View, doubt: Doubt, remarks: Sequence[lsp.Diagnostic]) -> lsp.CodeAction:
+        best, slot = doubt.prediction.ranked[0], doubt.prediction.slot.id
+        text, old = spelled(view.file.path, best.type), spelled(view.file.path, doubt.written)
+        return lsp.CodeAction(
+            f"Annotate {qualified(doubt.prediction)} as {text} ({percent(best.probability)}), not {old}",
+            kind=lsp.CodeActionKind.QuickFix,
+            diagnostics=[one for one in remarks if is_about(one, slot)] or None,
+            data={"uri": uri, "slot": as_data(slot), "choice": 0},
+        )
 
     def scopes(self, uri: str, view: View, start: int, end: int) -> Iterator[lsp.CodeAction]:
         """The function and the class around a place, as far as there is anything to write in them."""
@@ -494,11 +527,11 @@ class Server(LanguageServer):
             if not wanted:
                 return action
         else:
-            found = self.standing(data)
-            if found is None or not 0 <= data.get("choice", 0) < len(found[2].prediction.ranked):
+            view, slot, choice = self.view(uri), as_slot(data.get("slot")), data.get("choice", 0)
+            about = view.about(slot) if view is not None and slot is not None else None
+            if view is None or slot is None or about is None or not 0 <= choice < len(about.ranked):
                 return action
-            _, view, standing = found
-            wanted = {standing.slot: standing.prediction.ranked[data.get("choice", 0)].type}
+            wanted = {slot: about.ranked[choice].type}
         edits = self.text_edits(uri, view, wanted)
         if edits is not None:
             action.edit = self.workspace_edit(uri, edits)
@@ -533,8 +566,39 @@ class Server(LanguageServer):
             )
         return found
 
-    def annotate_workspace(self, uri: str | None, preview: bool) -> str:
-        """Runs in a thread. The line that says what is to be written."""
+    async def annotate_workspace(self, uri: str | None, preview: bool) -> str:
+        """The line that says what is to be written, or that it was given up: by the request, or by the progress shown of it."""
+        request, token = self.protocol.msg_id, str(uuid.uuid4())
+        shown = self.work_done_progress
+        if able(self.client_capabilities, "window", "work_done_progress"):
+            beginning = lsp.WorkDoneProgressBegin("Annotate the workspace", cancellable=True)
+            shown.create(token, lambda _: shown.begin(token, beginning))
+
+        def progress(stage: str, done: int, total: int) -> None:
+            asked = shown.tokens.get(token)
+            if request in self.given_up or (asked is not None and asked.cancelled()):
+                raise GivenUp
+            if asked is not None:
+                report = lsp.WorkDoneProgressReport(message=f"{stage} {done} of {total}" if total > 1 else stage)
+                self.later(lambda: shown.report(token, report))
+
+        try:
+            written, edit = await asyncio.to_thread(self.workspace_changes, uri, preview, progress)
+            progress("done", 0, 1)
+        except GivenUp:
+            return "given up, nothing was annotated"
+        finally:
+            self.given_up.discard(request)
+            if token in shown.tokens:
+                shown.end(token, lsp.WorkDoneProgressEnd())
+        changes = len(edit.document_changes or ())
+        if not changes:
+            return "nothing to annotate"
+        self.workspace_apply_edit(lsp.ApplyWorkspaceEditParams(edit, label="Annotate the workspace"))
+        return f"{written} annotations in {changes} files"
+
+    def workspace_changes(self, uri: str | None, preview: bool, progress: Progress) -> tuple[int, lsp.WorkspaceEdit]:
+        """How many annotations all files would get, of the project of one or of all projects, and what writes them."""
         sessions = [*self.sessions.items()]
         if uri is not None and (found := self.session_of(uri)) is not None:
             sessions = [(found[0].root, found[0])]
@@ -544,7 +608,7 @@ class Server(LanguageServer):
             self.client_capabilities, "workspace", "workspace_edit", "change_annotation_support"
         )
         for root, session in sessions:
-            run = session.all_files(partial(self.tell_progress, root))
+            run = session.all_files(progress)
             for outcome in run.outcomes if run is not None else ():
                 if not isinstance(outcome, Changed):
                     continue
@@ -555,13 +619,10 @@ class Server(LanguageServer):
                 document = lsp.OptionalVersionedTextDocumentIdentifier(address, version)
                 asking = [lsp.AnnotatedTextEdit(NAME, edit.range, edit.new_text) for edit in edits]
                 changes.append(lsp.TextDocumentEdit(document, asking if needs_asking else edits))
-        if not changes:
-            return "nothing to annotate"
         annotations = {NAME: lsp.ChangeAnnotation("Annotations by typeinfer", needs_confirmation=True)}
-        edit = lsp.WorkspaceEdit(document_changes=changes, change_annotations=annotations if needs_asking else None)
-        params = lsp.ApplyWorkspaceEditParams(edit, label="Annotate the workspace")
-        self.later(partial(self.workspace_apply_edit, params))
-        return f"{written} annotations in {len(changes)} files"
+        return written, lsp.WorkspaceEdit(
+            document_changes=changes, change_annotations=annotations if needs_asking else None
+        )
 
 
 def within(standing: Standing, qualname: str) -> bool:
@@ -572,6 +633,10 @@ def within(standing: Standing, qualname: str) -> bool:
 def as_data(slot: SlotId) -> list[Any]:
     """As what comes back with a hint or an action."""
     return [slot.path, slot.qualname, slot.kind.value, slot.name, slot.ordinal]
+
+
+def is_about(remark: lsp.Diagnostic, slot: SlotId) -> bool:
+    return isinstance(remark.data, dict) and remark.data.get("slot") == as_data(slot)
 
 
 def as_slot(data: object) -> SlotId | None:
@@ -708,9 +773,8 @@ def make_server() -> Server:
         return lsp.CompletionList(False, server.completions(params.text_document.uri, params.position))
 
     @server.command(ANNOTATE_WORKSPACE)
-    @server.thread()
-    def annotate_workspace(uri: Any = None, preview: Any = False) -> str:
-        return server.annotate_workspace(uri, preview)
+    async def annotate_workspace(uri: Any = None, preview: Any = False) -> str:
+        return await server.annotate_workspace(uri, preview)
 
     return server
 

@@ -29,10 +29,11 @@ class Opened:
     found: ProjectFiles
     files: Mapping[str, SourceFile]
     only: Mapping[str, tuple[Lines, ...]]
+    hasty: bool = False
 
     @property
     def options(self) -> Options:
-        return options_of(self.settings, self.only)
+        return replace(options_of(self.settings, self.only), hasty=self.hasty)
 
 
 def open_project(

@@ -7,7 +7,8 @@ edits are made and proven; and the whole is remembered for when the same is aske
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import Model, Options, Search
+from typeinfer.deciding import Model, Options, Ranker, Search
 from typeinfer.disposing import dispose
 from typeinfer.engine.cache import Cache, Store, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
@@ -24,8 +25,8 @@ from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed, Refused
-from typeinfer.values.predictions import Apply, Prediction
-from typeinfer.values.slots import SlotId
+from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking
+from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
@@ -83,11 +84,13 @@ def _is_open(module: Module, options: Options) -> bool:
     wanted, language = _wanted(module, options), language_of(module.file.path)
     if language is None or language.refusal(module.file, module) is not None:
         return True
-    return any(
-        (slot.written is None or options.replace_any) and (options.kinds_named or not slot.local)
-        for slot in module.slots
-        if slot.id in wanted and slot.id.kind in options.kinds
-    )
+    return any(_may_be_written(slot, options) for slot in module.slots if slot.id in wanted)
+
+
+def _may_be_written(slot: Slot, options: Options) -> bool:
+    if slot.id.kind not in options.kinds or (slot.local and not options.kinds_named):
+        return False
+    return slot.written is None or options.replace_any
 
 
 def doubt(
@@ -184,8 +187,8 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 
 def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
     options = move.options
-    project, lost = project_of(root, move.files, options.jobs, cache, progress)
     model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+    project, lost = project_of(root, move.files, options.jobs, cache, progress)
     return annotate_project(project, lost, options, model, move.added, progress).run
 
 
@@ -227,9 +230,17 @@ def annotate_project(
         ]
         return Settled(_run(search, wanted, outcomes), dict(search.decided))
 
+    open_slots = {
+        slot.id
+        for path, slots in wanted.items()
+        for slot in project.modules[path].slots
+        if slot.id in slots and path not in refusals and _may_be_written(slot, options)
+    }
     for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
         if told is not None:
             told(settled())
+        if options.hasty and open_slots <= search.decided.keys():
+            break
     return settled()
 
 
@@ -419,7 +430,8 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             sorted((path, repr(lines)) for path, lines in options.only.items()),
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
-            [options.checker, options.checked_by, options.check_budget, options.require_check, options.rounds],
+            [options.checker, options.checked_by, options.check_budget, options.require_check],
+            [options.rounds, options.hasty],
             [
                 options.withhold_uncovered,
                 options.rename,
@@ -460,19 +472,49 @@ def shipped_model() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+@dataclass(frozen=True)
+class _Coming:
+    """A ranker that is being loaded: a checker has its first word meanwhile, and whoever asks the model waits for the rest."""
+
+    ranker: Future[Ranker]
+
+    @property
+    def hears(self) -> Collection[str]:
+        return self.ranker.result().hears
+
+    def rank(
+        self,
+        project: Project,
+        evidence: Mapping[SlotId, Sequence[Evidence]],
+        wanted: Callable[[Slot], bool],
+    ) -> Mapping[SlotId, Ranking]:
+        return self.ranker.result().rank(project, evidence, wanted)
+
+
 @cache
 def load_model(folder: Path, threads: int, device: str = "cpu") -> Model:
     """The model stored in a folder, with its beliefs, to run on so many threads, its encoder on `device`. Raises `NoModel`
-    and `NoDevice`."""
+    and `NoDevice`, where only the weights are at fault once it is asked."""
     from typeinfer.model.calibration import load_calibration
     from typeinfer.model.checkpoint import NoModel
+
+    beside = ThreadPoolExecutor(1, "model")
+    ranker = beside.submit(_load_ranker, folder, threads, device)
+    beside.shutdown(wait=False)
+    try:
+        beliefs = load_calibration(folder)
+        if not beliefs:
+            raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")
+    except NoModel:
+        ranker.result()  # What is wrong with the whole folder is told first.
+        raise
+    return Model(_Coming(ranker), beliefs)
+
+
+def _load_ranker(folder: Path, threads: int, device: str) -> Ranker:
     from typeinfer.model.ranking import load_ranker
 
-    ranker = load_ranker(folder, threads, device)
-    beliefs = load_calibration(folder)
-    if not beliefs:
-        raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")
-    return Model(ranker, beliefs)
+    return load_ranker(folder, threads, device)
 
 
 def belief_path(language: str) -> Path:

@@ -13,7 +13,6 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -210,6 +209,11 @@ class View:
                 found.append((doubt, *place))
         return tuple(found)
 
+    def about(self, slot: SlotId) -> Prediction | None:
+        """What is believed of a slot that is open, or whose annotation is doubted."""
+        found = (*(one.prediction for one in self.standings), *(doubt.prediction for doubt, _, _ in self.doubts))
+        return next((one for one in found if one.slot.id == slot), None)
+
     def awaited(self, offset: int) -> tuple[Prediction, int, int] | None:
         """The slot whose annotation is being written at a byte, where that begins with its mark, and where its last word does."""
         language = language_of(self.file.path)
@@ -273,7 +277,8 @@ class View:
         return None if language.refusal(self.file, module) is not None else module
 
     def edits(self, wanted: Mapping[SlotId, TypeExpr], version: Version | None) -> tuple[Edit, ...] | str:
-        """What writes these types into the present text, proven to add annotations and nothing else; or why it can't be."""
+        """What writes these types into the present text, proven to change annotations and nothing else; or why it can't be. Only
+        an annotation that is doubted is written over."""
         from typeinfer.rewriting.patch import propose, prove
 
         assert self.answer is not None, "what is to be written was answered for"
@@ -281,10 +286,11 @@ class View:
         language, module = project.language_of(self.file.path), project.modules[self.file.path]
         if language.refusal(self.file, module) is not None:
             return "the text can't be read as it is now"
+        doubted = {doubt.prediction.slot.id for doubt, _, _ in self.doubts}
         placed = [
             Placed(slot, rename(wanted[slot.id], project.canonical))
             for slot in module.slots
-            if slot.id in wanted and slot.written is None
+            if slot.id in wanted and (slot.written is None or slot.id in doubted)
         ]
         proposal = propose(
             language, module, placed, (), project.names_in_scope(module), version or language.default_version
@@ -489,16 +495,12 @@ class Session:
 
         options = replace(options_of(opened.settings, dict.fromkeys(asked, (EVERY_LINE,))), rename=False)
         files = {**opened.files, **texts}
-        with Cache(cache_folder()) as cache, ThreadPoolExecutor(1) as beside:
-            loading = None
-            if options.model is not None and self.model is None:
-                loading = beside.submit(load_model, options.model, options.jobs, options.device)
+        self.model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+        with Cache(cache_folder()) as cache:
             self.known.disk = cache
             project, lost = project_of(self.root, dict(sorted(files.items())), options.jobs, self.known, progress)
             self.known.forget()
             self.known.disk = None
-            if loading is not None:
-                self.model = loading.result()
 
         def told(settled: Settled) -> None:
             # Of a file that is being edited what was decided goes with its text.

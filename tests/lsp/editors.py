@@ -70,6 +70,15 @@ class Editor:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{labels} are not among {found}")
 
+    async def begun(self, title: str) -> lsp.ProgressToken:
+        """The progress of this title, once it is shown."""
+        for _ in range(int(LONGEST / 0.01)):
+            for token, reports in self.client.progress_reports.items():
+                if any(isinstance(one, lsp.WorkDoneProgressBegin) and one.title == title for one in reports):
+                    return token
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"no progress {title!r} among {self.client.progress_reports}")
+
     async def actions(self, name: str, line: int, character: int, *only: str) -> dict[str, lsp.CodeAction]:
         place = lsp.Position(line, character)
         context = lsp.CodeActionContext([], only=list(only) or None)

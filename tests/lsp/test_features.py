@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from editors import RULES_ALONE, Editor, applied, editing
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcRequestCancelled
 
 LOAD = """\
 from pathlib import Path
@@ -161,6 +162,31 @@ async def test_the_workspace_is_annotated_by_one_command(editor: Editor) -> None
     assert (editor.root / "b.py").read_text() == editor.texts["b.py"], "the editor writes, not the server"
 
 
+@pytest.mark.parametrize("way", ["the request", "the progress"])
+async def test_a_workspace_that_was_given_up_stays_as_it_is(editor: Editor, way: str) -> None:
+    for number in range(60):
+        text = "".join(f"def f{n}(flag=False):\n    return flag\n" for n in range(60))
+        (editor.root / f"m{number}.py").write_text(text)
+    editor.open("a.py", LOAD)
+    await editor.awaits("a.py", ": bool")
+    params = lsp.ExecuteCommandParams("typeinfer.annotateWorkspace", arguments=[editor.uri("a.py"), False])
+    asked = asyncio.ensure_future(
+        editor.client.protocol.send_request_async(lsp.WORKSPACE_EXECUTE_COMMAND, params, "annotate")
+    )
+    token = await editor.begun("Annotate the workspace")
+    if way == "the request":
+        editor.client.cancel_request(lsp.CancelParams("annotate"))
+        with pytest.raises(JsonRpcRequestCancelled):
+            await asked
+    else:
+        editor.client.window_work_done_progress_cancel(lsp.WorkDoneProgressCancelParams(token))
+        assert await asked == "given up, nothing was annotated"
+    # Who comes next waits until it has ended.
+    again = lsp.ExecuteCommandParams("typeinfer.annotateWorkspace", arguments=[editor.uri("a.py"), False])
+    assert (await editor.client.workspace_execute_command_async(again)).endswith("annotations in 61 files")
+    assert len(editor.applied) == 1
+
+
 async def test_typescript_is_served_alike(editor: Editor) -> None:
     editor.open("a.ts", "export function pad(text, width = 3) {\n  return text;\n}\n")
     assert (await editor.awaits("a.ts", ": number"))[0, 31] == ": number"
@@ -225,6 +251,11 @@ async def test_an_annotation_that_all_evidence_speaks_against_is_a_warning(edito
     (one,) = warnings
     assert one.message.startswith("shut.late is annotated str; bool ")
     assert one.range == lsp.Range(lsp.Position(0, 15), lsp.Position(0, 18))
+    fixes = await editor.actions("a.py", 0, 16, lsp.CodeActionKind.QuickFix)
+    (title,) = (
+        title for title in fixes if title.startswith("Annotate shut.late as bool ") and title.endswith(", not str")
+    )
+    assert (await editor.edited("a.py", fixes[title])).startswith("def shut(late: bool = False):")
 
 
 async def test_two_projects_are_served_side_by_side_each_with_its_own_settings(editor: Editor) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from typeshed_client import ImportedInfo, NameInfo, OverloadedName, Resolver, get_stub_names
+from typeshed_client import ImportedInfo, ModulePath, NameInfo, OverloadedName, Resolver, get_search_context
 
 from typeinfer.languages.python.annotations import parse_type
 from typeinfer.values.typeexpr import UNKNOWN, Named, TypeExpr, is_complete, rename, walk
@@ -59,7 +59,8 @@ PUBLIC_NAMES = {
 
 @cache
 def _resolver() -> Resolver:
-    return Resolver()
+    # Its own default asks a Python for its path, anew every time, and reads the stubs of whatever lies there.
+    return Resolver(get_search_context(search_path=[]))
 
 
 def is_library(module: str) -> bool:
@@ -82,7 +83,7 @@ def _declared(qualified: str) -> NameInfo | None:
 def _exported(module: str, name: str) -> NameInfo | None:
     """Like `_declared`, for names that the module means to share: a stub's plain `from x import y` keeps y to itself."""
     try:
-        entry = (get_stub_names(module) or {}).get(name)
+        entry = _resolver().get_module(ModulePath(tuple(module.split(".")))).names.get(name)
     except Exception:  # as in `_declared`
         return None
     return _declared(f"{module}.{name}") if entry is not None and entry.is_exported else None
