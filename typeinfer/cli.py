@@ -292,7 +292,7 @@ def _open_changed(paths: Sequence[Path], asked: Asked, since: str | None, staged
         return opened
     root = opened.found.root
     changed = changes.staged(root) if since is None else changes.changed_since(root, since)
-    # Who commits waits for what is to be written, and for nothing else.
+    # Who asks about a change waits for what is to be written of it, and for nothing else.
     return replace(opened, only={path: changed[path] for path in opened.only if path in changed}, hasty=True)
 
 

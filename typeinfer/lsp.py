@@ -26,13 +26,12 @@ from pygls.protocol import LanguageServerProtocol
 
 import typeinfer
 from typeinfer.config import Settings, parse_checker, parse_confidence
-from typeinfer.engine.local import Progress
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES, language_of
 from typeinfer.program.files import UsageError, project_root
 from typeinfer.report import doubt_id, model_words, percent, qualified, ranking, rule_id
-from typeinfer.session import Listener, Session, Standing, View
+from typeinfer.session import Listener, Session, Standing, Superseded, View
 from typeinfer.values.outcomes import Changed
-from typeinfer.values.patches import Edit
+from typeinfer.values.patches import Edit, Patch
 from typeinfer.values.predictions import Abstain, Prediction, Ranked, Suggest
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import SourceFile
@@ -363,6 +362,9 @@ class Server(LanguageServer):
         if found is None:
             return hint
         uri, view, standing = found
+        shown = label(standing, view.file.path, standing.prediction.ranked[0].type)
+        if (self.positions(view.file).at(standing.place), shown) != (hint.position, hint.label):
+            return hint  # Text or belief changed since it was shown.
         hint.tooltip = lsp.MarkupContent(lsp.MarkupKind.Markdown, told(view.file, standing.prediction))
         hint.text_edits = self.text_edits(uri, view, {standing.slot: standing.prediction.ranked[0].type})
         return hint
@@ -568,61 +570,75 @@ class Server(LanguageServer):
 
     async def annotate_workspace(self, uri: str | None, preview: bool) -> str:
         """The line that says what is to be written, or that it was given up: by the request, or by the progress shown of it."""
-        request, token = self.protocol.msg_id, str(uuid.uuid4())
+        request, token, ended = self.protocol.msg_id, str(uuid.uuid4()), False
         shown = self.work_done_progress
-        if able(self.client_capabilities, "window", "work_done_progress"):
-            beginning = lsp.WorkDoneProgressBegin("Annotate the workspace", cancellable=True)
-            shown.create(token, lambda _: shown.begin(token, beginning))
 
-        def progress(stage: str, done: int, total: int) -> None:
+        def begin(_: object) -> None:
+            if not ended:
+                shown.begin(token, lsp.WorkDoneProgressBegin("Annotate the workspace", cancellable=True))
+
+        def report(message: str) -> None:
+            if token in shown.tokens and not ended:
+                shown.report(token, lsp.WorkDoneProgressReport(message=message))
+
+        def refuse_given_up() -> None:
             asked = shown.tokens.get(token)
             if request in self.given_up or (asked is not None and asked.cancelled()):
                 raise GivenUp
-            if asked is not None:
-                report = lsp.WorkDoneProgressReport(message=f"{stage} {done} of {total}" if total > 1 else stage)
-                self.later(lambda: shown.report(token, report))
 
-        try:
-            written, edit = await asyncio.to_thread(self.workspace_changes, uri, preview, progress)
-            progress("done", 0, 1)
-        except GivenUp:
-            return "given up, nothing was annotated"
-        finally:
-            self.given_up.discard(request)
-            if token in shown.tokens:
-                shown.end(token, lsp.WorkDoneProgressEnd())
-        changes = len(edit.document_changes or ())
-        if not changes:
-            return "nothing to annotate"
-        self.workspace_apply_edit(lsp.ApplyWorkspaceEditParams(edit, label="Annotate the workspace"))
-        return f"{written} annotations in {changes} files"
+        def progress(stage: str, done: int, total: int) -> None:
+            refuse_given_up()
+            self.later(partial(report, f"{stage} {done} of {total}" if total > 1 else stage))
 
-    def workspace_changes(self, uri: str | None, preview: bool, progress: Progress) -> tuple[int, lsp.WorkspaceEdit]:
-        """How many annotations all files would get, of the project of one or of all projects, and what writes them."""
+        if able(self.client_capabilities, "window", "work_done_progress"):
+            shown.create(token, begin)
         sessions = [*self.sessions.items()]
         if uri is not None and (found := self.session_of(uri)) is not None:
             sessions = [(found[0].root, found[0])]
-        changes: list[lsp.TextDocumentEdit] = []
-        written = 0
+        try:
+            runs = [(root, await asyncio.to_thread(session.all_files, progress)) for root, session in sessions]
+            refuse_given_up()
+        except (GivenUp, Superseded):
+            return "given up, nothing was annotated"
+        finally:
+            ended = True
+            self.given_up.discard(request)
+            if shown.tokens.pop(token, None) is not None:
+                shown.end(token, lsp.WorkDoneProgressEnd())
+        changes = [
+            (outcome, self.uri_of(root, outcome.path))
+            for root, run in runs
+            for outcome in (run.outcomes if run is not None else ())
+            if isinstance(outcome, Changed)
+        ]
+        # The places of a text that has changed meanwhile are not those of the present one.
+        present = [(outcome, address) for outcome, address in changes if self.is_present(address, outcome.patch.file)]
+        late = f"; {len(changes) - len(present)} changed meanwhile, ask again" if len(present) < len(changes) else ""
+        if not present:
+            return f"nothing to annotate{late}"
+        edit = self.all_edits([(address, outcome.patch) for outcome, address in present], preview)
+        self.workspace_apply_edit(lsp.ApplyWorkspaceEditParams(edit, label="Annotate the workspace"))
+        written = sum(len(outcome.patch.predictions) for outcome, _ in present)
+        return f"{written} annotations in {len(present)} files{late}"
+
+    def is_present(self, uri: str, file: SourceFile) -> bool:
+        text, _ = self.documents.get(uri, (None, None))
+        return text is None or text.encode("utf-8", "replace") == file.data
+
+    def all_edits(self, patches: Sequence[tuple[str, Patch]], preview: bool) -> lsp.WorkspaceEdit:
+        """What writes these patches, by the address of their file; to be confirmed one by one for a preview."""
         needs_asking = preview and able(
             self.client_capabilities, "workspace", "workspace_edit", "change_annotation_support"
         )
-        for root, session in sessions:
-            run = session.all_files(progress)
-            for outcome in run.outcomes if run is not None else ():
-                if not isinstance(outcome, Changed):
-                    continue
-                address = self.uri_of(root, outcome.path)
-                _, version = self.documents.get(address, ("", None))
-                edits = self.as_text_edits(outcome.patch.file, outcome.patch.edits)
-                written += len(outcome.patch.predictions)
-                document = lsp.OptionalVersionedTextDocumentIdentifier(address, version)
-                asking = [lsp.AnnotatedTextEdit(NAME, edit.range, edit.new_text) for edit in edits]
-                changes.append(lsp.TextDocumentEdit(document, asking if needs_asking else edits))
+        changes: list[lsp.TextDocumentEdit] = []
+        for address, patch in patches:
+            _, version = self.documents.get(address, ("", None))
+            edits = self.as_text_edits(patch.file, patch.edits)
+            document = lsp.OptionalVersionedTextDocumentIdentifier(address, version)
+            asking = [lsp.AnnotatedTextEdit(NAME, edit.range, edit.new_text) for edit in edits]
+            changes.append(lsp.TextDocumentEdit(document, asking if needs_asking else edits))
         annotations = {NAME: lsp.ChangeAnnotation("Annotations by typeinfer", needs_confirmation=True)}
-        return written, lsp.WorkspaceEdit(
-            document_changes=changes, change_annotations=annotations if needs_asking else None
-        )
+        return lsp.WorkspaceEdit(document_changes=changes, change_annotations=annotations if needs_asking else None)
 
 
 def within(standing: Standing, qualname: str) -> bool:

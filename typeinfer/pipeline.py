@@ -25,7 +25,7 @@ from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed, Refused
-from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking
+from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 
@@ -233,13 +233,19 @@ def annotate_project(
     open_slots = {
         slot.id
         for path, slots in wanted.items()
+        if path not in refusals
         for slot in project.modules[path].slots
-        if slot.id in slots and path not in refusals and _may_be_written(slot, options)
+        if slot.id in slots and _may_be_written(slot, options) and search.is_open(project.modules[path], slot)
     }
+
+    def is_done() -> bool:
+        left = open_slots - search.decided.keys()
+        return all(isinstance(search.predictions[slot].verdict, Suggest) for slot in left)
+
     for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
         if told is not None:
             told(settled())
-        if options.hasty and open_slots <= search.decided.keys():
+        if options.hasty and is_done():
             break
     return settled()
 
@@ -476,11 +482,19 @@ def shipped_model() -> Path | None:
 class _Coming:
     """A ranker that is being loaded: a checker has its first word meanwhile, and whoever asks the model waits for the rest."""
 
-    ranker: Future[Ranker]
+    coming: Future[Ranker]
+
+    @property
+    def ranker(self) -> Ranker:
+        try:
+            return self.coming.result()
+        except Exception:
+            load_model.cache_clear()  # Whoever asks next may find it mended.
+            raise
 
     @property
     def hears(self) -> Collection[str]:
-        return self.ranker.result().hears
+        return self.ranker.hears
 
     def rank(
         self,
@@ -488,7 +502,7 @@ class _Coming:
         evidence: Mapping[SlotId, Sequence[Evidence]],
         wanted: Callable[[Slot], bool],
     ) -> Mapping[SlotId, Ranking]:
-        return self.ranker.result().rank(project, evidence, wanted)
+        return self.ranker.rank(project, evidence, wanted)
 
 
 @cache
@@ -499,16 +513,18 @@ def load_model(folder: Path, threads: int, device: str = "cpu") -> Model:
     from typeinfer.model.checkpoint import NoModel
 
     beside = ThreadPoolExecutor(1, "model")
-    ranker = beside.submit(_load_ranker, folder, threads, device)
-    beside.shutdown(wait=False)
+    coming = beside.submit(_load_ranker, folder, threads, device)
+    beside.shutdown(
+        wait=False
+    )  # The process won't end in the middle of it, which the runtime's own threads don't bear.
     try:
         beliefs = load_calibration(folder)
         if not beliefs:
             raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")
     except NoModel:
-        ranker.result()  # What is wrong with the whole folder is told first.
+        coming.result()  # What is wrong with the whole folder is told first.
         raise
-    return Model(_Coming(ranker), beliefs)
+    return Model(_Coming(coming), beliefs)
 
 
 def _load_ranker(folder: Path, threads: int, device: str) -> Ranker:

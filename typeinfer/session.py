@@ -35,7 +35,7 @@ from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr, rename
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Model, Options
+    from typeinfer.deciding import Options
     from typeinfer.doubting import Doubt
     from typeinfer.pipeline import Settled
     from typeinfer.program.project import Project
@@ -200,12 +200,17 @@ class View:
     @cached_property
     def doubts(self) -> tuple[tuple[Doubt, int, int], ...]:
         """Annotations that all evidence speaks against, and from where to where they stand, in bytes."""
+        if self.answer is None or not self.answer.doubts:
+            return ()
+        # What goes on behind its last word has become another annotation, and what was inserted may have taken its name over.
+        present = None if self.module is None else {slot.id: slot.written for slot in self.module.slots}
         found = []
-        for doubt in self.answer.doubts if self.answer is not None else ():
-            written = doubt.prediction.slot.written
-            if written is None or doubt.prediction.slot.id.path != self.file.path:
+        for doubt in self.answer.doubts:
+            id, written = doubt.prediction.slot.id, doubt.prediction.slot.written
+            if written is None or id.path != self.file.path:
                 continue
-            if (place := self.moved.kept(written.start, written.end)) is not None:
+            place = self.moved.kept(written.start, written.end)
+            if place is not None and (present is None or present.get(id) == Span(*place)):
                 found.append((doubt, *place))
         return tuple(found)
 
@@ -287,10 +292,13 @@ class View:
         if language.refusal(self.file, module) is not None:
             return "the text can't be read as it is now"
         doubted = {doubt.prediction.slot.id for doubt, _, _ in self.doubts}
+        places = {one.slot: one.place for one in self.standings}
         placed = [
             Placed(slot, rename(wanted[slot.id], project.canonical))
             for slot in module.slots
-            if slot.id in wanted and (slot.written is None or slot.id in doubted)
+            if slot.id in wanted
+            # A function of the same name that was inserted above is another one.
+            and (slot.insert_at == places.get(slot.id) if slot.written is None else slot.id in doubted)
         ]
         proposal = propose(
             language, module, placed, (), project.names_in_scope(module), version or language.default_version
@@ -361,7 +369,6 @@ class Session:
         self.opened: Opened | None = None
         self.texts: dict[str, SourceFile] = {}
         self.answers: dict[str, Answer] = {}
-        self.model: Model | None = None
         self.known = Kept()
         self.decided: dict[SlotId, Placed] = {}
         self.notes: set[str] = set()
@@ -420,19 +427,31 @@ class Session:
         return None if self.opened is None else self.opened.options
 
     def all_files(self, progress: Progress) -> Run | None:
-        """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes."""
-        with self._changed:
-            opened, texts = self.opened, dict(self.texts)
-        if opened is None:
-            return None
-        files = {**opened.files, **texts}
-        from typeinfer.pipeline import annotate_project, project_of
+        """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes. Raises `Superseded` once
+        the session is closed, and what `progress` raises."""
+        from typeinfer.pipeline import annotate_project, load_model, project_of
 
-        only = {path: (EVERY_LINE,) for path in sorted(opened.found.named) if path in files}
-        with self._thinking, Cache(cache_folder()) as cache:
+        def going_on(stage: str, done: int, total: int) -> None:
+            if self._closed:
+                raise Superseded
+            progress(stage, done, total)
+
+        while not self._thinking.acquire(timeout=QUIET):
+            going_on("waiting", 0, 1)
+        try:
+            with self._changed:
+                opened, texts = self.opened, dict(self.texts)
+            if opened is None:
+                return None
+            files = {**opened.files, **texts}
+            only = {path: (EVERY_LINE,) for path in sorted(opened.found.named) if path in files}
             options = replace(opened.options, only=only)
-            project, lost = project_of(self.root, files, 1, cache, progress)
-            return annotate_project(project, lost, options, self.model, {}, progress).run
+            model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+            with Cache(cache_folder()) as cache:
+                project, lost = project_of(self.root, files, 1, cache, going_on)
+                return annotate_project(project, lost, options, model, {}, going_on).run
+        finally:
+            self._thinking.release()
 
     def _touch(self) -> None:
         self._version += 1
@@ -495,7 +514,7 @@ class Session:
 
         options = replace(options_of(opened.settings, dict.fromkeys(asked, (EVERY_LINE,))), rename=False)
         files = {**opened.files, **texts}
-        self.model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+        model = None if options.model is None else load_model(options.model, options.jobs, options.device)
         with Cache(cache_folder()) as cache:
             self.known.disk = cache
             project, lost = project_of(self.root, dict(sorted(files.items())), options.jobs, self.known, progress)
@@ -510,14 +529,14 @@ class Session:
         if options.checker and (new := {path: options.only[path] for path in asked if path not in self.answers}):
             # A file that was just opened need not wait for the checker: what is believed without it is weighed for that.
             alone = replace(options, only=new, checker=False, rounds=1)
-            at_first = annotate_project(project, lost, alone, self.model, {}, progress, self._known_of(project))
+            at_first = annotate_project(project, lost, alone, model, {}, progress, self._known_of(project))
             self.listener.answered(self._keep(project, texts, at_first.run, {}))
-        found = annotate_project(project, lost, options, self.model, {}, progress, self._known_of(project), told)
+        found = annotate_project(project, lost, options, model, {}, progress, self._known_of(project), told)
         for note in found.run.notes:
             self._say(note)
         if options.checker:
             by_path: dict[str, tuple[Doubt, ...]] = {}
-            for doubt in doubt_project(project, options, self.model, progress):
+            for doubt in doubt_project(project, options, model, progress):
                 path = doubt.prediction.slot.id.path
                 by_path[path] = (*by_path.get(path, ()), doubt)
             if by_path:

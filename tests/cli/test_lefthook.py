@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 def test_a_commit_takes_its_annotations_along(tmp_path: Path) -> None:
     found = re.search(r"## lefthook\n\n```yaml\n(.*?)```", (ROOT / "docs" / "editors.md").read_text(), re.DOTALL)
     assert found is not None
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "LEFTHOOK"))}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["TYPEINFER_CACHE"] = str(tmp_path / "cache")
     work = tmp_path / "work"

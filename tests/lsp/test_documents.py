@@ -70,8 +70,9 @@ async def test_a_file_that_is_not_on_the_disk_is_served(editor: Editor) -> None:
     editor.open("new.py", FLAG, stored=False)
     await editor.awaits("new.py", ": bool")
     (editor.root / "new.py").write_text(FLAG)
-    editor.replace("new.py", "(flag", "(plain=False, flag")
-    assert len(await editor.awaits("new.py", ": bool", "-> bool")) == 3
+    # Named otherwise, so that it is no hint of before, moved, that is waited for.
+    editor.replace("new.py", "(flag", "(count=3, flag")
+    assert len(await editor.awaits("new.py", ": int", ": bool", "-> bool")) == 3
 
 
 async def test_what_has_no_file_at_all_gets_nothing_and_harms_nothing(editor: Editor) -> None:
@@ -101,6 +102,22 @@ async def test_what_is_written_is_hinted_at_no_more_at_once(editor: Editor) -> N
     assert len(await editor.awaits("a.py", ": bool")) == 2
     editor.replace("a.py", "flag=True", "flag: bool = True")
     assert await editor.shown("a.py") == {(0, 30): ": bool"}
+
+
+async def test_a_function_of_the_same_name_written_above_gets_no_annotation_of_the_other(editor: Editor) -> None:
+    editor.open("a.py", "def f(flag=True): ...\n")
+    await editor.awaits("a.py", ": bool")
+    old = await editor.hints("a.py")
+    editor.replace("a.py", "def f", "def f(flag=3): ...\n\n\ndef f")
+    for _ in range(40):
+        for hint in [*old, *await editor.hints("a.py")]:
+            # As an editor asks that wants the rest of a hint only once it is needed.
+            bare = lsp.InlayHint(hint.position, hint.label, data=hint.data)
+            whole = await editor.client.inlay_hint_resolve_async(bare)
+            for edit in whole.text_edits or ():
+                assert edit.range.start == hint.position
+                assert edit.new_text.startswith(str(hint.label))
+        await asyncio.sleep(0.05)
 
 
 async def test_ten_thousand_edits_leave_the_text_as_it_is_typed(editor: Editor) -> None:

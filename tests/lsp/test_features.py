@@ -256,6 +256,11 @@ async def test_an_annotation_that_all_evidence_speaks_against_is_a_warning(edito
         title for title in fixes if title.startswith("Annotate shut.late as bool ") and title.endswith(", not str")
     )
     assert (await editor.edited("a.py", fixes[title])).startswith("def shut(late: bool = False):")
+    # What has become another annotation is written over by nobody, whether there is an answer about it yet or not.
+    editor.replace("a.py", "late: str = False", "late: str | None = False")
+    assert not [
+        one for one in await editor.actions("a.py", 0, 16, lsp.CodeActionKind.QuickFix) if one.endswith("not str")
+    ]
 
 
 async def test_two_projects_are_served_side_by_side_each_with_its_own_settings(editor: Editor) -> None:

@@ -44,18 +44,17 @@ main(Path("stock"))
 mkdirSync(pictures, { recursive: true });
 const settings = join(place, "user", "User");
 mkdirSync(settings, { recursive: true });
-writeFileSync(
-  join(settings, "settings.json"),
-  JSON.stringify({
-    "workbench.startupEditor": "none",
-    "workbench.colorTheme": "Default Light Modern",
-    "editor.minimap.enabled": false,
-    "chat.commandCenter.enabled": false,
-    "workbench.secondarySideBar.defaultVisibility": "hidden",
-    "security.workspace.trust.enabled": false,
-    "editor.hover.delay": 200,
-  }),
-);
+const preferences = {
+  "workbench.startupEditor": "none",
+  "workbench.colorTheme": "Default Light Modern",
+  "editor.minimap.enabled": false,
+  "chat.commandCenter.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "security.workspace.trust.enabled": false,
+  "editor.hover.delay": 200,
+};
+const prefer = (more) => writeFileSync(join(settings, "settings.json"), JSON.stringify({ ...preferences, ...more }));
+prefer({});
 // No setting names the interpreter: an extension in the place of the Python extension, which no registry reached from here has,
 // says which one is chosen, as that does.
 const chosen = join(place, "python");
@@ -212,6 +211,13 @@ try {
     // In one line: whether the editor indents the next one in time is not what is looked at.
     await page.keyboard.type("\n\ndef late(flag=True): return not flag", { delay: 20 });
     await until("a hint", async () => /flag: bool/.test(await shownText()));
+  });
+  await step("a Python without typeinfer is told of", async () => {
+    prefer({ "typeinfer.interpreter": "/nowhere/python" });
+    await page.locator(".notifications-toasts", { hasText: "No Python was found that has typeinfer" }).waitFor();
+    prefer({ "typeinfer.interpreter": python });
+    await page.locator(".notifications-toasts .monaco-button", { hasText: "Try Again" }).click();
+    await page.locator(".statusbar-item[aria-label*='typeinfer is ready']").first().waitFor();
   });
   await step("the walkthrough has the pictures", async () => {
     await command("Welcome: Open Walkthrough...");
