@@ -44,17 +44,18 @@ main(Path("stock"))
 mkdirSync(pictures, { recursive: true });
 const settings = join(place, "user", "User");
 mkdirSync(settings, { recursive: true });
-const preferences = {
-  "workbench.startupEditor": "none",
-  "workbench.colorTheme": "Default Light Modern",
-  "editor.minimap.enabled": false,
-  "chat.commandCenter.enabled": false,
-  "workbench.secondarySideBar.defaultVisibility": "hidden",
-  "security.workspace.trust.enabled": false,
-  "editor.hover.delay": 200,
-};
-const prefer = (more) => writeFileSync(join(settings, "settings.json"), JSON.stringify({ ...preferences, ...more }));
-prefer({});
+writeFileSync(
+  join(settings, "settings.json"),
+  JSON.stringify({
+    "workbench.startupEditor": "none",
+    "workbench.colorTheme": "Default Light Modern",
+    "editor.minimap.enabled": false,
+    "chat.commandCenter.enabled": false,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "security.workspace.trust.enabled": false,
+    "editor.hover.delay": 200,
+  }),
+);
 // No setting names the interpreter: an extension in the place of the Python extension, which no registry reached from here has,
 // says which one is chosen, as that does.
 const chosen = join(place, "python");
@@ -213,9 +214,12 @@ try {
     await until("a hint", async () => /flag: bool/.test(await shownText()));
   });
   await step("a Python without typeinfer is told of", async () => {
-    prefer({ "typeinfer.interpreter": "/nowhere/python" });
+    const choose = (chosen) => writeFileSync(join(project, ".vscode", "settings.json"), JSON.stringify({ "typeinfer.interpreter": chosen }));
+    mkdirSync(join(project, ".vscode"));
+    choose("/nowhere/python");
     await page.locator(".notifications-toasts", { hasText: "No Python was found that has typeinfer" }).waitFor();
-    prefer({ "typeinfer.interpreter": python });
+    await page.screenshot({ path: join(pictures, "no-python.png") });
+    choose(python);
     await page.locator(".notifications-toasts .monaco-button", { hasText: "Try Again" }).click();
     await page.locator(".statusbar-item[aria-label*='typeinfer is ready']").first().waitFor();
   });
