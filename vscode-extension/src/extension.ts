@@ -13,6 +13,7 @@ const LANGUAGES = ["python", "typescript", "typescriptreact", "javascript", "jav
 const PATIENCE = 20_000; // milliseconds that a Python may take to say whether it has typeinfer
 
 let client: LanguageClient | undefined;
+let turn: Promise<void> = Promise.resolve();
 let log: vscode.LogOutputChannel;
 let status: vscode.StatusBarItem;
 
@@ -42,7 +43,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   const python = await pythonExtension();
   python?.environments?.onDidChangeActiveEnvironmentPath?.(() => void restart(), undefined, context.subscriptions);
-  await start();
+  await restart();
 }
 
 export async function deactivate(): Promise<void> {
@@ -52,7 +53,7 @@ export async function deactivate(): Promise<void> {
 async function start(): Promise<void> {
   show("$(sync~spin) typeinfer", "typeinfer is starting");
   const python = await findPython();
-  if (python === undefined) return missing();
+  if (python === undefined) return void missing(); // Nothing waits for what is clicked, or when.
   log.info(`typeinfer runs in ${python}`);
   const options: LanguageClientOptions = {
     documentSelector: LANGUAGES.flatMap((language) => [
@@ -77,10 +78,7 @@ async function start(): Promise<void> {
     await client.setTrace(Trace.fromString(trace));
   } catch (error) {
     log.error(String(error));
-    show("$(error) typeinfer", "typeinfer could not start; click for the log");
-    const chosen = await vscode.window.showErrorMessage("typeinfer could not start.", "Open Log", "Restart");
-    if (chosen === "Open Log") log.show();
-    if (chosen === "Restart") await restart();
+    void failed();
   }
 }
 
@@ -94,9 +92,10 @@ async function stop(): Promise<void> {
   }
 }
 
-async function restart(): Promise<void> {
-  await stop();
-  await start();
+/** One after the other: settings may change while the last change is still being answered, and two servers can't have one command. */
+function restart(): Promise<void> {
+  turn = turn.catch(() => undefined).then(stop).then(start);
+  return turn;
 }
 
 async function previewWorkspace(): Promise<void> {
@@ -113,6 +112,13 @@ function show(text: string, tooltip: string): void {
   status.text = text;
   status.tooltip = tooltip;
   status.show();
+}
+
+async function failed(): Promise<void> {
+  show("$(error) typeinfer", "typeinfer could not start; click for the log");
+  const chosen = await vscode.window.showErrorMessage("typeinfer could not start.", "Open Log", "Restart");
+  if (chosen === "Open Log") log.show();
+  if (chosen === "Restart") await restart();
 }
 
 async function missing(): Promise<void> {
