@@ -104,7 +104,7 @@ def doubt(
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
             project, _ = project_of(root, files, options.jobs, cache, progress)
-            model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+            model = model_of(options)
             found = doubt_project(project, options, model, progress)
             cache.put("doubts", key, found)
     return found
@@ -187,7 +187,7 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 
 def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
     options = move.options
-    model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+    model = model_of(options)
     project, lost = project_of(root, move.files, options.jobs, cache, progress)
     return annotate_project(project, lost, options, model, move.added, progress).run
 
@@ -525,6 +525,11 @@ def load_model(folder: Path, threads: int, device: str = "cpu") -> Model:
         coming.result()  # What is wrong with the whole folder is told first.
         raise
     return Model(_Coming(coming), beliefs)
+
+
+def model_of(options: Options) -> Model | None:
+    """The model that is asked for, if one is. Raises as `load_model`."""
+    return None if options.model is None else load_model(options.model, options.jobs, options.device)
 
 
 def _load_ranker(folder: Path, threads: int, device: str) -> Ranker:

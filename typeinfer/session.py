@@ -429,7 +429,7 @@ class Session:
     def all_files(self, progress: Progress) -> Run | None:
         """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes. Raises `Superseded` once
         the session is closed, and what `progress` raises."""
-        from typeinfer.pipeline import annotate_project, load_model, project_of
+        from typeinfer.pipeline import annotate_project, model_of, project_of
 
         def going_on(stage: str, done: int, total: int) -> None:
             if self._closed:
@@ -446,7 +446,7 @@ class Session:
             files = {**opened.files, **texts}
             only = {path: (EVERY_LINE,) for path in sorted(opened.found.named) if path in files}
             options = replace(opened.options, only=only)
-            model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+            model = model_of(options)
             with Cache(cache_folder()) as cache:
                 project, lost = project_of(self.root, files, 1, cache, going_on)
                 return annotate_project(project, lost, options, model, {}, going_on).run
@@ -504,7 +504,7 @@ class Session:
         asked = sorted(path for path in texts if path in opened.found.named or path not in stored)
         if not asked:
             return
-        from typeinfer.pipeline import annotate_project, doubt_project, load_model, project_of
+        from typeinfer.pipeline import annotate_project, doubt_project, model_of, project_of
 
         def progress(stage: str, done: int, total: int) -> None:
             late = time.monotonic() - self._answered_at > PATIENCE
@@ -514,7 +514,7 @@ class Session:
 
         options = replace(options_of(opened.settings, dict.fromkeys(asked, (EVERY_LINE,))), rename=False)
         files = {**opened.files, **texts}
-        model = None if options.model is None else load_model(options.model, options.jobs, options.device)
+        model = model_of(options)
         with Cache(cache_folder()) as cache:
             self.known.disk = cache
             project, lost = project_of(self.root, dict(sorted(files.items())), options.jobs, self.known, progress)
