@@ -7,6 +7,7 @@ imports what is heavy only inside the command that needs it, so that `--help` is
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -641,6 +642,54 @@ def _usages(project: Project, opened: Opened) -> object:
     return usages_as_json([unit for path in opened.only for unit in asked(path)], project)
 
 
+# --- completing -----------------------------------------------------------------------------------------------------
+
+
+PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+):(?P<column>\d+)", re.ASCII)
+
+
+@cli.command()
+@click.argument("place", metavar="FILE:LINE:COL")
+@click.option("--k", "count", metavar="N", type=click.IntRange(1), default=5, show_default=True,
+              help="How many to print at most.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@TRACEBACK
+def complete(place: str, count: int, as_json: bool, traceback: bool) -> int:
+    """Print what may stand behind a dot, the likeliest first, with its probability. Lines and columns count from 1; the column is
+    that of a cursor, in characters."""
+    import msgspec
+
+    from typeinfer import report
+
+    found = PLACE.fullmatch(place)
+    if found is None or not int(found["line"]) or not int(found["column"]):
+        raise click.UsageError(f"{place}: must be FILE:LINE:COL, both counted from 1")
+    opened = open_project([Path(found["path"])])
+    for skip in opened.found.skipped:
+        complain(f"{skip.path}: {skip.reason}")
+    if not opened.only:
+        raise click.UsageError(f"{place}: not a file that is read here; name a source file of the project")
+    ((path, _),) = list(opened.only.items())[:1]
+    offset = opened.files[path].offset_of(int(found["line"]), int(found["column"]))
+    if offset is None:
+        raise click.UsageError(f"{place}: the file has no such place")
+    from typeinfer.pipeline import complete as completed
+
+    with _progress() as progress:
+        offer, notes = completed(opened.found.root, opened.files, path, offset, opened.options, progress)
+    for note in notes:
+        complain(note)
+    if as_json:
+        fields = report.offer_fields(path, int(found["line"]), int(found["column"]), offer, count)
+        _emit(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
+    elif offer is None:
+        complain(f"{place}: no dot before this place")
+    else:
+        for line in report.offer_lines(offer, count):
+            click.echo(line)
+    return OK
+
+
 # --- editors ----------------------------------------------------------------------------------------------------------
 
 
@@ -796,6 +845,47 @@ def corpus(jobs: int, limit: int | None, traceback: bool) -> int:
         f"{built.copies} near copies left out, {len(built.missing)} projects missing"
     )
     return NOT_ALL_DONE if built.missing else OK
+
+
+@train.command()
+@click.option("--language", "name", metavar="NAME", default="python", show_default=True,
+              help="Whose members: python, typescript.")  # fmt: skip
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path),
+              help="Where the weights go. [default: the place of those that ship]")  # fmt: skip
+@click.option("--places", metavar="N", type=click.IntRange(1), default=120, show_default=True, help="Of each project.")
+@click.option("--projects", metavar="N", type=click.IntRange(1), default=100, show_default=True,
+              help="From which places are taken; habits are those of all.")  # fmt: skip
+@click.option("-j", "--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True,
+              help="Projects at once.")  # fmt: skip
+@TRACEBACK
+def members(name: str, out: Path | None, places: int, projects: int, jobs: int, traceback: bool) -> int:
+    """Learn to rank what may stand behind a dot, from the corpus and the checker's lists."""
+    import msgspec
+
+    from typeinfer.languages import LANGUAGES
+    from typeinfer.pipeline import weights_path
+    from typeinfer.report import ProgressBar
+    from typeinfer.training.corpus import corpus_folder, read_corpus
+    from typeinfer.training.published import ProjectUnavailable
+
+    language = next((one for one in LANGUAGES if one.name == name), None)
+    if language is None:
+        raise click.UsageError(f"--language {name}: must be one of {', '.join(one.name for one in LANGUAGES)}")
+    try:
+        from typeinfer.training.members import learn_members
+
+        found = [one for one in read_corpus() if one.language == name and one.split == "train"]
+        with ProgressBar() as bar:
+            learnt = learn_members(corpus_folder(), found, language, places, projects, jobs, bar)
+    except ProjectUnavailable as error:
+        raise click.UsageError(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
+    target = out or weights_path(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(msgspec.json.encode(learnt.weights))
+    click.echo(f"{target}: {learnt.told}")
+    return OK
 
 
 @train.command()

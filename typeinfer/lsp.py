@@ -30,6 +30,7 @@ from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES, language_of
 from typeinfer.program.files import UsageError, project_root
 from typeinfer.report import doubt_id, model_words, percent, qualified, ranking, rule_id
 from typeinfer.session import Listener, Session, Standing, Superseded, View
+from typeinfer.values.members import MemberKind
 from typeinfer.values.outcomes import Changed
 from typeinfer.values.patches import Edit, Patch
 from typeinfer.values.predictions import Abstain, Prediction, Ranked, Suggest
@@ -48,6 +49,13 @@ ANNOTATE_WORKSPACE = "typeinfer.annotateWorkspace"
 
 MOST_CHOICES = 5
 """Types that are offered for a slot."""
+
+ITEM_KINDS = {
+    MemberKind.CALLABLE: lsp.CompletionItemKind.Method,
+    MemberKind.CLASS: lsp.CompletionItemKind.Class,
+    MemberKind.MODULE: lsp.CompletionItemKind.Module,
+    MemberKind.VALUE: lsp.CompletionItemKind.Field,
+}
 
 SETTINGS_FILES = (
     "typeinfer.toml",
@@ -568,6 +576,31 @@ class Server(LanguageServer):
             )
         return found
 
+    async def members(self, uri: str, position: lsp.Position) -> list[lsp.CompletionItem]:
+        """What may stand behind a dot. The checker is asked in a thread of its own, so that hints don't wait for it."""
+        found = self.session_of(uri) if uri in self.documents else None
+        view = self.view(uri)
+        if found is None or view is None:
+            return []
+        session, path = found
+        positions = self.positions(view.file)
+        at = positions.offset(position)
+        offer = await asyncio.to_thread(session.complete, path, at)
+        if offer is None:
+            return []
+        return [
+            lsp.CompletionItem(
+                one.member.name,
+                kind=ITEM_KINDS[one.member.kind],
+                detail=one.member.declared or None,
+                label_details=lsp.CompletionItemLabelDetails(description=f"{percent(one.probability)} by {NAME}"),
+                sort_text=f"{number:05}",
+                preselect=number == 0,
+                text_edit=lsp.TextEdit(positions.range(offer.begin, at), one.member.name),
+            )
+            for number, one in enumerate(offer.suggestions)
+        ]
+
     async def annotate_workspace(self, uri: str | None, preview: bool) -> str:
         """The line that says what is to be written, or that it was given up: by the request, or by the progress shown of it."""
         request, token, ended = self.protocol.msg_id, str(uuid.uuid4()), False
@@ -784,9 +817,11 @@ def make_server() -> Server:
         # Who is sent them is not to have them twice.
         return lsp.RelatedFullDocumentDiagnosticReport(server.remarks(params.text_document.uri) if server.pulls else [])
 
-    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[":", ">", " "]))
-    def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
-        return lsp.CompletionList(False, server.completions(params.text_document.uri, params.position))
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[":", ">", " ", "."]))
+    async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
+        types = server.completions(params.text_document.uri, params.position)
+        items = types or await server.members(params.text_document.uri, params.position)
+        return lsp.CompletionList(False, items)
 
     @server.command(ANNOTATE_WORKSPACE)
     async def annotate_workspace(uri: Any = None, preview: Any = False) -> str:

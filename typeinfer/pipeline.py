@@ -22,14 +22,20 @@ from typeinfer.disposing import dispose
 from typeinfer.engine.cache import Cache, Store, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
+from typeinfer.languages.language import Version
+from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed, Refused
 from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import rename
 
 if TYPE_CHECKING:
+    from typeinfer.completion.cursor import Cursor
+    from typeinfer.completion.monitor import Beliefs
+    from typeinfer.completion.ranking import Weights
     from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
@@ -123,6 +129,59 @@ def doubt_project(project: Project, options: Options, model: Model | None, progr
 
 
 # --- files that change their name -------------------------------------------------------------------------------------
+
+
+# --- completing ----------------------------------------------------------------------------------------------------------
+
+LEAST_BELIEF = 0.1
+"""Below this a type is not even tried where nothing better is known of what stands before a dot."""
+
+
+def complete(
+    root: Path, files: Mapping[str, SourceFile], path: str, offset: int, options: Options, progress: Progress = silent
+) -> tuple[Offer | None, tuple[str, ...]]:
+    """What may stand at a byte of a file, where that is behind a dot, and notes on what couldn't be asked. Types are predicted only
+    where the checker alone knows none. Nothing is written."""
+
+    from typeinfer.completion.monitor import Monitor
+    from typeinfer.program.changes import EVERY_LINE
+
+    def beliefs(cursor: Cursor) -> Beliefs | None:
+        texts = {**files, path: cursor.without}
+        asked = replace(options, only={path: (EVERY_LINE,)}, rename=False)
+        model = model_of(asked)
+        with Cache(cache_folder()) as cache:
+            project, lost = project_of(root, texts, asked.jobs, cache, progress)
+        return beliefs_of(
+            project, annotate_project(project, lost, asked, model, {}, progress).run, path, asked.target_version
+        )
+
+    monitor = Monitor(root, options.target_version, load_weights_of)
+    try:
+        return monitor.complete(files, files[path], offset, beliefs), tuple(monitor.notes)
+    finally:
+        monitor.close()
+
+
+def beliefs_of(project: Project, run: Run, path: str, version: Version | None) -> Beliefs | None:
+    """What a run believes of the types of one file; None where the file can't be read."""
+    from typeinfer.completion.monitor import Beliefs
+
+    language, module = project.language_of(path), project.modules[path]
+    if language.refusal(module.file, module) is not None:
+        return None
+    sure: tuple[Edit, ...] = ()
+    for outcome in run.outcomes:
+        if outcome.path == path and isinstance(outcome, Changed):
+            sure = outcome.patch.edits
+    placed = [
+        Placed(one.slot, rename(one.ranked[0].type, project.canonical))
+        for one in run.predictions.get(path, ())
+        if one.slot.written is None and one.ranked and one.ranked[0].probability >= LEAST_BELIEF
+    ]
+    names = project.names_in_scope(module)
+    rewrite = language.annotate(module, placed, names, version or language.default_version)
+    return Beliefs(module.file, sure, rewrite.edits)
 
 
 @dataclass(frozen=True)
@@ -548,3 +607,16 @@ def load_beliefs() -> Mapping[str, Belief]:
     from typeinfer.model.belief import load_belief
 
     return {language.name: load_belief(belief_path(language.name)) for language in LANGUAGES}
+
+
+@cache
+def load_weights_of(language: str) -> Weights | None:
+    """What a language's members are ranked by; None where nothing of it is installed."""
+    from typeinfer.completion.ranking import load_weights
+
+    path = weights_path(language)
+    return load_weights(path) if path.is_file() else None
+
+
+def weights_path(language: str) -> Path:
+    return treesitter.grammar_folder().parent / "models" / "members" / f"{language}.json"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 import typeinfer
+from typeinfer.values.members import Ground, Offer, Suggestion
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Refused
 from typeinfer.values.predictions import Abstain, Apply, Prediction, Ranked, Suggest
@@ -34,6 +35,13 @@ Spell: TypeAlias = Callable[[SourceFile, TypeExpr], str]
 """A type as the users of the file's language write it."""
 
 HOME = "https://pypi.org/project/typeinfer/"
+
+GROUNDS = {
+    Ground.KNOWN: "its type is known",
+    Ground.PREDICTED: "its type is predicted",
+    Ground.BELIEVED: "its likeliest type is tried",
+    Ground.GUESSED: "its type is not known: names that are used",
+}
 
 RED, GREEN, CYAN, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 
@@ -542,3 +550,44 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+# --- completions --------------------------------------------------------------------------------------------------------
+
+
+def likeliest(offer: Offer, count: int | None = None) -> list[Suggestion]:
+    """The suggestions that go on as has been typed, their probabilities made to add up to one."""
+    left = [one for one in offer.suggestions if one.member.name.startswith(offer.typed)]
+    total = sum(one.probability for one in left) or 1.0
+    return [Suggestion(one.member, one.probability / total) for one in left[:count]]
+
+
+def offer_lines(offer: Offer, count: int) -> Iterator[str]:
+    found = likeliest(offer, count)
+    yield f"{offer.receiver} ({GROUNDS[offer.ground]})"
+    width = max((len(one.member.name) for one in found), default=0)
+    for one in found:
+        yield f"  {percent(one.probability):>5}  {one.member.name:{width}}  {one.member.declared}".rstrip()
+
+
+def offer_fields(path: str, line: int, column: int, offer: Offer | None, count: int) -> dict[str, object]:
+    """As JSON; `ground` is null where no member is typed."""
+    place: dict[str, object] = {"path": path, "line": line, "column": column}
+    if offer is None:
+        return {**place, "receiver": None, "typed": None, "ground": None, "suggestions": []}
+    suggestions = [
+        {
+            "name": one.member.name,
+            "probability": round(one.probability, 4),
+            "kind": one.member.kind.value,
+            "declared": one.member.declared,
+        }
+        for one in likeliest(offer, count)
+    ]
+    return {
+        **place,
+        "receiver": offer.receiver,
+        "typed": offer.typed,
+        "ground": offer.ground.value,
+        "suggestions": suggestions,
+    }

@@ -8,14 +8,14 @@ and no protocol.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import re
 import threading
 import time
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +26,8 @@ from typeinfer.languages import language_of
 from typeinfer.opening import Opened, open_project, options_of
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import UsageError
+from typeinfer.program.moved import Moved
+from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Run, Skipped
 from typeinfer.values.patches import Edit, Placed, apply_edits
@@ -35,6 +37,7 @@ from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr, rename
 
 if TYPE_CHECKING:
+    from typeinfer.completion.monitor import Beliefs, Monitor
     from typeinfer.deciding import Options
     from typeinfer.doubting import Doubt
     from typeinfer.pipeline import Settled
@@ -58,86 +61,6 @@ LONGEST_WORD = 200
 LONGEST_GOODBYE = 5.0
 """Seconds that the end waits for a checker to be done."""
 
-LONGEST_DIFF = 4_000
-"""Of two texts that differ in more lines than this, all between the first and the last that differ counts as changed."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Where the bytes of an old text stand in a new one."""
-
-    old: bytes
-    new: bytes
-
-    def kept(self, start: int, end: int) -> tuple[int, int] | None:
-        """Where a stretch stands now; None where anything in it was written over."""
-        starts, ends, shifts = self._blocks
-        at = bisect_right(starts, start) - 1
-        return (start + shifts[at], end + shifts[at]) if at >= 0 and end <= ends[at] else None
-
-    def left(self, offset: int) -> int | None:
-        """Where a place stands now, by what is before it; None where that was written over."""
-        starts, ends, shifts = self._blocks
-        at = bisect_left(starts, offset) - 1
-        if offset == 0 or (at >= 0 and offset <= ends[at]):
-            return offset + shifts[at] if offset else 0
-        return None
-
-    def exact(self, offset: int) -> int | None:
-        """The same, None too where what is behind it was written over, or something was written just there."""
-        if self.old == self.new:
-            return offset
-        starts, ends, shifts = self._blocks
-        at = bisect_left(starts, offset) - 1
-        if at < 0 or offset > ends[at]:
-            return None
-        ends_both = offset == len(self.old) and offset + shifts[at] == len(self.new)
-        return offset + shifts[at] if offset < ends[at] or ends_both else None
-
-    @cached_property
-    def _blocks(self) -> tuple[list[int], list[int], list[int]]:
-        """The stretches that are kept: where each starts and ends in the old text, and by how much it moved."""
-        joined: list[tuple[int, int, int]] = []
-        for start, end, shift in self._kept():
-            if start == end:
-                continue
-            if joined and joined[-1][1] == start and joined[-1][2] == shift:
-                joined[-1] = (joined[-1][0], end, shift)
-            else:
-                joined.append((start, end, shift))
-        return [one[0] for one in joined], [one[1] for one in joined], [one[2] for one in joined]
-
-    def _kept(self) -> Iterator[tuple[int, int, int]]:
-        head = common_prefix(self.old, self.new)
-        tail = common_prefix(self.old[head:][::-1], self.new[head:][::-1])
-        yield 0, head, 0
-        middle = self.old[head : len(self.old) - tail], self.new[head : len(self.new) - tail]
-        one, two = (part.splitlines(keepends=True) for part in middle)
-        if one and two and len(one) + len(two) < LONGEST_DIFF:
-            at_one, at_two = head, head
-            # Inside lines that were replaced by others what both begin and end with is kept too.
-            for what, i, j, k, m in SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
-                before, after = b"".join(one[i:j]), b"".join(two[k:m])
-                if what == "equal":
-                    yield at_one, at_one + len(before), at_two - at_one
-                elif what == "replace":
-                    begin = common_prefix(before, after)
-                    end = common_prefix(before[begin:][::-1], after[begin:][::-1])
-                    yield at_one, at_one + begin, at_two - at_one
-                    shift = at_two + len(after) - (at_one + len(before))
-                    yield at_one + len(before) - end, at_one + len(before), shift
-                at_one, at_two = at_one + len(before), at_two + len(after)
-        yield len(self.old) - tail, len(self.old), len(self.new) - len(self.old)
-
-
-def common_prefix(one: bytes, two: bytes) -> int:
-    """How many bytes both begin with."""
-    low, high = 0, min(len(one), len(two))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == two[low:middle] else (low, middle - 1)
-    return low
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -146,7 +69,16 @@ class Answer:
     project: Project
     file: SourceFile
     run: Run
+    version: Version | None
+    """What its text is to be read by."""
     doubts: tuple[Doubt, ...] = ()
+
+    @cached_property
+    def beliefs(self) -> Beliefs | None:
+        """What is believed of the types of the text that it is about."""
+        from typeinfer.pipeline import beliefs_of
+
+        return beliefs_of(self.project, self.run, self.file.path, self.version)
 
     @cached_property
     def sure(self) -> frozenset[SlotId]:
@@ -371,6 +303,8 @@ class Session:
         self.answers: dict[str, Answer] = {}
         self.known = Kept()
         self.decided: dict[SlotId, Placed] = {}
+        self.monitor: Monitor | None = None
+        """From the first completion on."""
         self.notes: set[str] = set()
         self._version = 0
         self._answered = -1
@@ -421,10 +355,34 @@ class Session:
     def join(self) -> None:
         """Wait for its thread, as long as a checker that was asked may take."""
         self._thread.join(LONGEST_GOODBYE)
+        if self.monitor is not None:
+            self.monitor.close()
+
+    @property
+    def _target_version(self) -> Version | None:
+        return None if self.opened is None else self.opened.settings.target_version
 
     @property
     def options(self) -> Options | None:
         return None if self.opened is None else self.opened.options
+
+    def complete(self, path: str, offset: int) -> Offer | None:
+        """What may stand at a byte of an open file, where that is behind a dot and nobody asks for another place meanwhile."""
+        from typeinfer.completion.monitor import Monitor
+        from typeinfer.pipeline import load_weights_of
+
+        with self._changed:
+            file, answer, opened, texts = self.texts.get(path), self.answers.get(path), self.opened, dict(self.texts)
+            if file is None or opened is None or self._closed:
+                return None
+            if self.monitor is None:
+                self.monitor = Monitor(self.root, opened.settings.target_version, load_weights_of)
+            monitor = self.monitor
+        files = {**opened.files, **texts}
+        offer = monitor.complete(files, file, offset, lambda cursor: None if answer is None else answer.beliefs)
+        for note in monitor.notes:
+            self._say(note)
+        return offer
 
     def all_files(self, progress: Progress) -> Run | None:
         """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes. Raises `Superseded` once
@@ -487,6 +445,7 @@ class Session:
                 self._say(f"a bug in typeinfer: {type(error).__name__}: {error}; the log has more")
                 self.listener.said(_trace(error))
                 self.listener.answered(frozenset())
+            give_back()
             with self._changed:
                 self._answered, self._answered_at = version, 0.0
 
@@ -559,9 +518,28 @@ class Session:
         for outcome in run.outcomes:
             if outcome.path in texts and not isinstance(outcome, Skipped | Failed):
                 path = outcome.path
-                self.answers[path] = Answer(project, texts[path], run, doubts.get(path, ()))
+                answer = Answer(project, texts[path], run, self._target_version, doubts.get(path, ()))
+                if self.monitor is not None:
+                    _ = answer.beliefs  # Whoever completes is not to wait for them.
+                self.answers[path] = answer
                 told.add(path)
         return frozenset(told)
+
+
+def give_back() -> None:
+    """Hand what a round has left behind to the machine: glibc keeps what other threads have freed, a few megabytes a round."""
+    gc.collect()
+    if (trim := _trim()) is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    # Only glibc has it; what is asked for is what the interpreter itself was linked with.
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return None
 
 
 def _trace(error: Exception) -> str:

@@ -144,6 +144,33 @@ async def test_a_result_is_completed_behind_its_arrow_and_not_behind_its_colon(e
     assert not await editor.completions("a.py", 0, len("def load(path):"))
 
 
+SHOP = """\
+class Cart:
+    def total(self, discount: float = 0.0) -> float:
+        return 10 - discount
+
+
+def pay(cart: Cart):
+    label = "é😀"; print(cart.to)
+"""
+
+
+async def test_behind_a_dot_members_are_offered_the_likeliest_first(editor: Editor) -> None:
+    editor.open("a.py", SHOP)
+    await editor.awaits("a.py", "-> None")
+    (line,) = (number for number, text in enumerate(SHOP.splitlines()) if "cart.to" in text)
+    text = SHOP.splitlines()[line]
+    place = len(text[: text.index(".to") + 3].encode("utf-16-le")) // 2
+    (first, *others) = await editor.completions("a.py", line, place)
+    assert first.label == "total" and first.preselect and first.kind == lsp.CompletionItemKind.Method
+    assert first.detail is not None and first.detail.startswith("def total(")
+    assert [one.sort_text for one in (first, *others)] == sorted(str(one.sort_text) for one in (first, *others))
+    assert isinstance(first.text_edit, lsp.TextEdit)
+    assert "print(cart.total)" in applied(editor.texts["a.py"], [first.text_edit], editor.encoding)
+    editor.replace("a.py", "cart.to)", "'cart.to')")
+    assert not await editor.completions("a.py", line, place + 1), "in a string nothing is offered"
+
+
 async def test_the_workspace_is_annotated_by_one_command(editor: Editor) -> None:
     (editor.root / "b.py").write_text("def closed(flag=False):\n    return flag\n")
     editor.open("a.py", LOAD)

@@ -9,6 +9,7 @@ from typing import Protocol
 import tree_sitter
 
 from typeinfer.values.inferred import Diagnostic, Inference
+from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.patches import Placed, Rewrite
@@ -20,6 +21,21 @@ Version = tuple[int, int]
 
 class NotErasable(Exception):
     """A result that is more than the file before plus annotations; the message says where, in one line."""
+
+
+class Companion(Protocol):
+    """A checker that stays. Everything raises `CheckerFailed`, after which it is of no use."""
+
+    def put(self, files: Mapping[str, SourceFile | None]) -> None:
+        """Texts of the project that are others now, or gone."""
+
+    def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
+        """What the expression before the dot has whose name begins at a byte of this text; nothing where its type isn't known.
+
+        The text counts for this question only, in the place of the one the file has.
+        """
+
+    def close(self) -> None: ...
 
 
 class Language(Protocol):
@@ -62,6 +78,9 @@ class Language(Protocol):
 
     checkers: tuple[str, ...]
     """The checkers that can be asked for errors; the first where nothing says which."""
+    endings: tuple[str, ...]
+    """What makes a whole statement of one that ends behind an expression with all brackets closed; the likeliest first."""
+
     settings_files: tuple[str, ...]
     """Names of files at a project's root that say how it is checked."""
 
@@ -163,6 +182,9 @@ class Language(Protocol):
     ) -> tuple[Diagnostic, ...]:
         """The errors that one of `checkers` reports for these texts, missing packages left aside; `everywhere`: also in functions
         without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
+
+    def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
+        """A checker that answers about these texts until it is closed. Raises `CheckerFailed`."""
 
     def leaves_out(self, checker: str) -> bool:
         """Whether one of `checkers` leaves out functions without annotations, as people run it."""

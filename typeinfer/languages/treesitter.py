@@ -42,9 +42,13 @@ def query(language: tree_sitter.Language, folder: str, name: str) -> tree_sitter
 
 
 def captures(
-    language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node
+    language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node, within: Span | None = None
 ) -> dict[str, list[tree_sitter.Node]]:
-    return tree_sitter.QueryCursor(query(language, folder, name)).captures(node)
+    """What a query captures below a node, `within` a span only where one is given."""
+    cursor = tree_sitter.QueryCursor(query(language, folder, name))
+    if within is not None:
+        cursor.set_byte_range(within.start, within.end)
+    return cursor.captures(node)
 
 
 def span_of(node: tree_sitter.Node) -> Span:
@@ -62,3 +66,15 @@ def walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
         here = stack.pop()
         yield here
         stack.extend(reversed(here.named_children))
+
+
+def unread(node: tree_sitter.Node) -> int:
+    """Bytes that the grammar made nothing of, and one for each leaf that it misses."""
+    count, stack = 0, [node]
+    while stack:
+        here = stack.pop()
+        if here.is_error or here.is_missing:
+            count += max(1, here.end_byte - here.start_byte)
+        elif here.has_error:
+            stack.extend(here.children)
+    return count

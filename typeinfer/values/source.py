@@ -81,6 +81,15 @@ class SourceFile(Struct, frozen=True, dict=True, array_like=True):
         start = self.line_starts[self.line_of(offset) - 1]
         return len(self.data[start:offset].decode("utf-8", "replace").encode("utf-16-le")) // 2
 
+    def offset_of(self, line: int, column: int) -> int | None:
+        """The byte at a line and a column in characters, both from 1; None for what is behind the end of the line or the text."""
+        if line > len(self.line_starts):
+            return None
+        start = self.line_starts[line - 1]
+        end = self.line_starts[line] if line < len(self.line_starts) else len(self.data)
+        text = self.data[start:end].decode("utf-8", "replace").rstrip("\r\n")
+        return start + len(text[: column - 1].encode()) if column - 1 <= len(text) else None
+
     def with_data(self, data: bytes) -> SourceFile:
         return SourceFile(self.path, self.language, data, self.encoding, self.bom)
 

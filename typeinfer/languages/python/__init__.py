@@ -10,7 +10,7 @@ from types import MappingProxyType
 import tree_sitter
 
 from typeinfer.languages import treesitter
-from typeinfer.languages.language import Version
+from typeinfer.languages.language import Companion, Version
 from typeinfer.languages.python import protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, read
@@ -61,6 +61,7 @@ class Python:
         name for builtin in (str, bytes, list, tuple, dict, set, int, float) for name in dir(builtin)
     )
 
+    endings: tuple[str, ...] = ("", ": pass", ":", " else 0", ",")
     checkers: tuple[str, ...] = ("pyrefly", "ty", "basedpyright", "pyright", "mypy")
     settings_files: tuple[str, ...] = (
         "pyproject.toml", "setup.cfg", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml", "pyrefly.toml"
@@ -188,6 +189,11 @@ class Python:
         from typeinfer.languages.python import checkers
 
         return checkers.diagnose(checker, root, files, version, everywhere)
+
+    def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
+        from typeinfer.languages.python.companion import PyreflyCompanion
+
+        return PyreflyCompanion(root, files, version)
 
     def leaves_out(self, checker: str) -> bool:
         from typeinfer.languages.python import checkers

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import tree_sitter
 
-from typeinfer.languages.language import Version
+from typeinfer.languages.language import Companion, Version
 from typeinfer.languages.typescript import conventions, library, projects
 from typeinfer.languages.typescript.annotations import is_writable, parse_type, write_type
 from typeinfer.languages.typescript.parsing import grammar, parse
@@ -59,6 +59,7 @@ class TypeScript:
     text_methods: frozenset[str] = library.TEXT_METHODS
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
+    endings: tuple[str, ...] = ("", ";", " {}", " : 0", ",", ": 0")
     checkers: tuple[str, ...] = ("tsc",)
     settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
 
@@ -157,6 +158,11 @@ class TypeScript:
         from typeinfer.languages.typescript import checker as compiler
 
         return compiler.diagnose(root, files, added)
+
+    def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
+        from typeinfer.languages.typescript.companion import CompilerCompanion
+
+        return CompilerCompanion(root, files)
 
     def leaves_out(self, checker: str) -> bool:
         return False

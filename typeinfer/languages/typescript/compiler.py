@@ -14,28 +14,25 @@ import contextlib
 import json
 import os
 import platform
-import queue
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from typeinfer.languages.wire import KEYWORD, MEMBER_KINDS, SILENCE, Wire, connected, framed
 from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.members import Member, MemberKind
 
 SECONDS = 600
-"""The longest that one session may take, and the longest silence within it."""
-SILENCE = 120
+"""The longest that one session may take."""
 
 # Requests under way at once: enough to keep a compiler of several threads busy, few enough to hear of its end soon.
 WINDOW = 512
@@ -44,9 +41,6 @@ WINDOW = 512
 LONGEST_SHOWN = 1000
 
 BETWEEN_WORDS = re.compile(r"[\w$]{2}")
-
-# How much of what a compiler complained of before it ended is looked through for its last line.
-LAST_WORDS = 4000
 
 MISSING = (
     "no TypeScript compiler found in node_modules or on PATH; "
@@ -186,29 +180,12 @@ def _architecture() -> str:
 
 
 @contextlib.contextmanager
-def started(compiler: Compiler, folder: Path) -> Iterator[Session]:
-    """A session with a compiler that works in a folder; it has ended when the block is left."""
+def started(compiler: Compiler, folder: Path, seconds: float = SECONDS) -> Iterator[Session]:
+    """A session with a compiler that works in a folder; it has ended when the block is left, and `seconds` after its start."""
     native = compiler.major >= 7
     options = ("--lsp", "--stdio") if native else TSSERVER_OPTIONS
-    with tempfile.TemporaryFile() as complaints:
-        try:
-            process = subprocess.Popen(
-                [*compiler.command, *options],
-                cwd=folder,
-                env=_environment(compiler),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                # A wrapper's children end with it.
-                start_new_session=os.name != "nt",
-            )
-        except OSError as error:
-            raise CheckerFailed(f"{compiler.name} can't be started: {error.strerror}") from None
-        try:
-            wire = _Wire(process, compiler.name, complaints)
-            yield NativeSession(wire, folder) if native else ServerSession(wire)
-        finally:
-            _end(process)
+    with connected([*compiler.command, *options], compiler.name, folder, _environment(compiler), seconds) as wire:
+        yield NativeSession(wire, folder) if native else ServerSession(wire)
 
 
 # npm, which would fetch typings, is found on PATH; so that is left out where a compiler starts without it, and with it all
@@ -228,88 +205,15 @@ def _is_binary(program: str) -> bool:
     return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError):
-        if os.name == "nt":
-            process.kill()
-        else:
-            os.killpg(process.pid, 9)
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError, ValueError):
-            if stream is not None:
-                stream.close()
-    process.wait()
-
-
-class _Wire:
-    """Messages to and from a process: every one behind a header that tells its length."""
-
-    def __init__(self, process: subprocess.Popen[bytes], name: str, complaints: IO[bytes]) -> None:
-        assert process.stdin is not None and process.stdout is not None, "both are pipes"
-        self.process, self.name, self.complaints = process, name, complaints
-        self.into, self.out_of = process.stdin, process.stdout
-        self.deadline = time.monotonic() + SECONDS
-        self.received: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while header := self.out_of.readline():
-                name, _, value = header.partition(b":")
-                if name.lower() != b"content-length":
-                    continue
-                while self.out_of.readline().strip():
-                    pass
-                self.received.put(self.out_of.read(int(value)))
-        self.received.put(None)
-
-    def send(self, message: bytes) -> None:
-        try:
-            self.into.write(message)
-            self.into.flush()
-        except (OSError, ValueError):
-            raise self._ended() from None
-
-    def receive(self) -> Any:
-        left = self.deadline - time.monotonic()
-        try:
-            message = self.received.get(timeout=max(0.0, min(SILENCE, left)))
-        except queue.Empty:
-            raise CheckerFailed(
-                f"{self.name} did not answer within {SILENCE if left > SILENCE else SECONDS} s"
-            ) from None
-        if message is None:
-            raise self._ended()
-        return msgspec.json.decode(message)
-
-    def _ended(self) -> CheckerFailed:
-        try:
-            status = self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return CheckerFailed(f"{self.name} stopped listening")
-        self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - LAST_WORDS))
-        last = self.complaints.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-        return CheckerFailed(": ".join([f"{self.name} ended with status {status}", *last]))
-
-    @contextlib.contextmanager
-    def understanding(self) -> Iterator[None]:
-        """What is read of a message within this block has the shape that we know, or the compiler has failed."""
-        try:
-            yield
-        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
-            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            raise CheckerFailed(f"{self.name} answers in a shape that is not known ({reason})") from error
-
-
 class Session(ABC):
     """A compiler at work. Answers come in the order of the questions."""
 
-    def __init__(self, wire: _Wire) -> None:
+    def __init__(self, wire: Wire) -> None:
         self.wire, self.asked = wire, 0
 
     @abstractmethod
     def open(self, texts: Mapping[Path, str]) -> None:
-        """Make files known, with the text that counts for each."""
+        """Make files known, with the text that counts for each, in the place of the one that did."""
 
     @abstractmethod
     def hints(self, paths: Sequence[Path]) -> list[list[Hint]]:
@@ -322,6 +226,10 @@ class Session(ABC):
     @abstractmethod
     def definitions(self, places: Sequence[Place]) -> list[list[Place]]:
         """Where what stands at each place is declared."""
+
+    @abstractmethod
+    def members(self, place: Place) -> list[Member]:
+        """What may stand behind the dot before a place; nothing where the type of what is before it isn't known."""
 
     @abstractmethod
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
@@ -385,8 +293,9 @@ ERROR = 1
 class NativeSession(Session):
     """TypeScript 7: hints with the places of what they name, hovers, definitions, and errors when asked for."""
 
-    def __init__(self, wire: _Wire, folder: Path) -> None:
+    def __init__(self, wire: Wire, folder: Path) -> None:
         super().__init__(wire)
+        self.versions: dict[Path, int] = {}
         capabilities = {
             "workspace": {"configuration": True},
             "textDocument": {"hover": {"contentFormat": ["markdown"]}, "inlayHint": {}, "diagnostic": {}},
@@ -404,10 +313,10 @@ class NativeSession(Session):
         self._notify("initialized", {})
 
     def _notify(self, what: str, parameters: Any) -> None:
-        self.wire.send(_framed({"jsonrpc": "2.0", "method": what, "params": parameters}))
+        self.wire.send(framed({"jsonrpc": "2.0", "method": what, "params": parameters}))
 
     def _encode(self, number: int, what: str, parameters: Any) -> bytes:
-        return _framed({"jsonrpc": "2.0", "id": number, "method": what, "params": parameters})
+        return framed({"jsonrpc": "2.0", "id": number, "method": what, "params": parameters})
 
     def _answered(self, message: Any) -> int | None:
         if "method" not in message:
@@ -416,13 +325,19 @@ class NativeSession(Session):
             answer = None
             if message["method"] == "workspace/configuration":
                 answer = [PREFERENCES for _ in message["params"]["items"]]
-            self.wire.send(_framed({"jsonrpc": "2.0", "id": message["id"], "result": answer}))
+            self.wire.send(framed({"jsonrpc": "2.0", "id": message["id"], "result": answer}))
         return None
 
     def open(self, texts: Mapping[Path, str]) -> None:
         for path, text in texts.items():
-            document = {"uri": path.as_uri(), "languageId": LANGUAGE_IDS.get(path.suffix, "typescript"), "version": 1}
-            self._notify("textDocument/didOpen", {"textDocument": {**document, "text": text}})
+            version = self.versions[path] = self.versions.get(path, 0) + 1
+            document = {"uri": path.as_uri(), "version": version}
+            if version > 1:
+                changed = {"textDocument": document, "contentChanges": [{"text": text}]}
+                self._notify("textDocument/didChange", changed)
+            else:
+                document["languageId"] = LANGUAGE_IDS.get(path.suffix, "typescript")
+                self._notify("textDocument/didOpen", {"textDocument": {**document, "text": text}})
 
     def hints(self, paths: Sequence[Path]) -> list[list[Hint]]:
         questions = [{"textDocument": {"uri": path.as_uri()}, "range": WHOLE} for path in paths]
@@ -433,6 +348,10 @@ class NativeSession(Session):
 
     def definitions(self, places: Sequence[Place]) -> list[list[Place]]:
         return self._ask("textDocument/definition", [_at(place) for place in places], _native_definitions)
+
+    def members(self, place: Place) -> list[Member]:
+        (found,) = self._ask("textDocument/completion", [_at(place)], _native_members)
+        return found
 
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
         questions = [{"textDocument": {"uri": path.as_uri()}} for path in paths]
@@ -453,11 +372,6 @@ class NativeSession(Session):
             for item in message["result"]["items"]
             if item.get("severity") == ERROR
         ]
-
-
-def _framed(message: Any) -> bytes:
-    body = msgspec.json.encode(message)
-    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def _at(place: Place) -> Any:
@@ -487,6 +401,19 @@ def _native_definitions(message: Any) -> list[Place]:
     result = message.get("result") or ()
     locations = result if isinstance(result, (list, tuple)) else (result,)
     return [place for location in locations if (place := _located(location)) is not None]
+
+
+WORD_OF_THE_TEXT = 1
+
+
+def _native_members(message: Any) -> list[Member]:
+    result = message.get("result") or ()
+    items = result["items"] if isinstance(result, dict) else result
+    return [
+        Member(item["label"].rstrip("?"), MEMBER_KINDS.get(item.get("kind"), MemberKind.VALUE))
+        for item in items
+        if item.get("kind") not in (WORD_OF_THE_TEXT, KEYWORD)
+    ]
 
 
 def _located(location: Any) -> Place | None:
@@ -541,7 +468,7 @@ SCRIPT_KINDS = {".tsx": "TSX", ".jsx": "JSX", ".js": "JS", ".mjs": "JS", ".cjs":
 class ServerSession(Session):
     """TypeScript 5 and 6: the same questions, answered one after the other."""
 
-    def __init__(self, wire: _Wire) -> None:
+    def __init__(self, wire: Wire) -> None:
         super().__init__(wire)
         self.texts: dict[Path, str] = {}
         self._ask("configure", [{"hostInfo": "typeinfer", "preferences": TSSERVER_PREFERENCES}], _succeeded)
@@ -571,6 +498,10 @@ class ServerSession(Session):
 
     def definitions(self, places: Sequence[Place]) -> list[list[Place]]:
         return self._ask("definition", [_in_file(place) for place in places], _server_definitions)
+
+    def members(self, place: Place) -> list[Member]:
+        (found,) = self._ask("completionInfo", [_in_file(place)], _server_members)
+        return found
 
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
         found: list[list[Complaint]] = [[] for _ in paths]
@@ -633,3 +564,19 @@ def _spanned(span: Any, file: str | None) -> Place | None:
     if not span or not file:
         return None
     return Place(Path(file), span["start"]["line"] - 1, span["start"]["offset"] - 1)
+
+
+SERVER_KINDS = {
+    **dict.fromkeys(("method", "function", "local function", "construct"), MemberKind.CALLABLE),
+    **dict.fromkeys(("class", "interface", "enum", "type", "local class"), MemberKind.CLASS),
+    **dict.fromkeys(("module", "external module name"), MemberKind.MODULE),
+}
+
+
+def _server_members(message: Any) -> list[Member]:
+    # A warning is a word that stands somewhere in the text.
+    return [
+        Member(entry["name"], SERVER_KINDS.get(entry["kind"], MemberKind.VALUE))
+        for entry in (message.get("body") or {}).get("entries", ())
+        if entry["kind"] not in ("warning", "keyword")
+    ]

@@ -1,4 +1,4 @@
-"""A session answers at once with what it knows, where that stands in the present text."""
+"""What stood in one text is found again where it stands in another, or known to be gone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import difflib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from typeinfer.session import Moved, common_prefix
+from typeinfer.program.moved import Moved, common_prefix
 
 TEXTS = st.lists(st.sampled_from(["a = 1\n", "def f(x):\n", "    return x\n", "\n", "é😀\n", "x"]), max_size=12).map(
     "".join

@@ -1,0 +1,1 @@
+"""Completion: from a place in a text to what is likely meant to stand there."""

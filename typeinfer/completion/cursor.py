@@ -1,0 +1,137 @@
+"""Cursor: a text and a place in it in; the member that is being typed there, and the text made whole around it, out.
+
+A text at a cursor is hardly ever one that parses: brackets are open, a header has no body. What is missing is put in behind the
+cursor, so that a checker and the pipeline read it as they read any file. Knows no language: what opens, closes and ends is said by
+`grammars/<language>/completion.scm` and the language's `endings`. Infers nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from typeinfer.languages import language_of, treesitter
+from typeinfer.languages.language import Language
+from typeinfer.values.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+PLACEHOLDER = "typeinfer_here"
+"""What stands for the name that isn't there yet."""
+
+NEARBY = 20_000
+"""Bytes before and behind the cursor that are looked through for open brackets."""
+
+WORD_BEFORE = re.compile(rb"[\w$\x80-\xff]*\Z")
+WORD_BEHIND = re.compile(rb"[\w$\x80-\xff]*")
+DOT = re.compile(rb"\??\.\s*#?\Z")
+
+CLOSING = {"(": ")", "[": "]", "{": "}", "${": "}", "`": "`"}
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """`begin`, `end`: the bytes of what is there of the name, of which `typed` stands before the cursor. `asked` is the text made
+    whole, with `PLACEHOLDER` at `begin`; `without` the same without the dot and the name. `receiver`: the expression before the
+    dot."""
+
+    begin: int
+    end: int
+    typed: str
+    receiver: str
+    asked: SourceFile
+    without: SourceFile
+
+
+def cursor_at(file: SourceFile, offset: int) -> Cursor | None:
+    """None where no member is typed at a byte: in strings and comments, and where no dot stands before."""
+    language, data = language_of(file.path), file.data
+    assert language is not None, "only files of known languages are completed"
+    before = WORD_BEFORE.search(data, max(0, offset - NEARBY), offset)
+    behind = WORD_BEHIND.match(data, offset)
+    assert before is not None and behind is not None, "an empty word stands everywhere"
+    begin, end = before.start(), behind.end()
+    dot = DOT.search(data, max(0, begin - NEARBY), begin)
+    if dot is None:
+        return None
+    whole = _made_whole(language, file, begin, end)
+    asked = file.with_data(whole)
+    receiver = _receiver(language, asked, begin)
+    if receiver is None:
+        return None
+    without = file.with_data(whole[: dot.start()] + whole[begin + len(PLACEHOLDER) :])
+    typed = data[begin:offset].decode("utf-8", "replace")
+    return Cursor(begin, end, typed, receiver, asked, without)
+
+
+def _receiver(language: Language, file: SourceFile, begin: int) -> str | None:
+    """The expression before the dot that the placeholder at a byte stands behind."""
+    root = language.parse(file.path, file.data).root_node
+    leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
+    if leaf is None or leaf.parent is None:
+        return None
+    found = _captured(language, file, leaf.parent, None)
+    if leaf not in found.get("member", ()):
+        return None
+    return next((treesitter.text_of(one) for one in found.get("receiver", ()) if one.parent == leaf.parent), None)
+
+
+def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> bytes:
+    """The text with a name at the cursor and behind it what makes the least of the text unreadable."""
+    head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
+    line, brk, below = rest.partition(b"\n")
+    closing, closed = _unclosed(language, file.path, head), _unopened(language, file.path, brk + below)
+    best: tuple[int, bytes] | None = None
+    for tail in (line, *_tails(language, closing, closed, line)):
+        whole = head + tail + brk + below
+        unread = treesitter.unread(language.parse(file.path, whole).root_node)
+        if best is None or unread < best[0]:
+            best = unread, whole
+        if not unread:
+            break
+    assert best is not None, "what stands there is tried in any case"
+    return best[1]
+
+
+def _tails(language: Language, closing: Sequence[str], closed: int, line: bytes) -> Iterator[bytes]:
+    """What may go behind the name: brackets, of which `closed` are closed below, and the rest of the line or what ends a
+    statement."""
+    inner = "".join(reversed(closing[min(closed, len(closing)) :]))
+    yield inner.encode() + line
+    for closers in dict.fromkeys((inner, "".join(reversed(closing)))):
+        for ending in language.endings:
+            yield (closers + ending).encode()
+
+
+def _unclosed(language: Language, path: str, head: bytes) -> list[str]:
+    """What closes each bracket or quote that is open at the end of a text, the outermost first."""
+    waiting: list[str] = []
+    for leaf, opens in _brackets(language, path, head, Span(max(0, len(head) - NEARBY), len(head))):
+        if waiting and waiting[-1] == leaf:
+            waiting.pop()
+        elif opens:
+            waiting.append(CLOSING.get(leaf) or leaf.lstrip("rRbBuUfFtT"))
+    return waiting
+
+
+def _unopened(language: Language, path: str, below: bytes) -> int:
+    """How many brackets a text closes that were opened before it."""
+    depth, lowest = 0, 0
+    for _, opens in _brackets(language, path, below, Span(0, min(len(below), NEARBY))):
+        depth += 1 if opens else -1
+        lowest = min(lowest, depth)
+    return -lowest
+
+
+def _brackets(language: Language, path: str, data: bytes, within: Span) -> list[tuple[str, bool]]:
+    file = SourceFile(path, language.name, data)
+    found = _captured(language, file, language.parse(path, data).root_node, within)
+    leaves = [(node, kind == "open") for kind in ("close", "open") for node in found.get(kind, ())]
+    return [(treesitter.text_of(node), opens) for node, opens in sorted(leaves, key=lambda one: one[0].start_byte)]
+
+
+def _captured(language: Language, file: SourceFile, root: Node, within: Span | None) -> dict[str, list[Node]]:
+    return treesitter.captures(language.grammar(file.path), language.name, "completion", root, within)

@@ -1,0 +1,199 @@
+"""Monitor: a project whose texts change, and what is believed of its types in; what may stand behind a dot out, ranked.
+
+What the receiver has is a checker's to say. It is asked about the text as it is; where it knows no type, about the text with the
+annotations that would be written; and then with every one that is believed at all. The less is proven, the more of the
+probability goes to names that the project uses anyway. Writes nothing, and predicts no types.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from typeinfer.completion.cursor import Cursor, cursor_at
+from typeinfer.completion.habits import Tally, Use, uses_in
+from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank
+from typeinfer.languages import language_of
+from typeinfer.languages.language import Companion, Version
+from typeinfer.program.moved import Moved
+from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.members import Ground, Member, Offer, Suggestion
+from typeinfer.values.patches import Edit, apply_edits
+from typeinfer.values.source import SourceFile, Span
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What is believed of the types of a text, as edits of it that write them: those `sure` enough to be written by themselves,
+    and those of `all` slots of which anything is believed."""
+
+    file: SourceFile
+    sure: tuple[Edit, ...]
+    all: tuple[Edit, ...]
+
+
+class Monitor:
+    """One project. `complete` may be called from any thread; of two calls that wait for each other the older is given up."""
+
+    def __init__(self, root: Path, version: Version | None, weights: Callable[[str], Weights | None]) -> None:
+        self.root, self.version, self.weights = root, version, weights
+        self.notes: list[str] = []
+        """Why something is not as good as it could be, each once."""
+        self._files: dict[str, SourceFile] = {}
+        self._companions: dict[str, Companion | None] = {}
+        self._uses: dict[str, tuple[Use, ...]] = {}
+        self._elsewhere: dict[str, Tally] = {}
+        self._asking = threading.Lock()
+        self._last = 0
+
+    def complete(
+        self,
+        files: Mapping[str, SourceFile],
+        file: SourceFile,
+        offset: int,
+        beliefs: Callable[[Cursor], Beliefs | None] = lambda cursor: None,
+    ) -> Offer | None:
+        """What may stand at a byte of a text, where that is behind a dot. `files`: the project's texts as they are now."""
+        self._last += 1
+        mine = self._last
+        with self._asking:
+            cursor = cursor_at(file, offset) if mine == self._last else None
+            return None if cursor is None else self._complete(files, file, cursor, beliefs)
+
+    def _complete(
+        self,
+        files: Mapping[str, SourceFile],
+        file: SourceFile,
+        cursor: Cursor,
+        beliefs: Callable[[Cursor], Beliefs | None],
+    ) -> Offer:
+        language = language_of(file.path)
+        assert language is not None, "there is a cursor in it"
+        mine = {path: one for path, one in files.items() if language_of(path) is language}
+        weights = self.weights(language.name)
+        uses = uses_in(file.path, cursor.without.data)
+        self._take_in({**mine, file.path: file})
+        moment = moment_of(cursor.receiver, file.data, cursor.begin, uses, self._of_others(file.path))
+        ground, listed = self._listed(language.name, mine, cursor, beliefs)
+        suggestions = self._ranked(moment, ground, listed, weights)
+        return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
+
+    def close(self) -> None:
+        with self._asking:
+            for companion in self._companions.values():
+                if companion is not None:
+                    companion.close()
+            self._companions = {}
+
+    # --- what there is ---------------------------------------------------------------------------------------------
+
+    def _listed(
+        self,
+        language: str,
+        files: Mapping[str, SourceFile],
+        cursor: Cursor,
+        beliefs: Callable[[Cursor], Beliefs | None],
+    ) -> tuple[Ground, tuple[Member, ...]]:
+        try:
+            companion = self._companion(language, files)
+            if companion is None:
+                return Ground.GUESSED, ()
+            known = companion.members(cursor.asked, cursor.begin)
+            if _tells(known):
+                return Ground.KNOWN, known
+            believed = beliefs(cursor)
+            if believed is not None:
+                for ground, edits in ((Ground.PREDICTED, believed.sure), (Ground.BELIEVED, believed.all)):
+                    if edits:
+                        text, at = written_in(cursor, believed.file, edits)
+                        if _tells(found := companion.members(text, at)):
+                            return ground, found
+            return (Ground.KNOWN if known else Ground.GUESSED), known
+        except CheckerFailed as error:
+            self._note(str(error))
+            if (failed := self._companions.get(language)) is not None:
+                failed.close()
+            self._companions[language] = None
+            return Ground.GUESSED, ()
+
+    def _companion(self, name: str, files: Mapping[str, SourceFile]) -> Companion | None:
+        """The checker that was started for a language, told of what has changed; None where it has failed."""
+        if name not in self._companions:
+            language = language_of(next(iter(files)))
+            assert language is not None and language.name == name
+            self._companions[name] = language.companion(self.root, files, self.version or language.default_version)
+        elif (companion := self._companions[name]) is not None:
+            companion.put(self._changed)
+        self._changed: dict[str, SourceFile | None] = {}
+        return self._companions[name]
+
+    def _take_in(self, files: Mapping[str, SourceFile]) -> None:
+        """Read the uses of what is new."""
+        changed: dict[str, SourceFile | None] = {}
+        for path, file in files.items():
+            before = self._files.get(path)
+            if before is None or before.data != file.data:
+                changed[path] = file
+                self._uses[path] = uses_in(path, file.data)
+        self._changed = {**getattr(self, "_changed", {}), **changed}
+        self._files.update(files)
+        if changed:
+            self._elsewhere = {path: tally for path, tally in self._elsewhere.items() if changed.keys() == {path}}
+
+    def _of_others(self, path: str) -> Tally:
+        if path not in self._elsewhere:
+            tally = self._elsewhere[path] = Tally()
+            language = language_of(path)
+            for other, uses in self._uses.items():
+                if other != path and language_of(other) is language:
+                    tally.add(uses)
+        return self._elsewhere[path]
+
+    def _note(self, line: str) -> None:
+        if line not in self.notes:
+            self.notes.append(line)
+
+    # --- what is likely ------------------------------------------------------------------------------------------------
+
+    def _ranked(
+        self, moment: Moment, ground: Ground, listed: Iterable[Member], weights: Weights | None
+    ) -> tuple[Suggestion, ...]:
+        if weights is None:
+            self._note("no weights for members are installed: they are listed by name")
+            found = sorted({member.name: member for member in listed}.values(), key=lambda one: one.name)
+            return tuple(Suggestion(member, 1 / len(found)) for member in found)
+        listed = tuple(listed)
+        if ground is Ground.KNOWN:
+            return tuple(rank(moment, listed, weights, known=True))
+        names = rank(moment, guessed(moment, weights.prior), weights, known=False)
+        if ground is Ground.GUESSED:
+            return tuple(names)
+        trust = weights.trust[ground.value]
+        mixed = {one.member.name: Suggestion(one.member, (1 - trust) * one.probability) for one in names}
+        for one in rank(moment, listed, weights, known=True):
+            beside = mixed.get(one.member.name)
+            share = trust * one.probability + (beside.probability if beside is not None else 0.0)
+            mixed[one.member.name] = Suggestion(one.member, share)
+        return tuple(sorted(mixed.values(), key=lambda one: (-one.probability, one.member.name)))
+
+
+def _tells(members: Iterable[Member]) -> bool:
+    """Whether there is more than what everything has: a value that is nothing yet has that much."""
+    return any(not member.name.startswith("__") for member in members)
+
+
+def written_in(cursor: Cursor, before: SourceFile, edits: Iterable[Edit]) -> tuple[SourceFile, int]:
+    """The text around a cursor with edits of an older text, as far as their places are still there; and where the name is now."""
+    moved = Moved(before.data, cursor.asked.data)
+    kept: list[Edit] = []
+    for edit in edits:
+        start, end = moved.exact(edit.span.start), moved.exact(edit.span.end)
+        if start is not None and end is not None and not start < cursor.begin < end:
+            kept.append(Edit(Span(start, end), edit.text))
+    text = cursor.asked.with_data(apply_edits(cursor.asked.data, tuple(kept)))
+    shift = sum(
+        len(edit.text.encode()) - (edit.span.end - edit.span.start) for edit in kept if edit.span.end <= cursor.begin
+    )
+    return text, cursor.begin + shift

@@ -1,0 +1,52 @@
+"""Companion: a TypeScript project in; a compiler that stays, and tells the members of what stands before a dot, out.
+
+It works on a copy outside the project, as for evidence. Knows nothing of what is likely.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from typeinfer.languages.typescript.checker import INFERRING
+from typeinfer.languages.typescript.compiler import Place, find_compiler, started
+from typeinfer.languages.typescript.workspace import copied
+from typeinfer.values.members import Member
+from typeinfer.values.source import SourceFile
+
+
+class CompilerCompanion:
+    """See `languages.language.Companion`."""
+
+    def __init__(self, root: Path, files: Mapping[str, SourceFile]) -> None:
+        compiler = find_compiler(root)
+        self.files, self.about = dict(files), ""
+        self.ended = contextlib.ExitStack()
+        try:
+            workspace = self.ended.enter_context(copied(root, files, {}, compiler.major, INFERRING))
+            self.folder = workspace.root
+            self.session = self.ended.enter_context(started(compiler, workspace.root, float("inf")))
+            self.session.open(workspace.texts)
+        except BaseException:
+            self.ended.close()
+            raise
+
+    def put(self, files: Mapping[str, SourceFile | None]) -> None:
+        for path, file in files.items():
+            if file is not None:
+                self.files[path] = file
+        # Of a file that is gone its last text stays: a compiler knows what was opened until it ends.
+        self.session.open({self.folder / path: file.text for path, file in files.items() if file is not None})
+
+    def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
+        if self.about != file.path and (before := self.files.get(self.about)) is not None:
+            self.session.open({self.folder / self.about: before.text})
+        self.about = file.path
+        path = self.folder / file.path
+        self.session.open({path: file.text})
+        place = Place(path, file.line_of(offset) - 1, file.utf16_column_of(offset))
+        return tuple(self.session.members(place))
+
+    def close(self) -> None:
+        self.ended.close()
