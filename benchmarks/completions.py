@@ -116,7 +116,7 @@ def believed(root: Path, files: Mapping[str, SourceFile], dots: Sequence[Dot]) -
     for dot in dots:
         by_path[dot.file.path].append(dot)
     texts = {path: without_all(file, by_path[path]) if path in by_path else file for path, file in files.items()}
-    options = options_of(Settings(), {path: (EVERY_LINE,) for path in by_path})
+    options = options_of(Settings(root), {path: (EVERY_LINE,) for path in by_path})
     with tempfile.TemporaryDirectory() as folder, Cache(Path(folder)) as cache:
         project, lost = project_of(root, texts, options.jobs, cache, lambda stage, done, total: None)
         run = annotate_project(project, lost, options, model_of(options), {}, lambda stage, done, total: None).run
@@ -235,7 +235,7 @@ def main() -> None:
         return names, time.perf_counter() - began
 
     for task in tasks(JUDGES[language](), asked.set, "bare", lambda line: None, asked.only):
-        print(task.project, file=sys.stderr)
+        print(task.name, file=sys.stderr)
         with tempfile.TemporaryDirectory() as place:
             root = Path(place).resolve() / "project"
             write_tree(root, task.stripped.files)
@@ -248,13 +248,14 @@ def main() -> None:
                 if path.endswith(spoken.suffixes) and not path.endswith(spoken.declaration_suffixes or ("\0",))
             }
             dots = apart([dot for file in files.values() for dot in dots_of(file)], count)
+            dots.sort(key=lambda dot: (dot.file.path, dot.at))
             beliefs = believed(root, files, dots)
             variants: list[tuple[str, Any, Callable[[str], Beliefs | None]]] = [
                 ("typeinfer", weights, beliefs.get),
                 ("… without predicted types", weights, lambda path: None),
                 ("… by name, not ranked", None, beliefs.get),
             ]
-            mine = by_project[task.project] = Tally()
+            mine = by_project[task.name] = Tally()
             tops: dict[int, Sequence[str]] = {}
             for name, by, of in variants:
                 monitor = Monitor(root, None, lambda language, by=by: by)

@@ -848,8 +848,7 @@ def corpus(jobs: int, limit: int | None, traceback: bool) -> int:
 
 
 @train.command()
-@click.option("--language", "name", metavar="NAME", default="python", show_default=True,
-              help="Whose members: python, typescript.")  # fmt: skip
+@click.option("--language", "name", metavar="NAME", help="Whose members: python, typescript. [default: python]")  # fmt: skip
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path),
               help="Where the weights go. [default: the place of those that ship]")  # fmt: skip
 @click.option("--places", metavar="N", type=click.IntRange(1), default=120, show_default=True, help="Of each project.")
@@ -858,7 +857,7 @@ def corpus(jobs: int, limit: int | None, traceback: bool) -> int:
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True,
               help="Projects at once.")  # fmt: skip
 @TRACEBACK
-def members(name: str, out: Path | None, places: int, projects: int, jobs: int, traceback: bool) -> int:
+def members(name: str | None, out: Path | None, places: int, projects: int, jobs: int, traceback: bool) -> int:
     """Learn to rank what may stand behind a dot, from the corpus and the checker's lists."""
     import msgspec
 
@@ -868,20 +867,20 @@ def members(name: str, out: Path | None, places: int, projects: int, jobs: int, 
     from typeinfer.training.corpus import corpus_folder, read_corpus
     from typeinfer.training.published import ProjectUnavailable
 
-    language = next((one for one in LANGUAGES if one.name == name), None)
+    language = next((one for one in LANGUAGES if name in (None, one.name)), None)
     if language is None:
         raise click.UsageError(f"--language {name}: must be one of {', '.join(one.name for one in LANGUAGES)}")
     try:
         from typeinfer.training.members import learn_members
 
-        found = [one for one in read_corpus() if one.language == name and one.split == "train"]
+        found = [one for one in read_corpus() if one.language == language.name and one.split == "train"]
         with ProgressBar() as bar:
             learnt = learn_members(corpus_folder(), found, language, places, projects, jobs, bar)
     except ProjectUnavailable as error:
         raise click.UsageError(str(error)) from None
     except ModuleNotFoundError as error:
         raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
-    target = out or weights_path(name)
+    target = out or weights_path(language.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(msgspec.json.encode(learnt.weights))
     click.echo(f"{target}: {learnt.told}")

@@ -203,7 +203,15 @@ class GivenUp(Exception):
 
 
 class Protocol(LanguageServerProtocol):
-    """Tells the server of requests that are given up while they are being answered: pygls stops only those that haven't begun."""
+    """Tells the server of requests that are given up while they are being answered: pygls stops only those that haven't begun. And
+    forgets notifications that have been dealt with: pygls keeps 2 KB of each edit until it ends."""
+
+    # pyrefly: ignore [missing-override-decorator]
+    def _execute_handler(self, msg_id: int | str, *args: Any, **kwargs: Any) -> None:
+        super()._execute_handler(msg_id, *args, **kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None and future.done():
+            self._request_futures.pop(msg_id, None)
 
     # pyrefly: ignore [missing-override-decorator]
     def _handle_cancel_notification(self, msg_id: int | str) -> None:

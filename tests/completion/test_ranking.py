@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from typeinfer.completion.habits import Tally, spelled, uses_in
+from typeinfer.completion.habits import Rest, Tally, spelled, uses_in
 from typeinfer.completion.ranking import FEATURES, features, guessed, moment_of, rank
 from typeinfer.pipeline import load_weights_of
 from typeinfer.values.members import Member, MemberKind
@@ -52,13 +52,13 @@ def receive(socket):
 
 def test_what_was_done_before_is_likely_again() -> None:
     begin = len(TEXT) - 1
-    moment = moment_of("socket", TEXT, begin, uses_in("a.py", TEXT[:begin] + b"x\n")[:-1], Tally())
+    moment = moment_of("socket", TEXT, begin, uses_in("a.py", TEXT[:begin] + b"x\n")[:-1], Rest(Tally()))
     members = [Member(name, MemberKind.CALLABLE) for name in ("accept", "bind", "close", "connect", "listen", "recv")]
     weights = load_weights_of("python")
     assert weights is not None
     for known in (True, False):
         ranked = rank(moment, members, weights, known)
-        assert math.isclose(sum(one.probability for one in ranked), 1.0)
+        assert math.isclose(sum(one.probability for one in ranked), 1.0, abs_tol=1e-5)
         assert {one.member for one in ranked} == set(members)
         assert ranked[0].member.name in {"close", "recv", "connect"}
         assert ranked == rank(moment, reversed(members), weights, known), "their order tells nothing"
@@ -69,9 +69,11 @@ def test_what_was_done_before_is_likely_again() -> None:
 def test_all_that_is_told_of_a_member_is_weighed(language: str) -> None:
     weights = load_weights_of(language)
     assert weights is not None
-    assert set(weights.known) == set(weights.guessed) == set(FEATURES)
+    for layers in (weights.known, weights.guessed):
+        inner, bias, outer = layers.arrays
+        assert inner.shape == (len(bias), len(FEATURES)) and bias.shape == outer.shape
     assert set(weights.trust) == {"predicted", "believed"} and all(0 < one < 1 for one in weights.trust.values())
-    moment = moment_of("super()", b"row = super().", 14, (), Tally())
+    moment = moment_of("super()", b"row = super().", 14, (), Rest(Tally()))
     for name in ("__init__", "row", "_row", "Row"):
         for kind in MemberKind:
             assert features(moment, Member(name, kind), weights.prior).keys() <= set(FEATURES)

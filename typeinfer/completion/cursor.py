@@ -8,13 +8,13 @@ cursor, so that a checker and the pipeline read it as they read any file. Knows 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from typeinfer.languages import language_of, treesitter
 from typeinfer.languages.language import Language
-from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,6 +27,8 @@ NEARBY = 20_000
 
 WORD_BEFORE = re.compile(rb"[\w$\x80-\xff]*\Z")
 WORD_BEHIND = re.compile(rb"[\w$\x80-\xff]*")
+FLUSH = re.compile(rb"^[^\W\d]", re.M)
+
 DOT = re.compile(rb"\??\.\s*#?\Z")
 
 CLOSING = {"(": ")", "[": "]", "{": "}", "${": "}", "`": "`"}
@@ -44,6 +46,8 @@ class Cursor:
     receiver: str
     asked: SourceFile
     without: SourceFile
+    root: Node
+    """The tree of `asked`."""
 
 
 def cursor_at(file: SourceFile, offset: int) -> Cursor | None:
@@ -57,48 +61,48 @@ def cursor_at(file: SourceFile, offset: int) -> Cursor | None:
     dot = DOT.search(data, max(0, begin - NEARBY), begin)
     if dot is None:
         return None
-    whole = _made_whole(language, file, begin, end)
-    asked = file.with_data(whole)
-    receiver = _receiver(language, asked, begin)
+    asked, root = _made_whole(language, file, begin, end)
+    receiver = _receiver(language, asked, root, begin)
     if receiver is None:
         return None
-    without = file.with_data(whole[: dot.start()] + whole[begin + len(PLACEHOLDER) :])
+    without = file.with_data(asked.data[: dot.start()] + asked.data[begin + len(PLACEHOLDER) :])
     typed = data[begin:offset].decode("utf-8", "replace")
-    return Cursor(begin, end, typed, receiver, asked, without)
+    return Cursor(begin, end, typed, receiver, asked, without, root)
 
 
-def _receiver(language: Language, file: SourceFile, begin: int) -> str | None:
+def _receiver(language: Language, file: SourceFile, root: Node, begin: int) -> str | None:
     """The expression before the dot that the placeholder at a byte stands behind."""
-    root = language.parse(file.path, file.data).root_node
     leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
     if leaf is None or leaf.parent is None:
         return None
-    found = _captured(language, file, leaf.parent, None)
+    found = _captured(language, file.path, leaf.parent)
     if leaf not in found.get("member", ()):
         return None
     return next((treesitter.text_of(one) for one in found.get("receiver", ()) if one.parent == leaf.parent), None)
 
 
-def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> bytes:
-    """The text with a name at the cursor and behind it what makes the least of the text unreadable."""
+def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> tuple[SourceFile, Node]:
+    """The text with a name at the cursor and behind it what makes the least of the text unreadable; and its tree."""
     head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
     line, brk, below = rest.partition(b"\n")
-    closing, closed = _unclosed(language, file.path, head), _unopened(language, file.path, brk + below)
-    best: tuple[int, bytes] | None = None
-    for tail in (line, *_tails(language, closing, closed, line)):
+    best: tuple[int, bytes, Node] | None = None
+    for tail in _tails(language, file.path, head, line, below):
         whole = head + tail + brk + below
-        unread = treesitter.unread(language.parse(file.path, whole).root_node)
+        root = language.parse(file.path, whole).root_node
+        unread = treesitter.unread(root)
         if best is None or unread < best[0]:
-            best = unread, whole
+            best = unread, whole, root
         if not unread:
             break
     assert best is not None, "what stands there is tried in any case"
-    return best[1]
+    return file.with_data(best[1]), best[2]
 
 
-def _tails(language: Language, closing: Sequence[str], closed: int, line: bytes) -> Iterator[bytes]:
-    """What may go behind the name: brackets, of which `closed` are closed below, and the rest of the line or what ends a
+def _tails(language: Language, path: str, head: bytes, line: bytes, below: bytes) -> Iterator[bytes]:
+    """What may go behind the name: the rest of the line; then brackets, of which some are closed below, and what ends a
     statement."""
+    yield line
+    closing, closed = _unclosed(language, path, head), _unopened(language, path, below)
     inner = "".join(reversed(closing[min(closed, len(closing)) :]))
     yield inner.encode() + line
     for closers in dict.fromkeys((inner, "".join(reversed(closing)))):
@@ -109,7 +113,9 @@ def _tails(language: Language, closing: Sequence[str], closed: int, line: bytes)
 def _unclosed(language: Language, path: str, head: bytes) -> list[str]:
     """What closes each bracket or quote that is open at the end of a text, the outermost first."""
     waiting: list[str] = []
-    for leaf, opens in _brackets(language, path, head, Span(max(0, len(head) - NEARBY), len(head))):
+    # From a line on that begins without a blank, which is hardly ever inside of anything.
+    start = FLUSH.search(head, max(0, len(head) - NEARBY)) if len(head) > NEARBY else None
+    for leaf, opens in _brackets(language, path, head[start.start() :] if start is not None else head):
         if waiting and waiting[-1] == leaf:
             waiting.pop()
         elif opens:
@@ -120,18 +126,17 @@ def _unclosed(language: Language, path: str, head: bytes) -> list[str]:
 def _unopened(language: Language, path: str, below: bytes) -> int:
     """How many brackets a text closes that were opened before it."""
     depth, lowest = 0, 0
-    for _, opens in _brackets(language, path, below, Span(0, min(len(below), NEARBY))):
+    for _, opens in _brackets(language, path, below[:NEARBY]):
         depth += 1 if opens else -1
         lowest = min(lowest, depth)
     return -lowest
 
 
-def _brackets(language: Language, path: str, data: bytes, within: Span) -> list[tuple[str, bool]]:
-    file = SourceFile(path, language.name, data)
-    found = _captured(language, file, language.parse(path, data).root_node, within)
+def _brackets(language: Language, path: str, data: bytes) -> list[tuple[str, bool]]:
+    found = _captured(language, path, language.parse(path, data).root_node)
     leaves = [(node, kind == "open") for kind in ("close", "open") for node in found.get(kind, ())]
     return [(treesitter.text_of(node), opens) for node, opens in sorted(leaves, key=lambda one: one[0].start_byte)]
 
 
-def _captured(language: Language, file: SourceFile, root: Node, within: Span | None) -> dict[str, list[Node]]:
-    return treesitter.captures(language.grammar(file.path), language.name, "completion", root, within)
+def _captured(language: Language, path: str, root: Node) -> dict[str, list[Node]]:
+    return treesitter.captures(language.grammar(path), language.name, "completion", root)

@@ -7,13 +7,17 @@ last word alone, `_file`. Knows no language, and nothing of what exists.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
 from typeinfer.languages import language_of, treesitter
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 LONGEST_RECEIVER = 60
 """Bytes above which what stands before a dot is known by its last word alone."""
@@ -42,7 +46,13 @@ def uses_in(path: str, data: bytes) -> tuple[Use, ...]:
     """The uses of a text, in its order; where it is broken, those that can be read."""
     language = language_of(path)
     assert language is not None, "only files of known languages are read"
-    root = language.parse(path, data).root_node
+    return uses_below(path, data, language.parse(path, data).root_node)
+
+
+def uses_below(path: str, data: bytes, root: Node) -> tuple[Use, ...]:
+    """The same, of a text that is parsed already."""
+    language = language_of(path)
+    assert language is not None, "it was parsed"
     found = treesitter.captures(language.grammar(path), language.name, "completion", root)
     receivers = {node.parent.id: node for node in found.get("receiver", ()) if node.parent is not None}
     uses = []
@@ -85,44 +95,90 @@ def spelled(receiver: str) -> tuple[str, str]:
     return short or last, last
 
 
+Counts: TypeAlias = "defaultdict[str, Counter[str]]"
+
+
+def _counts() -> Counts:
+    return defaultdict(Counter)
+
+
 @dataclass
 class Tally:
-    """How often something was used."""
+    """How often each member was used: at all, and given what stood around it."""
 
     members: Counter[str] = field(default_factory=Counter)
-    behind: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By the last word of what stands before, and the member."""
-    exactly: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By all that stands before, and the member."""
+    behind: Counts = field(default_factory=_counts)
+    """By the last word of what stands before."""
+    exactly: Counts = field(default_factory=_counts)
+    """By all that stands before."""
+    because: Counts = field(default_factory=_counts)
+    """By why it is wanted."""
+    after: Counts = field(default_factory=_counts)
+    """By the member that was used before it behind the same text."""
 
-    because: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By why it is wanted, and the member."""
-    after: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By the member that was used before it behind the same text, and the member."""
-
-    def add(self, uses: Iterable[Use]) -> None:
-        """The uses of one text, in its order."""
+    def add(self, uses: Iterable[Use], times: int = 1) -> None:
+        """The uses of one text, in its order; with -1 for `times` they are taken out again."""
         before: dict[str, str] = {}
         for use in uses:
-            self.members[use.member] += 1
-            self.behind[use.last, use.member] += 1
-            self.exactly[use.receiver, use.member] += 1
-            self.because[use.why, use.member] += 1
+            self.members[use.member] += times
+            self.behind[use.last][use.member] += times
+            self.exactly[use.receiver][use.member] += times
+            self.because[use.why][use.member] += times
             if (previous := before.get(use.receiver)) is not None:
-                self.after[previous, use.member] += 1
+                self.after[previous][use.member] += times
             before[use.receiver] = use.member
 
 
+NO_COUNTS: Counter[str] = Counter()
+
+
 @dataclass(frozen=True)
+class Given:
+    """How often each member was used given one thing, in all texts but one."""
+
+    all: Counter[str]
+    own: Counter[str] = field(default_factory=Counter)
+
+    def __getitem__(self, name: str) -> int:
+        return self.all[name] - self.own[name]
+
+    def items(self) -> Iterator[tuple[str, int]]:
+        for name in self.all:
+            if (times := self[name]) > 0:
+                yield name, times
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A tally less another one."""
+
+    all: Tally
+    own: Tally = field(default_factory=Tally)
+
+    @property
+    def members(self) -> Given:
+        return Given(self.all.members, self.own.members)
+
+    def given(self, by: str, what: str) -> Given:
+        """`by`: the name of one of a tally's tables."""
+        every, own = getattr(self.all, by), getattr(self.own, by)
+        return Given(every.get(what, NO_COUNTS), own.get(what, NO_COUNTS))
+
+
 class Habits:
-    """The uses of a project's files, by path."""
+    """The uses of a project's files, which may change."""
 
-    uses: Mapping[str, tuple[Use, ...]]
+    def __init__(self) -> None:
+        self.uses: dict[str, tuple[Use, ...]] = {}
+        self.total = Tally()
 
-    def elsewhere(self, path: str) -> Tally:
-        """Of all files but one."""
-        tally = Tally()
-        for other, uses in self.uses.items():
-            if other != path:
-                tally.add(uses)
-        return tally
+    def put(self, path: str, uses: tuple[Use, ...]) -> None:
+        self.total.add(self.uses.get(path, ()), -1)
+        self.total.add(uses)
+        self.uses[path] = uses
+
+    def elsewhere(self, path: str) -> Rest:
+        """In all files but one."""
+        own = Tally()
+        own.add(self.uses.get(path, ()))
+        return Rest(self.total, own)

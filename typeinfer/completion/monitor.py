@@ -8,14 +8,15 @@ probability goes to names that the project uses anyway. Writes nothing, and pred
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from typeinfer.completion.cursor import Cursor, cursor_at
-from typeinfer.completion.habits import Tally, Use, uses_in
+from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank
-from typeinfer.languages import language_of
+from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.languages.language import Companion, Version
 from typeinfer.program.moved import Moved
 from typeinfer.values.inferred import CheckerFailed
@@ -43,8 +44,11 @@ class Monitor:
         """Why something is not as good as it could be, each once."""
         self._files: dict[str, SourceFile] = {}
         self._companions: dict[str, Companion | None] = {}
-        self._uses: dict[str, tuple[Use, ...]] = {}
-        self._elsewhere: dict[str, Tally] = {}
+        self._changed: dict[str, SourceFile | None] = {}
+        """What the companions haven't been told of."""
+        self._read: dict[str, SourceFile] = {}
+        self._habits: defaultdict[str, Habits] = defaultdict(Habits)
+        """By language."""
         self._asking = threading.Lock()
         self._last = 0
 
@@ -73,9 +77,11 @@ class Monitor:
         assert language is not None, "there is a cursor in it"
         mine = {path: one for path, one in files.items() if language_of(path) is language}
         weights = self.weights(language.name)
-        uses = uses_in(file.path, cursor.without.data)
-        self._take_in({**mine, file.path: file})
-        moment = moment_of(cursor.receiver, file.data, cursor.begin, uses, self._of_others(file.path))
+        habits = self._habits[language.name]
+        self._take_in(mine, habits, file.path)
+        uses = uses_below(file.path, cursor.asked.data, cursor.root)
+        uses = tuple(use for use in uses if use.at != cursor.begin)
+        moment = moment_of(cursor.receiver, file.data, cursor.begin, uses, habits.elsewhere(file.path))
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
@@ -120,36 +126,24 @@ class Monitor:
 
     def _companion(self, name: str, files: Mapping[str, SourceFile]) -> Companion | None:
         """The checker that was started for a language, told of what has changed; None where it has failed."""
+        (language,) = (one for one in LANGUAGES if one.name == name)
         if name not in self._companions:
-            language = language_of(next(iter(files)))
-            assert language is not None and language.name == name
             self._companions[name] = language.companion(self.root, files, self.version or language.default_version)
         elif (companion := self._companions[name]) is not None:
-            companion.put(self._changed)
-        self._changed: dict[str, SourceFile | None] = {}
+            companion.put({path: file for path, file in self._changed.items() if language_of(path) is language})
+        for path in files:
+            self._changed.pop(path, None)
         return self._companions[name]
 
-    def _take_in(self, files: Mapping[str, SourceFile]) -> None:
-        """Read the uses of what is new."""
-        changed: dict[str, SourceFile | None] = {}
+    def _take_in(self, files: Mapping[str, SourceFile], habits: Habits, but: str) -> None:
+        """Read what is new; of the file that is asked about nothing is read, since that is cut off somewhere."""
         for path, file in files.items():
             before = self._files.get(path)
             if before is None or before.data != file.data:
-                changed[path] = file
-                self._uses[path] = uses_in(path, file.data)
-        self._changed = {**getattr(self, "_changed", {}), **changed}
-        self._files.update(files)
-        if changed:
-            self._elsewhere = {path: tally for path, tally in self._elsewhere.items() if changed.keys() == {path}}
-
-    def _of_others(self, path: str) -> Tally:
-        if path not in self._elsewhere:
-            tally = self._elsewhere[path] = Tally()
-            language = language_of(path)
-            for other, uses in self._uses.items():
-                if other != path and language_of(other) is language:
-                    tally.add(uses)
-        return self._elsewhere[path]
+                self._changed[path] = self._files[path] = file
+            if path != but and self._read.get(path) is not file:
+                self._read[path] = file
+                habits.put(path, uses_in(path, file.data))
 
     def _note(self, line: str) -> None:
         if line not in self.notes:

@@ -21,7 +21,7 @@ import numpy
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from typeinfer.completion.habits import Tally, Use, reason, spelled
+from typeinfer.completion.habits import Given, Rest, Tally, Use, reason, spelled
 from typeinfer.values.members import Member, MemberKind, Suggestion
 
 Floats: TypeAlias = "NDArray[numpy.float32]"
@@ -81,18 +81,28 @@ class Moment:
     behind: str
     above: Sequence[Use]
     below: Sequence[Use]
-    elsewhere: Tally
+    elsewhere: Rest
 
     @cached_property
     def spelled(self) -> tuple[str, str]:
         return spelled(self.receiver)
 
     @cached_property
-    def here(self) -> Tally:
-        tally = Tally()
-        tally.add(self.above)
-        tally.add(self.below)
-        return tally
+    def counts(self) -> Mapping[str, Given]:
+        """What was used how often, here and elsewhere, as `FEATURES` call it."""
+        here = Tally()
+        here.add(self.above)
+        here.add(self.below)
+        receiver, last = self.spelled
+        found = {}
+        for where, rest in (("here", Rest(here)), ("elsewhere", self.elsewhere)):
+            found[f"member {where}"] = rest.members
+            found[f"behind {where}"] = rest.given("behind", last)
+            found[f"exactly {where}"] = rest.given("exactly", receiver)
+            found[f"because {where}"] = rest.given("because", self.why)
+            if self.previous:
+                found[f"after {where}"] = rest.given("after", self.previous)
+        return found
 
     @cached_property
     def last_use(self) -> Mapping[str, int]:
@@ -213,31 +223,23 @@ def load_weights(path: Path) -> Weights:
 
 def features(moment: Moment, member: Member, prior: Prior) -> dict[str, float]:
     """What speaks for a member at a moment, by name."""
-    receiver, last = moment.spelled
-    name, here, elsewhere = member.name, moment.here, moment.elsewhere
-    exactly, behind = here.exactly[receiver, name], here.behind[last, name]
-    found = {
-        "exactly here": math.log1p(exactly),
-        "exactly elsewhere": math.log1p(elsewhere.exactly[receiver, name]),
-        "behind here": math.log1p(behind),
-        "behind elsewhere": math.log1p(elsewhere.behind[last, name]),
-        "member here": math.log1p(here.members[name]),
-        "member elsewhere": math.log1p(elsewhere.members[name]),
-        "ever exactly": float(exactly > 0),
-        "ever here": float(here.members[name] > 0),
-        "ever elsewhere": float(elsewhere.members[name] > 0),
-        "everywhere": prior.members.get(name, RARE),
+    name, last = member.name, moment.spelled[1]
+    # That every class has them says that they are called by nobody but a subclass.
+    special = name.startswith("__") and last != "super()"
+    counts = {what: given[name] for what, given in moment.counts.items()}
+    found = {what: math.log1p(times) for what, times in counts.items() if times}
+    found |= {
+        "ever exactly": float(counts["exactly here"] > 0),
+        "ever here": float(counts["member here"] > 0),
+        "ever elsewhere": float(counts["member elsewhere"] > 0),
+        "everywhere": RARE if special else prior.members.get(name, RARE),
         "everywhere behind": _share(prior.behind, last, name),
-        "appeal": prior.appeal.get(name, -4.0),
-        "because here": math.log1p(here.because[moment.why, name]),
-        "because elsewhere": math.log1p(elsewhere.because[moment.why, name]),
         "because everywhere": _share(prior.because, moment.why, name),
+        "appeal": -8.0 if special else prior.appeal.get(name, -4.0),
         "word near": math.log1p(moment.words[name]),
     }
-    if previous := moment.previous:
-        found["after here"] = math.log1p(here.after[previous, name])
-        found["after elsewhere"] = math.log1p(elsewhere.after[previous, name])
-        found["after everywhere"] = _share(prior.after, previous, name)
+    if moment.previous:
+        found["after everywhere"] = _share(prior.after, moment.previous, name)
     if (ago := moment.last_use.get(name)) is not None:
         found["ago"] = 1.0 / ago
         found["log ago"] = -math.log(ago) / 4
@@ -250,9 +252,7 @@ def features(moment: Moment, member: Member, prior: Prior) -> dict[str, float]:
         found["ahead exactly"] = 1.0 / ahead
     own = last in OWN
     if name.startswith("__"):
-        found["special"] = 1.0
-        if last == "super()":
-            found["special of super"] = 1.0
+        found["special" if special else "special of super"] = 1.0
     elif name.startswith(("_", "#")):
         found["private of own" if own else "private of others"] = 1.0
     kind = member.kind.value
@@ -305,11 +305,10 @@ def guessed(moment: Moment, prior: Prior, most: int = 200) -> list[Member]:
     """The names that may be meant where no type is known: those used behind the same word first, then any."""
     _, last = moment.spelled
     counts: Counter[str] = Counter()
-    for tally in (moment.here, moment.elsewhere):
-        for (word, name), times in tally.behind.items():
-            if word == last:
-                counts[name] += 1000 + times
-        for name, times in tally.members.items():
+    for where in ("here", "elsewhere"):
+        for name, times in moment.counts[f"behind {where}"].items():
+            counts[name] += 1000 + times
+        for name, times in moment.counts[f"member {where}"].items():
             counts[name] += min(times, 900)
     for name in prior.behind.get(last, {}):
         counts[name] += 500
@@ -317,7 +316,7 @@ def guessed(moment: Moment, prior: Prior, most: int = 200) -> list[Member]:
     return [Member(name, MemberKind.VALUE) for name in best]
 
 
-def moment_of(receiver: str, data: bytes, begin: int, uses: Sequence[Use], elsewhere: Tally) -> Moment:
+def moment_of(receiver: str, data: bytes, begin: int, uses: Sequence[Use], elsewhere: Rest) -> Moment:
     """`data`: the text with the cursor at `begin`; `uses`: of that text, without what is being typed."""
     starts = [use.at for use in uses]
     at = bisect_left(starts, begin)

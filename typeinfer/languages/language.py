@@ -27,7 +27,7 @@ class Companion(Protocol):
     """A checker that stays. Everything raises `CheckerFailed`, after which it is of no use."""
 
     def put(self, files: Mapping[str, SourceFile | None]) -> None:
-        """Texts of the project that are others now, or gone."""
+        """Texts of the project that are others now, or gone. Seen soon, if not at once."""
 
     def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
         """What the expression before the dot has whose name begins at a byte of this text; nothing where its type isn't known.

@@ -42,13 +42,9 @@ def query(language: tree_sitter.Language, folder: str, name: str) -> tree_sitter
 
 
 def captures(
-    language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node, within: Span | None = None
+    language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node
 ) -> dict[str, list[tree_sitter.Node]]:
-    """What a query captures below a node, `within` a span only where one is given."""
-    cursor = tree_sitter.QueryCursor(query(language, folder, name))
-    if within is not None:
-        cursor.set_byte_range(within.start, within.end)
-    return cursor.captures(node)
+    return tree_sitter.QueryCursor(query(language, folder, name)).captures(node)
 
 
 def span_of(node: tree_sitter.Node) -> Span:

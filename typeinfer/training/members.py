@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from typeinfer.completion.cursor import cursor_at
-from typeinfer.completion.habits import Tally, Use, uses_in
+from typeinfer.completion.habits import Counts, Habits, Tally, Use, uses_below, uses_in
 from typeinfer.completion.ranking import COLUMN, Layers, Moment, Prior, Weights, guessed, moment_of, told
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Companion, Language
@@ -42,7 +42,7 @@ FEWEST_OFFERS = 20
 LEAST_SPREAD = 0.02
 """A feature that hardly ever tells one member from another is not made to count for more."""
 
-HIDDEN, DROPPED = 32, 0.1
+HIDDEN, DROPPED = 48, 0.1
 
 RATE, DECAY, ROUNDS, BATCH = 3e-3, 0.02, 12, 64
 
@@ -116,35 +116,27 @@ class Others:
 class _Pairs:
     """How often something was used, given something else, in many projects."""
 
-    def __init__(self, projects: Sequence[Counter[tuple[str, str]]]) -> None:
-        self.times, self.users, self.given = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[str]()
-        for pairs in projects:
-            self.times.update(pairs)
-            self.users.update(pairs.keys())
-        for (given, _), times in self.times.items():
-            self.given[given] += times
-        self.of: dict[str, list[str]] = defaultdict(list)
-        for (given, name), users in self.users.items():
-            if users >= FEWEST_PROJECTS:
-                self.of[given].append(name)
-        self.whole = {given: shares for given in self.of if (shares := self._shares(given, Counter(), 0))}
+    def __init__(self, projects: Sequence[Counts]) -> None:
+        self.times: Counts = defaultdict(Counter)
+        self.users: Counts = defaultdict(Counter)
+        for counts in projects:
+            for given, members in counts.items():
+                self.times[given].update(members)
+                self.users[given].update(members.keys())
+        self.whole = {given: shares for given in self.times if (shares := self._shares(given, Counter()))}
 
-    def but(self, own: Counter[tuple[str, str]]) -> dict[str, dict[str, float]]:
+    def but(self, own: Counts) -> dict[str, dict[str, float]]:
         """The log of each share, less what one project adds: only what that one uses is another number then."""
-        given_own: Counter[str] = Counter()
-        for (given, _), times in own.items():
-            given_own[given] += times
-        changed = {given: self._shares(given, own, given_own[given]) for given in given_own if given in self.of}
+        changed = {given: self._shares(given, members) for given, members in own.items()}
         return {given: shares for given, shares in {**self.whole, **changed}.items() if shares}
 
-    def _shares(self, given: str, own: Counter[tuple[str, str]], less: int) -> dict[str, float]:
-        total = self.given[given] - less
+    def _shares(self, given: str, own: Counter[str]) -> dict[str, float]:
+        total = self.times[given].total() - own.total()
         if total < FEWEST_USES:
             return {}
         shares = {}
-        for name in self.of[given]:
-            pair = given, name
-            times, users = self.times[pair] - own[pair], self.users[pair] - (pair in own)
+        for name, users in self.users[given].items():
+            times, users = self.times[given][name] - own[name], users - (name in own)
             if times >= FEWEST_PAIRS and users >= FEWEST_PROJECTS:
                 shares[name] = round(math.log(times / total), 2)
         return shares
@@ -154,20 +146,15 @@ def choices(
     files: Mapping[str, SourceFile], dots: Iterable[Dot], companion: Companion, prior: Prior
 ) -> Iterator[tuple[Choice | None, Choice | None]]:
     """Of each place the choice between the members of a type that is known, and the one between names that are guessed."""
-    uses = {path: uses_in(path, file.data) for path, file in files.items()}
-    elsewhere: dict[str, Tally] = {}
+    habits = Habits()
+    for path, file in files.items():
+        habits.put(path, uses_in(path, file.data))
     for dot in dots:
         cursor, path = cursor_at(dot.cut, dot.at), dot.file.path
         if cursor is None:
             continue
-        if path not in elsewhere:
-            tally = elsewhere[path] = Tally()
-            for other, found in uses.items():
-                if other != path:
-                    tally.add(found)
-        moment = moment_of(
-            cursor.receiver, dot.cut.data, cursor.begin, uses_in(path, cursor.without.data), elsewhere[path]
-        )
+        uses = [use for use in uses_below(path, cursor.asked.data, cursor.root) if use.at != cursor.begin]
+        moment = moment_of(cursor.receiver, dot.cut.data, cursor.begin, uses, habits.elsewhere(path))
         listed = companion.members(cursor.asked, cursor.begin)
         yield _choice(dot, moment, listed, prior), _choice(dot, moment, guessed(moment, prior), prior)
 
@@ -257,7 +244,8 @@ def _fitted(choices: Sequence[Sequence[Choice]]) -> tuple[Layers, dict[str, floa
         for choice in project:
             table = choice.told.copy()
             appeals = [_appeal(meant[name] - two[name], offered[name] - one[name]) for name in choice.names]
-            table[:, COLUMN["appeal"]] = appeals
+            special = table[:, COLUMN["special"]] > 0
+            table[:, COLUMN["appeal"]] = np.where(special, table[:, COLUMN["appeal"]], appeals)
             tables.append(table)
             targets.append(choice.meant)
     appeal = {

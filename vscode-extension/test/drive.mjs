@@ -182,6 +182,15 @@ try {
     await page.keyboard.press("Control+Space");
     await page.locator(".suggest-widget .monaco-list-row", { hasText: "int" }).first().waitFor();
   });
+  await step("members are offered behind a dot", async () => {
+    await page.keyboard.press("Escape");
+    await command("File: Revert File");
+    await open("report.py");
+    await page.locator(".view-line").first().click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type("\n\ndef labels(shelf: Shelf):\n    return shelf.", { delay: 20 });
+    await page.locator(".suggest-widget .monaco-list-row", { hasText: "by typeinfer" }).first().waitFor();
+  });
   await step("the workspace is previewed", async () => {
     await page.keyboard.press("Escape");
     await command("File: Revert File");

@@ -22,6 +22,8 @@ from typeinfer.values.source import SourceFile
 
 Version = tuple[int, int]
 
+CREATED, CHANGED, DELETED = 1, 2, 3
+
 LONGEST_DECLARED = 400
 
 
@@ -53,12 +55,14 @@ class PyreflyCompanion:
         changes = []
         for path, file in files.items():
             place = self.folder / path
-            change = 3 if file is None else 2 if place.exists() else 1
-            changes.append({"uri": place.as_uri(), "type": change})
+            changes.append(
+                {"uri": place.as_uri(), "type": DELETED if file is None else CHANGED if place.exists() else CREATED}
+            )
             if file is None:
                 place.unlink(missing_ok=True)
             else:
                 write_copy(self.folder, {path: file})
+        # It reads them anew within half a second; until then what it says is of the texts before.
         if changes:
             self._tell("workspace/didChangeWatchedFiles", {"changes": changes})
 
