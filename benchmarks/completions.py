@@ -224,6 +224,7 @@ def main() -> None:
     os.environ.pop("VIRTUAL_ENV", None)
     overall: dict[str, Tally] = defaultdict(Tally)
     grounds: dict[Ground, Tally] = defaultdict(Tally)
+    of_type: Counter[Ground] = Counter()
     by_project: dict[str, Tally] = {}
     starts: list[float] = []
     unknown_elsewhere, compared = 0, 0
@@ -266,8 +267,7 @@ def main() -> None:
                             files, dot.cut, dot.at, lambda cursor, dot=dot, of=of: of(dot.file.path)
                         )
                         took = time.perf_counter() - began
-                        assert offer is not None, dot
-                        names = [one.member.name for one in offer.suggestions]
+                        names = [one.member.name for one in offer.suggestions] if offer is not None else []
                         if number == 0 and name == "typeinfer":
                             starts.append(took)
                         overall[name].add(
@@ -277,7 +277,9 @@ def main() -> None:
                         )
                         if name == "typeinfer":
                             mine.add(names, dot.member, took)
+                        if name == "typeinfer" and offer is not None:
                             grounds[offer.ground].add(names, dot.member, took)
+                            of_type[offer.ground] += any(one.of_type and one.member.name == dot.member for one in offer.suggestions)
                             if offer.ground is Ground.KNOWN:
                                 tops[number] = names[:TOP]
                 finally:
@@ -296,8 +298,11 @@ def main() -> None:
     print(f"{total} members in {len(by_project)} projects, % of them:\n")
     print(table(heads, [[name, *one.cells()] for name, one in overall.items()]))
     print("\nby what the receiver's type rests on:\n")
-    rows = [[ground.value, str(len(grounds[ground].ranks)), *grounds[ground].cells()[:-2]] for ground in Ground]
-    print(table(["", "members", *heads[1:-2]], rows))
+    rows = []
+    for ground in Ground:
+        count = len(grounds[ground].ranks)
+        rows.append([ground.value, str(count), f"{100 * of_type[ground] / max(1, count):.1f}", *grounds[ground].cells()[:-2]])
+    print(table(["", "members", "of the type", *heads[1:-2]], rows))
     print("\nby project:\n")
     print(
         table(

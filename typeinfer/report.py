@@ -559,7 +559,7 @@ def likeliest(offer: Offer, count: int | None = None) -> list[Suggestion]:
     """The suggestions that go on as has been typed, their probabilities made to add up to one."""
     left = [one for one in offer.suggestions if one.member.name.startswith(offer.typed)]
     total = sum(one.probability for one in left) or 1.0
-    return [Suggestion(one.member, one.probability / total) for one in left[:count]]
+    return [Suggestion(one.member, one.probability / total, one.of_type) for one in left[:count]]
 
 
 def offer_lines(offer: Offer, count: int) -> Iterator[str]:
@@ -579,6 +579,7 @@ def offer_fields(path: str, line: int, column: int, offer: Offer | None, count: 
         {
             "name": one.member.name,
             "probability": round(one.probability, 4),
+            "of_type": one.of_type,
             "kind": one.member.kind.value,
             "declared": one.member.declared,
         }

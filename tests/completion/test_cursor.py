@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from typeinfer.completion.cursor import PLACEHOLDER, Cursor, cursor_at
@@ -56,6 +56,7 @@ def test_what_is_open_is_closed(typed: str, completed: str) -> None:
         ("run(function () { a?.|\n})\n", "run(function () { a?.…\n})\n"),
         ("a ? b.|\n", "a ? b.… : 0\n"),
         ("this.#|", "this.#…"),
+        ("if (a ? b.|\n", "if (a ? b.… : 0);\n"),
     ],
 )
 def test_what_is_closed_below_stays_open(typed: str, completed: str) -> None:
@@ -81,6 +82,7 @@ def test_broken_code_above_does_not_matter() -> None:
     assert found is not None and found.receiver == "self"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(OWN_SOURCES), st.data())
 def test_a_file_cut_off_anywhere_is_read_and_its_beginning_kept(path: Path, data: st.DataObject) -> None:
     raw = path.read_bytes()
@@ -92,6 +94,11 @@ def test_a_file_cut_off_anywhere_is_read_and_its_beginning_kept(path: Path, data
     if found is not None:
         assert found.asked.data.startswith(file.data[: found.begin] + PLACEHOLDER.encode())
         assert found.without.data.startswith(file.data[: found.begin - 1])
+
+
+def test_in_twenty_thousand_lines_that_are_broken_elsewhere() -> None:
+    found = cursor("def broken(:\n  ]]\n\n" + "def f(a):\n    return a.b\n" * 10_000 + "\nprint(a.|\n" + "x = (\n" * 3)
+    assert found is not None and found.asked.text.count(f"print(a.{PLACEHOLDER})") == 1
 
 
 @given(st.text(max_size=40), st.integers(0, 50))

@@ -85,17 +85,24 @@ def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> t
     """The text with a name at the cursor and behind it what makes the least of the text unreadable; and its tree."""
     head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
     line, brk, below = rest.partition(b"\n")
-    best: tuple[int, bytes, Node] | None = None
-    for tail in _tails(language, file.path, head, line, below):
-        whole = head + tail + brk + below
-        root = language.parse(file.path, whole).root_node
-        unread = treesitter.unread(root)
-        if best is None or unread < best[0]:
-            best = unread, whole, root
+    # What is broken far away must not cost anything: tails are tried on what is near.
+    near, behind = _near(head), below[:NEARBY]
+    fewest: int | None = None
+    chosen = line
+    for tail in _tails(language, file.path, near, line, behind):
+        unread = treesitter.unread(language.parse(file.path, near + tail + brk + behind).root_node)
+        if fewest is None or unread < fewest:
+            fewest, chosen = unread, tail
         if not unread:
             break
-    assert best is not None, "what stands there is tried in any case"
-    return file.with_data(best[1]), best[2]
+    whole = head + chosen + brk + below
+    return file.with_data(whole), language.parse(file.path, whole).root_node
+
+
+def _near(head: bytes) -> bytes:
+    """The end of a text, from a line on that begins without a blank, which is hardly ever inside of anything."""
+    start = FLUSH.search(head, max(0, len(head) - NEARBY)) if len(head) > NEARBY else None
+    return head[start.start() :] if start is not None else head[-NEARBY:]
 
 
 def _tails(language: Language, path: str, head: bytes, line: bytes, below: bytes) -> Iterator[bytes]:
@@ -108,14 +115,16 @@ def _tails(language: Language, path: str, head: bytes, line: bytes, below: bytes
     for closers in dict.fromkeys((inner, "".join(reversed(closing)))):
         for ending in language.endings:
             yield (closers + ending).encode()
+    # What is open inside of brackets: `if (a ? b.`.
+    for inside in filter(None, language.endings):
+        for ending in language.endings:
+            yield (inside + inner + ending).encode()
 
 
 def _unclosed(language: Language, path: str, head: bytes) -> list[str]:
     """What closes each bracket or quote that is open at the end of a text, the outermost first."""
     waiting: list[str] = []
-    # From a line on that begins without a blank, which is hardly ever inside of anything.
-    start = FLUSH.search(head, max(0, len(head) - NEARBY)) if len(head) > NEARBY else None
-    for leaf, opens in _brackets(language, path, head[start.start() :] if start is not None else head):
+    for leaf, opens in _brackets(language, path, head):
         if waiting and waiting[-1] == leaf:
             waiting.pop()
         elif opens:
@@ -126,7 +135,7 @@ def _unclosed(language: Language, path: str, head: bytes) -> list[str]:
 def _unopened(language: Language, path: str, below: bytes) -> int:
     """How many brackets a text closes that were opened before it."""
     depth, lowest = 0, 0
-    for _, opens in _brackets(language, path, below[:NEARBY]):
+    for _, opens in _brackets(language, path, below):
         depth += 1 if opens else -1
         lowest = min(lowest, depth)
     return -lowest

@@ -157,7 +157,7 @@ class Monitor:
         if weights is None:
             self._note("no weights for members are installed: they are listed by name")
             found = sorted({member.name: member for member in listed}.values(), key=lambda one: one.name)
-            return tuple(Suggestion(member, 1 / len(found)) for member in found)
+            return tuple(Suggestion(member, 1 / len(found), True) for member in found)
         listed = tuple(listed)
         if ground is Ground.KNOWN:
             return tuple(rank(moment, listed, weights, known=True))
@@ -165,11 +165,11 @@ class Monitor:
         if ground is Ground.GUESSED:
             return tuple(names)
         trust = weights.trust[ground.value]
-        mixed = {one.member.name: Suggestion(one.member, (1 - trust) * one.probability) for one in names}
+        mixed = {one.member.name: Suggestion(one.member, (1 - trust) * one.probability, False) for one in names}
         for one in rank(moment, listed, weights, known=True):
             beside = mixed.get(one.member.name)
             share = trust * one.probability + (beside.probability if beside is not None else 0.0)
-            mixed[one.member.name] = Suggestion(one.member, share)
+            mixed[one.member.name] = Suggestion(one.member, share, True)
         return tuple(sorted(mixed.values(), key=lambda one: (-one.probability, one.member.name)))
 
 

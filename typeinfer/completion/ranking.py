@@ -298,7 +298,7 @@ def rank(moment: Moment, members: Iterable[Member], weights: Weights, known: boo
     shares = numpy.exp(scores - scores.max())
     shares = shares / shares.sum()
     order = numpy.argsort(-shares, kind="stable")
-    return [Suggestion(offered[at], float(shares[at])) for at in order]
+    return [Suggestion(offered[at], float(shares[at]), known) for at in order]
 
 
 def guessed(moment: Moment, prior: Prior, most: int = 200) -> list[Member]:

@@ -23,10 +23,12 @@ class Member(Struct, frozen=True, array_like=True):
 
 
 class Suggestion(Struct, frozen=True, array_like=True):
-    """A member and how likely it is meant, of all that were offered with it."""
+    """A member and how likely it is meant, of all that were offered with it. `of_type`: a type that the receiver may have has it;
+    else it is a name that is used."""
 
     member: Member
     probability: float
+    of_type: bool
 
 
 class Ground(Enum):
