@@ -601,7 +601,9 @@ class Server(LanguageServer):
                 one.member.name,
                 kind=ITEM_KINDS[one.member.kind],
                 detail=one.member.declared or None,
-                label_details=lsp.CompletionItemLabelDetails(description=f"{percent(one.probability)} by {NAME}"),
+                label_details=lsp.CompletionItemLabelDetails(
+                    description=f"{percent(one.probability)} by {NAME}" if one.probability >= 0.01 else NAME
+                ),
                 sort_text=f"{number:05}",
                 preselect=number == 0,
                 text_edit=lsp.TextEdit(positions.range(offer.begin, at), one.member.name),
