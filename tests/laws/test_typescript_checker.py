@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from typeinfer.languages import wire
 from typeinfer.languages.typescript import checker, compiler
 from typeinfer.languages.typescript.annotations import write_type
 from typeinfer.languages.typescript.compiler import find_compiler
@@ -269,7 +270,7 @@ FAILURES = {
 def test_a_compiler_that_fails_is_one_line_and_is_gone(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiler, "SILENCE", 1)
+    monkeypatch.setattr(wire, "SILENCE", 1)
     started = tmp_path / "pid"
     noted = f"require('fs').writeFileSync({json.dumps(str(started))}, String(process.pid));\n"
     package_of(tmp_path, "5.9.9", noted + server)
