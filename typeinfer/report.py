@@ -36,6 +36,9 @@ Spell: TypeAlias = Callable[[SourceFile, TypeExpr], str]
 
 HOME = "https://pypi.org/project/typeinfer/"
 
+LONGEST_DECLARED = 100
+"""Characters of a declaration that are printed."""
+
 GROUNDS = {
     Ground.KNOWN: "its type is known",
     Ground.PREDICTED: "its type is predicted",
@@ -567,7 +570,7 @@ def offer_lines(offer: Offer, count: int) -> Iterator[str]:
     yield f"{offer.receiver} ({GROUNDS[offer.ground]})"
     width = max((len(one.member.name) for one in found), default=0)
     for one in found:
-        yield f"  {percent(one.probability):>5}  {one.member.name:{width}}  {one.member.declared}".rstrip()
+        yield f"  {percent(one.probability):>5}  {one.member.name:{width}}  {one.member.declared[:LONGEST_DECLARED]}".rstrip()
 
 
 def offer_fields(path: str, line: int, column: int, offer: Offer | None, count: int) -> dict[str, object]:
