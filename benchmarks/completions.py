@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
-import itertools
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -25,8 +23,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from typeinfer.completion.cursor import cursor_at
 from typeinfer.completion.monitor import Beliefs, Monitor
@@ -98,14 +94,10 @@ def apart(dots: Sequence[Dot], count: int) -> list[Dot]:
 def without_all(file: SourceFile, dots: Sequence[Dot]) -> SourceFile:
     """The text without any of these statements."""
     for dot in sorted(dots, key=lambda one: one.at, reverse=True):
-        here = replace_text(dot, file)
+        here = replace(dot, file=file)
         cursor = cursor_at(here.cut, here.at)
         file = cursor.without if cursor is not None else here.cut
     return file
-
-
-def replace_text(dot: Dot, file: SourceFile) -> Dot:
-    return replace(dot, file=file)
 
 
 # --- typeinfer ----------------------------------------------------------------------------------------------------------
@@ -246,7 +238,7 @@ def main() -> None:
             files = {
                 path: SourceFile(path, language, data)
                 for path, data in sorted(task.stripped.files.items())
-                if path.endswith(spoken.suffixes) and not path.endswith(spoken.declaration_suffixes or ("\0",))
+                if path.endswith(spoken.suffixes) and not path.endswith(spoken.declaration_suffixes)
             }
             dots = apart([dot for file in files.values() for dot in dots_of(file)], count)
             dots.sort(key=lambda dot: (dot.file.path, dot.at))

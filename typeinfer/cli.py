@@ -664,12 +664,14 @@ def complete(place: str, count: int, as_json: bool, traceback: bool) -> int:
     found = PLACE.fullmatch(place)
     if found is None or not int(found["line"]) or not int(found["column"]):
         raise click.UsageError(f"{place}: must be FILE:LINE:COL, both counted from 1")
+    if Path(found["path"]).is_dir():
+        raise click.UsageError(f"{place}: a folder; name a file in it")
     opened = open_project([Path(found["path"])])
     for skip in opened.found.skipped:
         complain(f"{skip.path}: {skip.reason}")
     if not opened.only:
         raise click.UsageError(f"{place}: not a file that is read here; name a source file of the project")
-    ((path, _),) = list(opened.only.items())[:1]
+    path = next(iter(opened.only))
     offset = opened.files[path].offset_of(int(found["line"]), int(found["column"]))
     if offset is None:
         raise click.UsageError(f"{place}: the file has no such place")

@@ -587,7 +587,7 @@ class Server(LanguageServer):
     async def members(self, uri: str, position: lsp.Position) -> list[lsp.CompletionItem]:
         """What may stand behind a dot. The checker is asked in a thread of its own, so that hints don't wait for it."""
         found = self.session_of(uri) if uri in self.documents else None
-        view = self.view(uri)
+        view = None if found is None else found[0].view(found[1])
         if found is None or view is None:
             return []
         session, path = found

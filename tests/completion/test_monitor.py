@@ -65,6 +65,12 @@ def test_what_is_put_in_is_seen(monitor: Monitor) -> None:
     pytest.fail("the new text was never read")
 
 
+def test_what_is_gone_is_no_habit_any_more(monitor: Monitor) -> None:
+    text = "def pay(cart):\n    cart.|\n"
+    assert "vanishing" in names(offer(monitor, text, **{"b.py": "cart.vanishing()\n"}))
+    assert "vanishing" not in names(offer(monitor, text))
+
+
 def test_a_type_that_is_predicted_counts_less_than_one_that_is_known(monitor: Monitor) -> None:
     text = "from shop import Cart\n\ndef pay(cart):\n    other.price\n    cart.|\n"
     before = text.replace("    cart.|\n", "    cart\n")

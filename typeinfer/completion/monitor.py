@@ -42,13 +42,12 @@ class Monitor:
         self.root, self.version, self.weights = root, version, weights
         self.notes: list[str] = []
         """Why something is not as good as it could be, each once."""
-        self._files: dict[str, SourceFile] = {}
         self._companions: dict[str, Companion | None] = {}
-        self._changed: dict[str, SourceFile | None] = {}
-        """What the companions haven't been told of."""
-        self._read: dict[str, SourceFile] = {}
+        # By language: what a companion was told of each file, what it is yet to be told, and what habits were read from.
+        self._told: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        self._changed: defaultdict[str, dict[str, SourceFile | None]] = defaultdict(dict)
+        self._read: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
         self._habits: defaultdict[str, Habits] = defaultdict(Habits)
-        """By language."""
         self._asking = threading.Lock()
         self._last = 0
 
@@ -77,11 +76,12 @@ class Monitor:
         assert language is not None, "there is a cursor in it"
         mine = {path: one for path, one in files.items() if language_of(path) is language}
         weights = self.weights(language.name)
-        habits = self._habits[language.name]
-        self._take_in(mine, habits, file.path)
+        self._take_in(language.name, mine, file.path)
         uses = uses_below(file.path, cursor.asked.data, cursor.root)
         uses = tuple(use for use in uses if use.at != cursor.begin)
-        moment = moment_of(cursor.receiver, file.data, cursor.begin, uses, habits.elsewhere(file.path))
+        moment = moment_of(
+            cursor.receiver, file.data, cursor.begin, uses, self._habits[language.name].elsewhere(file.path)
+        )
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
@@ -130,20 +130,25 @@ class Monitor:
         if name not in self._companions:
             self._companions[name] = language.companion(self.root, files, self.version or language.default_version)
         elif (companion := self._companions[name]) is not None:
-            companion.put({path: file for path, file in self._changed.items() if language_of(path) is language})
-        for path in files:
-            self._changed.pop(path, None)
+            companion.put(self._changed[name])
+        self._changed[name] = {}
         return self._companions[name]
 
-    def _take_in(self, files: Mapping[str, SourceFile], habits: Habits, but: str) -> None:
+    def _take_in(self, language: str, files: Mapping[str, SourceFile], but: str) -> None:
         """Read what is new; of the file that is asked about nothing is read, since that is cut off somewhere."""
+        told, read, changed = self._told[language], self._read[language], self._changed[language]
         for path, file in files.items():
-            before = self._files.get(path)
-            if before is None or before.data != file.data:
-                self._changed[path] = self._files[path] = file
-            if path != but and self._read.get(path) is not file:
-                self._read[path] = file
-                habits.put(path, uses_in(path, file.data))
+            # Of a project that was opened again all texts are other values, and nearly all of them the same.
+            if told.get(path) != file.data:
+                told[path], changed[path] = file.data, file
+            if path != but and read.get(path) != file.data:
+                read[path] = file.data
+                self._habits[language].put(path, uses_in(path, file.data))
+        for path in told.keys() - files.keys():
+            del told[path]
+            read.pop(path, None)
+            changed[path] = None
+            self._habits[language].put(path, ())
 
     def _note(self, line: str) -> None:
         if line not in self.notes:

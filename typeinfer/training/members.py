@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from typeinfer.completion.cursor import cursor_at
 from typeinfer.completion.habits import Counts, Habits, Tally, Use, uses_below, uses_in
 from typeinfer.completion.ranking import COLUMN, Layers, Moment, Prior, Weights, guessed, moment_of, told
-from typeinfer.languages import LANGUAGES
+from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.languages.language import Companion, Language
 from typeinfer.training.corpus import CorpusProject
 from typeinfer.training.dots import Dot, dots_of, sampled
@@ -81,11 +81,9 @@ class Learnt:
 
 def uses_of(root: Path, project: CorpusProject, language: Language) -> dict[str, tuple[Use, ...]]:
     folder = root / project.root
-    return {path: uses_in(path, (folder / path).read_bytes()) for path in project.files if _is_of(language, path)}
-
-
-def _is_of(language: Language, path: str) -> bool:
-    return path.endswith(language.suffixes) and not path.endswith(language.declaration_suffixes or ("\0",))
+    return {
+        path: uses_in(path, (folder / path).read_bytes()) for path in project.files if language_of(path) is language
+    }
 
 
 class Others:
@@ -173,7 +171,9 @@ def _seen(task: tuple[Path, CorpusProject, str, Prior, int]) -> Seen:
     (language,) = (one for one in LANGUAGES if one.name == name)
     root = folder / project.root
     files = {
-        path: SourceFile(path, name, (root / path).read_bytes()) for path in project.files if _is_of(language, path)
+        path: SourceFile(path, name, (root / path).read_bytes())
+        for path in project.files
+        if language_of(path) is language
     }
     dots = sampled([dot for file in files.values() for dot in dots_of(file)], count, seed=0)
     known: list[Choice] = []
