@@ -2,7 +2,7 @@
 
     python benchmarks/type_model_ablations.py SHARDS OUT PART
 
-writes to OUT the shards of SHARDS without PART, for `python -m typeinfer.training.loop --data OUT ...`; PART is one of
+writes to OUT the shards of SHARDS without PART, for `python -m typeinfer.training.types --data OUT ...`; PART is one of
 `edges`, `surroundings` (all but the function, class or module itself), `pointers`, `evidence`, `checked` (labels by a checker), `none`.
 """
 

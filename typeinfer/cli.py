@@ -907,7 +907,7 @@ def examples(data: Path | None, jobs: int, traceback: bool) -> int:
     from typeinfer.training.examples import assemble, prepare
     from typeinfer.training.published import ProjectUnavailable
 
-    folder = data or _units()
+    folder = data or _cached("units")
     try:
         projects = read_corpus()
     except ProjectUnavailable as error:
@@ -933,14 +933,38 @@ def ship(run: Path, model: Path, data: Path | None, traceback: bool) -> int:
     from typeinfer.training.shipping import ship
 
     try:
-        ship(data or _units(), run, model)
+        ship(data or _cached("units"), run, model)
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     return OK
 
 
-def _units() -> Path:
-    return Path.home() / ".cache" / "typeinfer" / "units"
+def _cached(name: str) -> Path:
+    return Path.home() / ".cache" / "typeinfer" / name
+
+
+def of_a_run(command: Any) -> Any:
+    """The options of every training run."""
+    options = (
+        click.option("--out", metavar="FOLDER", type=click.Path(path_type=Path), required=True,
+                     help="Where weights, log, curves and checkpoints go."),
+        click.option("--minutes", metavar="N", type=float, default=80.0, show_default=True, help="Length of the run."),
+        click.option("--steps", metavar="N", type=int, default=0, help="Length of the run in steps, instead of minutes."),
+        click.option("--words", metavar="N", type=int, default=6000, show_default=True, help="Words, or tokens, of a step."),
+        click.option("--rate", metavar="R", type=float, default=2e-3, show_default=True, help="Highest learning rate."),
+        click.option("--seed", metavar="N", type=int, default=1, show_default=True,
+                     help="What everything random follows from."),
+        click.option("--processes", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True,
+                     help="One for each core."),
+        click.option("--cuda", is_flag=True, help="Train on a GPU."),
+        click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out."),
+        click.option("--shape", metavar="NAME=N", multiple=True,
+                     help="Width, layers, heads, ... of the model; may be repeated."),
+        TRACEBACK,
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @train.command(name="run")
@@ -951,15 +975,6 @@ def _units() -> Path:
     help="The shards to learn from. [default: ~/.cache/typeinfer/units]",
 )
 @click.option(
-    "--out",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Where weights, log, curves and checkpoints go.",
-)
-@click.option("--minutes", metavar="N", type=float, default=80.0, show_default=True, help="Length of the run.")
-@click.option("--steps", metavar="N", type=int, default=0, help="Length of the run in steps, instead of minutes.")
-@click.option(
     "--pretrain-minutes",
     metavar="N",
     type=float,
@@ -967,28 +982,66 @@ def _units() -> Path:
     show_default=True,
     help="How many of the minutes, the first, go to hidden words instead of types.",
 )
-@click.option("--words", metavar="N", type=int, default=6000, show_default=True, help="Words of a step.")
-@click.option("--rate", metavar="R", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
-@click.option(
-    "--seed", metavar="N", type=int, default=1, show_default=True, help="What everything random follows from."
-)
-@click.option(
-    "--processes", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="One for each core."
-)
-@click.option("--cuda", is_flag=True, help="Train on a GPU.")
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out.")
-@click.option(
-    "--shape", metavar="NAME=N", multiple=True, help="Width, layers, heads, ... of the model; may be repeated."
-)
-@TRACEBACK
-def train_run(data: Path | None, shape: tuple[str, ...], traceback: bool, **given: Any) -> int:  # fmt: skip
+@of_a_run
+def train_run(data: Path | None, shape: tuple[str, ...], traceback: bool, **given: Any) -> int:
     """Train the type model on shards of examples. Prints its log; may be cut off and gone on with."""
     try:
+        from typeinfer.training.loop import Run, shape_of, train
+        from typeinfer.training.types import Config, Types
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
+    try:
+        train(Run(data or _cached("units"), shape=shape_of(shape, Config), **given), Types)
+    except (FileNotFoundError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    return OK
+
+
+@train.command()
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Where the arrays go. [default: ~/.cache/typeinfer/texts]",
+)
+@click.option(
+    "-j", "--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Projects at once."
+)
+@TRACEBACK
+def texts(data: Path | None, jobs: int, traceback: bool) -> int:
+    """Make tokens, for the language model, of the fetched projects."""
+    from typeinfer.report import ProgressBar
+    from typeinfer.training.corpus import corpus_folder, read_corpus
+    from typeinfer.training.published import ProjectUnavailable
+    from typeinfer.training.texts import prepare
+
+    try:
+        projects = read_corpus()
+    except ProjectUnavailable as error:
+        raise click.UsageError(str(error)) from None
+    with ProgressBar() as bar:
+        made = prepare(projects, corpus_folder(), data or _cached("texts"), jobs, bar)
+    click.echo(made)
+    return OK
+
+
+@train.command()
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="The arrays to learn from. [default: ~/.cache/typeinfer/texts]",
+)
+@of_a_run
+def decoder(data: Path | None, shape: tuple[str, ...], traceback: bool, **given: Any) -> int:
+    """Train the language model that completes lines. Prints its log; may be cut off and gone on with."""
+    try:
+        from typeinfer.training.decoder import Decoding, Shape
         from typeinfer.training.loop import Run, shape_of, train
     except ModuleNotFoundError as error:
         raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
     try:
-        train(Run(data or _units(), shape=shape_of(shape), **given))
+        train(Run(data or _cached("texts"), shape=shape_of(shape, Shape), **given), Decoding)
     except (FileNotFoundError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     return OK

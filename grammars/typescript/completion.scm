@@ -10,3 +10,14 @@
 (program (_) @statement)
 (statement_block (_) @statement)
 (class_body (_) @statement)
+
+(comment) @aside
+
+(import_statement) @import
+
+(class_declaration) @header
+(abstract_class_declaration) @header
+(function_declaration) @header
+(method_definition) @header
+(interface_declaration) @header
+(type_alias_declaration) @header

@@ -244,6 +244,7 @@ def test_answers_are_every_prefix_up_to_what_cannot_be_said() -> None:
 
 torch = pytest.importorskip("torch")
 loop = pytest.importorskip("typeinfer.training.loop")
+learning = pytest.importorskip("typeinfer.training.types")
 
 
 def lines(out: Path) -> list[dict]:
@@ -257,7 +258,7 @@ def tiny(shards: Path, out: Path, **given: object) -> object:
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 40])
 def test_processes_share_all_weights_and_no_matrix_is_cut(ranks: int) -> None:
-    model = loop.TypeModel(loop.msgspec.convert({**SHAPE, **dict(TINY)}, loop.Config))
+    model = learning.TypeModel(loop.msgspec.convert({**SHAPE, **dict(TINY)}, learning.Config))
     row = loop.Row(model)
     updated, matrices = torch.zeros(row.size), torch.zeros(row.size)
     for rank in range(ranks):
@@ -274,7 +275,9 @@ def test_processes_share_all_weights_and_no_matrix_is_cut(ranks: int) -> None:
 
 
 def test_what_can_be_learnt_is_learnt_by_two_processes(shards: Path, tmp_path: Path) -> None:
-    out = loop.train(tiny(shards, tmp_path / "run", steps=60, minutes=1, pretrain_minutes=0.1, processes=2))
+    out = loop.train(
+        tiny(shards, tmp_path / "run", steps=60, minutes=1, pretrain_minutes=0.1, processes=2), learning.Types
+    )
     told = lines(out)
     final = [line for line in told if "final" in line]
     assert [line["final"] for line in final] == ["last", "mean"]
@@ -289,7 +292,7 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {"steps": 12, "minutes": 1, "pretrain_minutes": 0.2, "checkpoint_seconds": 0.0}
-    whole = loop.train(tiny(shards, tmp_path / "whole", **given))
+    whole = loop.train(tiny(shards, tmp_path / "whole", **given), learning.Types)
     step = loop.Worker._step
 
     def cut(self: object, optimizers: object, example: object, position: object) -> None:
@@ -299,12 +302,12 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
 
     monkeypatch.setattr(loop.Worker, "_step", cut)
     with pytest.raises(KeyboardInterrupt):
-        loop.train(tiny(shards, tmp_path / "cut", **given))
+        loop.train(tiny(shards, tmp_path / "cut", **given), learning.Types)
     monkeypatch.setattr(loop.Worker, "_step", step)
-    resumed = loop.train(tiny(shards, tmp_path / "cut", resume=True, **given))
+    resumed = loop.train(tiny(shards, tmp_path / "cut", resume=True, **given), learning.Types)
     assert (resumed / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
 
 
 def test_nothing_to_go_on_from(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="start without --resume"):
-        loop.train(tiny(shards, tmp_path / "run", resume=True))
+        loop.train(tiny(shards, tmp_path / "run", resume=True), learning.Types)

@@ -19,6 +19,7 @@ from typeinfer.training.corpus import CorpusProject
 from typeinfer.training.examples import assemble, inferred_types, prepare
 from typeinfer.training.loop import Run, train
 from typeinfer.training.shipping import ship
+from typeinfer.training.types import Types
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, names
 
@@ -61,7 +62,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not any("left out" in line for line in said)
     assemble(projects, shards, said.append)
     tiny = {"width": 32, "layers": 2, "heads": 2, "hidden": 32, "message": 8}
-    train(Run(data=shards, out=run, steps=3, words=400, processes=1, shape=tuple(tiny.items())))
+    train(Run(data=shards, out=run, steps=3, words=400, processes=1, shape=tuple(tiny.items())), Types)
     ship(shards, run, folder / "model")
     return folder / "model"
 

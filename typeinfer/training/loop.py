@@ -1,9 +1,9 @@
-"""Training: shards of units in; the weights of a type model out, with a log, curves and what it takes to go on after a cut.
+"""Training: a task in; the weights of its model out, with a log, curves and what it takes to go on after a cut.
 
-Weights, activations and gradients are bfloat16, what the optimiser adds up is float32. On a CPU every core is a process of
-its own with one thread: gradients meet in shared memory and each process updates its share of the weights. Two threads in one
-process wait for each other at every product, and whenever anything else runs, that costs more than half. On CUDA there is one
-process, fed by others. Needs nothing of typeinfer but `model` and `training.batches`, so that it runs where no parser is.
+Weights, activations and gradients are bfloat16 where the processor multiplies that fast, else float32, as is what the optimiser
+adds up. On a CPU every core is a process of its own with one thread: gradients meet in shared memory and each process updates its
+share of the weights. Two threads in one process wait for each other at every product, and whenever anything else runs, that costs
+more than half. On CUDA there is one process, fed by others. Knows nothing of what is learnt: that is a `Task`.
 """
 
 from __future__ import annotations
@@ -15,26 +15,22 @@ import multiprocessing
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 import torch
+from msgspec import Struct
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from typeinfer.model.config import Config
-from typeinfer.model.network import Batch, Prefixes, TypeModel, there
-from typeinfer.model.prefixes import Open
-from typeinfer.training.batches import Data, Example, Feed
-
-# f all weights in one row, those of matrices first; g process; r right answer; n slot
+# f all weights in one row, those of matrices first; g process
 
 WEIGHTS, CONFIG, LOG, CURVES, STATE = (
     "weights.safetensors",
@@ -96,7 +92,7 @@ class Row:
     """Where every parameter lies in one flat row, each at a multiple of `ALIGNED`: matrices of products up to `products`, tables
     up to `decaying`, then what doesn't decay."""
 
-    def __init__(self, model: TypeModel) -> None:
+    def __init__(self, model: Any) -> None:
         linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear)}
         named = list(model.named_parameters())
         decays = {name for name, p in named if p.ndim > 1 and p.shape[-1] > 1}
@@ -136,14 +132,14 @@ class Row:
     def views(self, row: Tensor) -> dict[str, Tensor]:
         return {name: row[at : at + shape.numel()].view(shape) for name, (at, shape) in self.at.items()}
 
-    def take_over(self, model: TypeModel, row: Tensor) -> None:
+    def take_over(self, model: nn.Module, row: Tensor) -> None:
         """The weights of the model become views of the row."""
         views = self.views(row)
         for name, parameter in model.named_parameters():
             parameter.data = views[name]
 
-    def gather(self, model: TypeModel, row: Tensor) -> None:
-        """Copies the gradients of the model into the row, and forgets them."""
+    def gather(self, model: nn.Module, row: Tensor) -> dict[str, Tensor]:
+        """Copies the gradients of the model into the row, and forgets them. Returns them by name."""
         views = self.views(row)
         for name, parameter in model.named_parameters():
             if parameter.grad is None:
@@ -151,7 +147,7 @@ class Row:
             else:
                 views[name].copy_(parameter.grad)
                 parameter.grad = None
-        views["subword.weight"][0].zero_()  # Padding is no subword, though the head that guesses words could guess it.
+        return views
 
 
 @dataclass
@@ -171,19 +167,19 @@ class Shared:
     counts: Tensor
 
     @staticmethod
-    def of(size: int, ranks: int, device: torch.device, counts: int) -> Shared:
+    def of(size: int, ranks: int, device: torch.device, counts: int, precision: torch.dtype) -> Shared:
         def zeros(*shape: int, dtype: torch.dtype = torch.float32, where: torch.device = device) -> Tensor:
             made = torch.zeros(*shape, dtype=dtype, device=where)
             return made.share_memory_() if ranks > 1 else made
 
         cpu = torch.device("cpu")
         return Shared(
-            weights=zeros(size, dtype=torch.bfloat16),
+            weights=zeros(size, dtype=precision),
             master=zeros(size),
             first=zeros(size),
             second=zeros(size),
             mean=zeros(size),
-            gradients=zeros(ranks, size, dtype=torch.bfloat16),
+            gradients=zeros(ranks, size, dtype=precision),
             counted=zeros(ranks, 3, dtype=torch.float64, where=cpu),
             norms=zeros(ranks, where=cpu),
             clock=zeros(2, dtype=torch.float64, where=cpu),
@@ -221,73 +217,83 @@ def restore(out: Path, shared: Shared) -> Position:
     return position
 
 
-# --- what is computed ---------------------------------------------------------------------------------------------------
+# --- what is learnt -------------------------------------------------------------------------------------------------------
 
 
-def prefixes_of(device: torch.device, *parts: NDArray[np.int64]) -> Prefixes:
-    return Prefixes(*(there(part, device) for part in parts))
+class Batch(Protocol):
+    @property
+    def asked(self) -> float:
+        """How much is asked for: what the loss of a step is divided by."""
+
+    @property
+    def words(self) -> int: ...
 
 
-def loss_of(model: TypeModel, example: Example, device: torch.device) -> Tensor:
-    """The sum of the losses of all that a batch asks for."""
-    batch = Batch.of(example.padded, device)
-    lexemes = model.lexemes(batch)
-    hidden = model.encode(batch, lexemes)
-    if len(example.hidden):
-        were = there(example.were, device)
-        scores = model.hidden_words(hidden[there(example.hidden, device)]).gather(1, were)
-        known = were > 0
-        # Every word counts once, however many subwords it has.
-        return -((scores * known).sum(dim=1) / known.sum(dim=1).clamp(min=1)).sum()
-    names = model.names(batch, lexemes, hidden)
-    answers = example.answers
-    prefixes = prefixes_of(device, answers.slot, answers.symbols, answers.parent, answers.place)
-    scores = model.scores(batch, model.slots(batch, hidden), names, prefixes)
-    right = there(np.stack((answers.label, answers.pointer), axis=1), device)
-    # A type is right however it is said: by the vocabulary, or by a name in scope.
-    found = scores.gather(1, right.clamp(min=0)).masked_fill(right < 0, -1e9)
-    return -(found.logsumexp(dim=1) * there(answers.weight, device)).sum()
+class Model(Protocol):
+    def parts(self) -> dict[str, tuple[tuple[int, ...], int]]:
+        """Weights that hold the matrices of several products: their sizes, and the dimension along which they follow each other."""
 
 
-@torch.no_grad()
-def decoded(model: TypeModel, example: Example, arity: NDArray[np.int64], device: torch.device) -> NDArray[np.int64]:
-    """The likeliest next symbol, one after the other: [n, k] columns of the scores, -1 behind the end."""
-    batch = Batch.of(example.padded, device)
-    lexemes = model.lexemes(batch)
-    hidden = model.encode(batch, lexemes)
-    names, slots = model.names(batch, lexemes, hidden), model.slots(batch, hidden)
-    config, padded = model.config, example.padded
-    n, k = padded.labels.shape
-    found, fed = np.full((n, k), -1, np.int64), np.full((n, k), -1, np.int64)
-    grown, going = Open.start(n, k), np.arange(n)
-    for step in range(k):
-        if not len(going):
-            break
-        place = np.minimum(grown.place()[going], config.arity)
-        prefixes = prefixes_of(device, going, fed[going], grown.parent()[going], place)
-        scores = model.scores(batch, slots, names, prefixes)
-        # That a type can't be composed is never an answer, though it may be the likeliest.
-        chosen = (scores[:, 1:].argmax(dim=1) + 1).cpu().numpy()
-        pointing = chosen >= config.symbols
-        name = padded.scope[padded.slot_unit[going], np.where(pointing, chosen - config.symbols, 0)]
-        found[going, step] = chosen
-        fed[going, step] = np.where(pointing, config.symbols + name, chosen)
-        symbols, taking = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        symbols[going], taking[going] = (
-            fed[going, step],
-            np.where(pointing, 0, arity[np.minimum(chosen, len(arity) - 1)]),
-        )
-        grown = grown.after(symbols, taking)
-        going = going[grown.depth[going] > 0]
-    return found
+class Task(Protocol):
+    """What a run learns. It is forked into every process."""
+
+    phases: tuple[str, str]
+    """What is asked for in the `pretrain_minutes`, and afterwards."""
+    counts: int
+    """How many numbers an evaluation counts."""
+    config: Struct
+
+    def build(self) -> Any:
+        """The model: an `nn.Module` that is a `Model`."""
+
+    def batch(self, number: int, pretraining: bool) -> Any:
+        """Batch number i of the run, which follows from the seed and i alone: a `Batch`."""
+
+    def loss(self, model: Any, batch: Any, device: torch.device) -> Tensor:
+        """The sum of the losses of all that a batch asks for."""
+
+    def unlearnt(self, gradients: dict[str, Tensor]) -> None:
+        """Sets to zero what must not be learnt of the gradients."""
+
+    def development(self, words: int) -> list[Any]: ...
+
+    def counted(self, model: Any, batches: Sequence[Any], device: torch.device) -> NDArray[np.float64]:
+        """[counts], which add up over parts of the development split."""
+
+    def told(self, counts: NDArray[np.float64]) -> dict[str, Any]:
+        """What they say, by name; `exact` is the share that was right."""
 
 
-def hits(found: NDArray[np.int64], example: Example, symbols: int) -> NDArray[np.bool_]:
-    """[n]: whether the whole type is the one that was written, said either way."""
-    labels, pointers = example.padded.labels, example.padded.pointers
-    same = ((found == labels) & (labels >= 0)) | ((found == symbols + pointers) & (pointers >= 0))
-    right: NDArray[np.bool_] = (same | (labels == -2)).all(axis=1)
-    return right
+class Muon(torch.optim.Optimizer):
+    """Momentum made orthogonal (Jordan et al. 2024), as torch.optim.Muon computes it, in the precision of the run: torch's is
+    always in bfloat16, which a processor without AMX or AVX-512 multiplies sixty times slower."""
+
+    # What five rounds of this polynomial make of singular values between 0 and 1 is nearly 1.
+    ROUNDS, COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
+
+    def __init__(self, weights: Sequence[Tensor], rate: float, precision: torch.dtype) -> None:
+        super().__init__(weights, {"lr": rate})
+        self.precision = precision
+
+    @torch.no_grad()
+    # pyrefly: ignore [missing-override-decorator]
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for weights in group["params"]:
+                momentum = self.state[weights]["momentum_buffer"]
+                momentum.lerp_(weights.grad, 1 - MOMENTUM)
+                made = self._orthogonal(weights.grad.lerp(momentum, MOMENTUM).to(self.precision))
+                rate = group["lr"]
+                weights.mul_(1 - rate * DECAY).add_(made, alpha=-0.2 * max(weights.shape) ** 0.5 * rate)
+
+    def _orthogonal(self, matrix: Tensor) -> Tensor:
+        a, b, c = self.COEFFICIENTS
+        wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+        wide = wide / wide.norm().clamp(min=1e-7)
+        for _ in range(self.ROUNDS):
+            square = wide @ wide.T
+            wide = torch.addmm(wide, torch.addmm(square, square, square, beta=b, alpha=c), wide, beta=a)
+        return wide.T if matrix.shape[0] > matrix.shape[1] else wide
 
 
 # --- one process of a run -----------------------------------------------------------------------------------------------
@@ -296,24 +302,20 @@ def hits(found: NDArray[np.int64], example: Example, symbols: int) -> NDArray[np
 class Worker:
     """One process of a run. All of them do the same steps; the first also keeps time, the log and the checkpoints."""
 
-    def __init__(
-        self, run: Run, config: Config, feed: Feed, shared: Shared, row: Row, rank: int, wait: Callable[[], Any]
-    ) -> None:
-        self.run, self.config, self.feed, self.shared, self.row, self.rank, self.wait = (
-            run, config, feed, shared, row, rank, wait,
-        )  # fmt: skip
+    def __init__(self, run: Run, task: Task, shared: Shared, row: Row, rank: int, wait: Callable[[], Any]) -> None:
+        self.run, self.task, self.shared, self.row, self.rank, self.wait = run, task, shared, row, rank, wait
         self.ranks = len(shared.norms)
         self.device = shared.weights.device
         with torch.device("meta"):
-            self.model = TypeModel(config).to(torch.bfloat16)
+            self.model = task.build().to(shared.weights.dtype)
         self.model.to_empty(device=self.device)
         row.take_over(self.model, shared.weights)
         self.mine = row.share(rank, self.ranks)
         self.summed = torch.zeros(row.size, device=self.device)
-        self.development = list(feed.development(run.evaluate_words))
+        self.development = task.development(run.evaluate_words)
         self.over = 0.0
 
-    def go(self, position: Position, batches: Iterator[Example]) -> None:
+    def go(self, position: Position, batches: Iterator[Any]) -> None:
         optimizers = self._optimizers(position.step)
         begun = time.perf_counter() - position.seconds
         checkpointed = evaluated = position.seconds
@@ -335,28 +337,28 @@ class Worker:
                 evaluated = position.seconds
                 self._log(position, self.evaluate(self.development))
             waiting = time.perf_counter()
-            example = next(batches)
+            batch = next(batches)
             recent.waited += time.perf_counter() - waiting
-            self._step(optimizers, example, position)
+            self._step(optimizers, batch, position)
             if self.rank == 0:
                 recent.add(*self.shared.counted.sum(dim=0).tolist())
                 if position.seconds - recent.since > LOG_SECONDS or position.step == 1:
-                    asks = "words" if self._asks_words(position.step) else "types"
+                    asks = self.task.phases[not self._pretrains(position.step)]
                     self._log(position, {"asks": asks, "rate": self._rate(), **recent.line(position.seconds)})
                     recent = Recent(position.seconds)
         self._finish(position)
 
-    def examples(self, pool: Pool, first: int) -> Iterator[Example]:
+    def batches(self, pool: Pool, first: int) -> Iterator[Any]:
         """The batches of this process from a step on, some of them made ahead. `pool` runs `_made`."""
         ahead: deque[Any] = deque()
         step = first
         while True:
             while len(ahead) < AHEAD:
-                ahead.append(pool.apply_async(_made, (step * self.ranks + self.rank, self._asks_words(step))))
+                ahead.append(pool.apply_async(_made, (step * self.ranks + self.rank, self._pretrains(step))))
                 step += 1
             yield ahead.popleft().get()
 
-    def _asks_words(self, step: int) -> bool:
+    def _pretrains(self, step: int) -> bool:
         return (step / self.run.steps if self.run.steps else self.over) < self.run.pretrained
 
     def _rate(self) -> float:
@@ -372,9 +374,7 @@ class Worker:
         made: list[torch.optim.Optimizer] = []
         held = [self.row.matrices(row, products) for row in (shared.master, self.summed, shared.first)]
         if held[0]:
-            muon = torch.optim.Muon(
-                held[0], lr=self.run.rate, weight_decay=DECAY, momentum=MOMENTUM, adjust_lr_fn="match_rms_adamw"
-            )
+            muon = Muon(held[0], self.run.rate, shared.weights.dtype)
             for weights, gradient, momentum in zip(*held, strict=True):
                 weights.grad = gradient
                 muon.state[weights] = {"momentum_buffer": momentum}
@@ -393,12 +393,12 @@ class Worker:
             }
         return [*made, adam]
 
-    def _step(self, optimizers: list[torch.optim.Optimizer], example: Example, position: Position) -> None:
+    def _step(self, optimizers: list[torch.optim.Optimizer], batch: Batch, position: Position) -> None:
         shared = self.shared
-        loss = loss_of(self.model, example, self.device)
+        loss = self.task.loss(self.model, batch, self.device)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.row.gather(self.model, shared.gradients[self.rank])
-        shared.counted[self.rank] = torch.tensor([example.asked, loss.item(), example.words])
+        self.task.unlearnt(self.row.gather(self.model, shared.gradients[self.rank]))
+        shared.counted[self.rank] = torch.tensor([batch.asked, loss.item(), batch.words])
         self.wait()
         mine = [self.summed[part] for part in self.mine]
         for part, summed in zip(self.mine, mine, strict=True):
@@ -425,29 +425,14 @@ class Worker:
 
     # --- what it is worth -------------------------------------------------------------------------------------------------
 
-    def evaluate(self, development: list[Example]) -> dict[str, Any]:
-        """Greedy exact match over whole types of slots that a person annotated, everything hidden and bare. All processes call."""
-        kinds, languages, symbols = self.config.slot_kinds, self.config.languages, self.config.symbols
-        counts = np.zeros((kinds + languages, 3))
-        for example in development[self.rank :: self.ranks]:
-            padded = example.padded
-            found = decoded(self.model, example, self.feed.data.arity, self.device)
-            scored = np.stack((np.ones(len(found)), hits(found, example, symbols), found[:, 0] >= symbols), axis=1)
-            np.add.at(counts, padded.slot_kind, scored)
-            np.add.at(counts, kinds + padded.language[padded.slot_unit], scored)
-        self.shared.counts[self.rank] = torch.from_numpy(counts.reshape(-1))
+    def evaluate(self, development: list[Any]) -> dict[str, Any]:
+        """What a task tells of the development split. All processes call."""
+        mine = development[self.rank :: self.ranks]
+        self.shared.counts[self.rank] = torch.from_numpy(self.task.counted(self.model, mine, self.device))
         self.wait()
-        counts = self.shared.counts.sum(dim=0).view(-1, 3).numpy()
+        counts = self.shared.counts.sum(dim=0).numpy()
         self.wait()
-        asked, right, pointing = counts[:kinds].sum(axis=0)
-        shares = (counts[:, 1] / np.maximum(counts[:, 0], 1)).round(4).tolist()
-        return {
-            "exact": round(right / max(asked, 1), 4),
-            "of": int(asked),
-            "pointing": round(pointing / max(asked, 1), 4),
-            "by_kind": shares[:kinds],
-            "by_language": shares[kinds:],
-        }
+        return self.task.told(counts)
 
     def _log(self, position: Position, line: dict[str, Any]) -> None:
         if self.rank == 0:
@@ -460,7 +445,7 @@ class Worker:
         """The better of the last weights and their running mean, by what development says of them."""
         if self.rank == 0:
             store(self.run.out, self.shared, position)
-        development = list(self.feed.development(self.run.final_words))
+        development = self.task.development(self.run.final_words)
         last = self.evaluate(development)
         self._log(position, {"final": "last", **last})
         if self.rank == 0:
@@ -473,7 +458,7 @@ class Worker:
                 self.shared.weights.copy_(self.shared.master)
             partial = self.run.out / f"{WEIGHTS}.partial"
             views = self.row.views(self.shared.weights.cpu())
-            save_file({name: view.clone() for name, view in views.items()}, partial)
+            save_file({name: view.bfloat16() for name, view in views.items()}, partial)
             partial.replace(self.run.out / WEIGHTS)
 
 
@@ -502,39 +487,44 @@ class Recent:
 
 # --- a whole run ----------------------------------------------------------------------------------------------------------
 
-_FEED: list[Feed] = []
+_TASK: list[Task] = []
 """What makes batches in this process: a pool's workers are forked with it, and it is too large to be sent."""
 
 
-def _feed_from(feed: Feed) -> None:
+def _made_by(task: Task) -> None:
     torch.set_num_threads(1)
-    _FEED[:] = [feed]
+    _TASK[:] = [task]
 
 
-def _made(number: int, ask_words: bool) -> Example:
-    return _FEED[0].batch(number, ask_words)
+def _made(number: int, pretraining: bool) -> Any:
+    return _TASK[0].batch(number, pretraining)
 
 
-def train(run: Run) -> Path:
-    """Trains and returns the folder with `weights.safetensors`, `config.json`, `log.jsonl` and `curves.svg`.
+def precision_of(cuda: bool) -> torch.dtype:
+    """What is multiplied fastest: a processor that only imitates bfloat16 is slower by far in it."""
+    native = cuda or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if native else torch.float32
 
-    Raises `FileNotFoundError` without shards, or without a checkpoint when it is to go on.
+
+def train(run: Run, task_of: Callable[[Run, int], Task]) -> Path:
+    """Trains what `task_of` makes of a run and its number of processes, and returns the folder with `weights.safetensors`,
+    `config.json`, `log.jsonl` and `curves.svg`.
+
+    Raises `FileNotFoundError` without data, or without a checkpoint when it is to go on.
     """
     torch.set_num_threads(1)  # What is forked must not have started threads.
     _keep_memory()
     run.out.mkdir(parents=True, exist_ok=True)
-    data = Data.load(run.data)
-    config = msgspec.convert({**data.shape, **dict(run.shape)}, Config)
     ranks = 1 if run.cuda else run.processes
-    feed = Feed(data, run.words // ranks, run.seed, ranks, config.steps, config.arity)
+    task = task_of(run, ranks)
     fork = multiprocessing.get_context("fork")
     # On CUDA whole processes make the batches; they are forked before CUDA starts, which can't be forked.
-    pool = fork.Pool(FEEDERS, _feed_from, (feed,)) if run.cuda else None
+    pool = fork.Pool(FEEDERS, _made_by, (task,)) if run.cuda else None
     torch.manual_seed(run.seed)
-    model = TypeModel(config)
+    model = task.build()
     row = Row(model)
     device = torch.device("cuda" if run.cuda else "cpu")
-    shared = Shared.of(row.size, ranks, device, 3 * (config.slot_kinds + config.languages))
+    shared = Shared.of(row.size, ranks, device, task.counts, precision_of(run.cuda))
     if run.resume:
         position = restore(run.out, shared)
     else:
@@ -543,14 +533,14 @@ def train(run: Run) -> Path:
             view.copy_(model.get_parameter(name).detach())
         shared.weights.copy_(shared.master)
         (run.out / LOG).unlink(missing_ok=True)
-    (run.out / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=1))
+    (run.out / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(task.config), indent=1))
     barrier = fork.Barrier(ranks)
 
     def work(rank: int) -> None:
         try:
-            worker = Worker(run, config, feed, shared, row, rank, lambda: barrier.wait(PATIENCE))
-            with pool or ThreadPool(1, _feed_from, (feed,)) as feeders:
-                worker.go(position, worker.examples(feeders, position.step))
+            worker = Worker(run, task, shared, row, rank, lambda: barrier.wait(PATIENCE))
+            with pool or ThreadPool(1, _made_by, (task,)) as feeders:
+                worker.go(position, worker.batches(feeders, position.step))
         except BaseException:
             barrier.abort()
             raise
@@ -582,7 +572,7 @@ def draw(out: Path) -> None:
         return
     lines = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
     figure, left = pyplot.subplots(figsize=(7, 4))
-    for asks in ("words", "types"):
+    for asks in dict.fromkeys(line["asks"] for line in lines if "asks" in line):
         of = [line for line in lines if line.get("asks") == asks]
         left.plot([line["seconds"] / 60 for line in of], [line["loss"] for line in of], label=f"loss, {asks}")
     left.set_xlabel("minutes")
@@ -598,20 +588,20 @@ def draw(out: Path) -> None:
     pyplot.close(figure)
 
 
-def shape_of(pairs: Iterable[str]) -> tuple[tuple[str, int], ...]:
+def shape_of(pairs: Iterable[str], config: type[Struct]) -> tuple[tuple[str, int], ...]:
     """`width=384` and the like. Raises `ValueError`."""
     shape = []
     for pair in pairs:
         name, _, number = pair.partition("=")
-        if name not in Config.__struct_fields__ or not number.isdigit():
-            raise ValueError(f"--shape {pair}: no size of a model; they are {', '.join(Config.__struct_fields__)}")
+        if name not in config.__struct_fields__ or not number.isdigit():
+            raise ValueError(f"--shape {pair}: no size of a model; they are {', '.join(config.__struct_fields__)}")
         shape.append((name, int(number)))
     return tuple(shape)
 
 
-def main() -> None:
-    """The same as `typeinfer train run`, where only torch, numpy, msgspec and safetensors are installed."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def main(doc: str, task_of: Callable[[Run, int], Task], config: type[Struct]) -> None:
+    """The same as the command line's, where only torch, numpy, msgspec and safetensors are installed."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
     for field in fields(Run):
         name, default = f"--{field.name.replace('_', '-')}", field.default
         if field.name == "shape":
@@ -624,10 +614,6 @@ def main() -> None:
             parser.add_argument(name, type=Path, required=True)
     given = vars(parser.parse_args())
     try:
-        train(Run(shape=shape_of(given.pop("shape")), **given))
+        train(Run(shape=shape_of(given.pop("shape"), config), **given), task_of)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"typeinfer: {error}")
-
-
-if __name__ == "__main__":
-    main()
