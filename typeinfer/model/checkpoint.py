@@ -11,11 +11,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,6 +26,8 @@ from typeinfer.model.config import Config
 from typeinfer.model.terms import Vocabulary
 
 Weights: TypeAlias = "Mapping[str, NDArray[np.float32]]"
+
+T = TypeVar("T")
 
 CONFIG, VOCABULARY, TOKENIZER = "config.json", "vocabulary.json", "tokenizer.json"
 WEIGHTS, CALIBRATION, CARD, CURVES = "weights.safetensors", "calibration.json", "CARD.md", "curves.svg"
@@ -93,22 +95,9 @@ def shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
 def load(folder: Path) -> Checkpoint:
     """The model stored in `folder`. Raises `NoModel`."""
-    if not folder.is_dir():
-        others = sorted(path.parent.name for path in folder.parent.glob(f"*/{CHECKSUMS}"))
-        raise NoModel(f"{folder}: no such model; there are: {', '.join(others) or 'none'}")
-    content = {name: _read(folder / name) for name in (CHECKSUMS, *FILES)}
-    try:
-        expected = msgspec.json.decode(content[CHECKSUMS], type=dict[str, str])
-    except msgspec.MsgspecError as error:
-        raise NoModel(f"{folder / CHECKSUMS}: is no list of checksums ({error}); {REMEDY}") from None
-    for name in FILES:
-        if sha256(content[name]).hexdigest() != expected.get(name):
-            raise NoModel(f"{folder / name}: is not the file that {CHECKSUMS} was written for; {REMEDY}")
+    content = proven(folder, FILES)
     # What stands in the files is what was stored; whether this version of typeinfer can use it is another matter.
-    try:
-        config = msgspec.json.decode(content[CONFIG], type=Config)
-    except msgspec.MsgspecError as error:
-        raise NoModel(f"{folder / CONFIG}: is the shape of another kind of model ({error}); {OTHER_VERSION}") from None
+    config = decoded(folder / CONFIG, content[CONFIG], Config, "the shape of another kind of model")
     try:
         vocabulary = Vocabulary.load(folder / VOCABULARY)
     except (KeyError, TypeError, ValueError) as error:
@@ -116,21 +105,46 @@ def load(folder: Path) -> Checkpoint:
     if len(vocabulary.symbols) != config.symbols:
         counted = f"{len(vocabulary.symbols)} symbols where {CONFIG} says {config.symbols}"
         raise NoModel(f"{folder / VOCABULARY}: has {counted}; {OTHER_VERSION}")
-    try:
-        calibration = msgspec.json.decode(content[CALIBRATION], type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise NoModel(f"{folder / CALIBRATION}: is no calibration ({error}); {OTHER_VERSION}") from None
-    try:
-        tokenizer = content[TOKENIZER].decode()
-    except UnicodeDecodeError as error:
-        raise NoModel(f"{folder / TOKENIZER}: is no tokenizer ({error}); {OTHER_VERSION}") from None
-    weights = _weights(folder / WEIGHTS, content[WEIGHTS], shapes(config))
+    calibration = decoded(folder / CALIBRATION, content[CALIBRATION], dict[str, Any], "no calibration")
+    tokenizer = tokenizer_of(folder / TOKENIZER, content[TOKENIZER])
+    weights = weights_of(folder / WEIGHTS, content[WEIGHTS], shapes(config))
     card, curves = (content[name].decode(errors="replace") for name in (CARD, CURVES))
     return Checkpoint(config, vocabulary, tokenizer, weights, calibration, card, curves)
 
 
 REMEDY = "reinstall typeinfer, or store the model again"
 OTHER_VERSION = "use the version of typeinfer that it was trained with, or train it again"
+
+
+def proven(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """The files of a model folder, each as its checksum says. Raises `NoModel`."""
+    if not folder.is_dir():
+        others = sorted(path.parent.name for path in folder.parent.glob(f"*/{CHECKSUMS}"))
+        raise NoModel(f"{folder}: no such model; there are: {', '.join(others) or 'none'}")
+    content = {name: _read(folder / name) for name in (CHECKSUMS, *names)}
+    try:
+        expected = msgspec.json.decode(content[CHECKSUMS], type=dict[str, str])
+    except msgspec.MsgspecError as error:
+        raise NoModel(f"{folder / CHECKSUMS}: is no list of checksums ({error}); {REMEDY}") from None
+    for name in names:
+        if sha256(content[name]).hexdigest() != expected.get(name):
+            raise NoModel(f"{folder / name}: is not the file that {CHECKSUMS} was written for; {REMEDY}")
+    return content
+
+
+def decoded(path: Path, content: bytes, kind: type[T], otherwise: str) -> T:
+    """A file of JSON as what it should hold. Raises `NoModel`, which says that it is what is `otherwise`."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise NoModel(f"{path}: is {otherwise} ({error}); {OTHER_VERSION}") from None
+
+
+def tokenizer_of(path: Path, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise NoModel(f"{path}: is no tokenizer ({error}); {OTHER_VERSION}") from None
 
 
 def _read(path: Path) -> bytes:
@@ -142,7 +156,8 @@ def _read(path: Path) -> bytes:
         raise NoModel(f"{path}: can't be read ({error.strerror}); {REMEDY}") from None
 
 
-def _weights(path: Path, raw: bytes, expected: Mapping[str, tuple[int, ...]]) -> Weights:
+def weights_of(path: Path, raw: bytes, expected: Mapping[str, tuple[int, ...]]) -> Weights:
+    """The arrays of a file of these shapes. Raises `NoModel`."""
     try:
         stored = dict(safetensors.deserialize(raw))
     except safetensors.SafetensorError as error:
@@ -178,39 +193,53 @@ def narrowed(values: NDArray[np.float32]) -> NDArray[np.uint16]:
 def store(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a model; one that stands there already is replaced as a whole. Readers see the old one, none or the new one, and
     never a mixture. Raises `ValueError` for weights that don't fit the shape, and where `folder` holds anything else."""
-    expected = shapes(checkpoint.config)
-    given = {name: tuple(array.shape) for name, array in checkpoint.weights.items()}
-    if given != expected:
-        wrong = ", ".join(sorted(dict(given.items() ^ expected.items())))
-        raise ValueError(f"{folder}: these weights don't fit the shape of the model: {wrong}")
     if len(checkpoint.vocabulary.symbols) != checkpoint.config.symbols:
         raise ValueError(
             f"{folder}: the vocabulary has not the {checkpoint.config.symbols} symbols of the model's shape"
         )
-    if others := {path.name for path in folder.glob("*")} - {*FILES, CHECKSUMS}:
+    replace_folder(
+        folder,
+        {
+            CONFIG: msgspec.json.format(msgspec.json.encode(checkpoint.config), indent=1) + b"\n",
+            VOCABULARY: checkpoint.vocabulary.encoded(),
+            TOKENIZER: checkpoint.tokenizer.encode(),
+            WEIGHTS: packed(folder, checkpoint.weights, shapes(checkpoint.config)),
+            CALIBRATION: json.dumps(checkpoint.calibration, indent=1).encode() + b"\n",
+            CARD: checkpoint.card.encode(),
+            CURVES: checkpoint.curves.encode(),
+        },
+    )
+
+
+def packed(folder: Path, weights: Weights, expected: Mapping[str, tuple[int, ...]]) -> bytes:
+    """Arrays as a file of bfloat16. Raises `ValueError` for those that don't fit their shapes."""
+    given = {name: tuple(array.shape) for name, array in weights.items()}
+    if given != expected:
+        wrong = ", ".join(sorted(dict(given.items() ^ expected.items())))
+        raise ValueError(f"{folder}: these weights don't fit the shape of the model: {wrong}")
+    bits = {name: narrowed(array) for name, array in weights.items()}
+    # The library reads the numbers from where they lie: `bits` has to outlive the call.
+    specs = {
+        name: safetensors.TensorSpec(
+            dtype="bfloat16", shape=array.shape, data_ptr=array.ctypes.data, data_len=array.nbytes
+        )
+        for name, array in bits.items()
+    }
+    return safetensors.serialize(specs)
+
+
+def replace_folder(folder: Path, content: Mapping[str, bytes]) -> None:
+    """Write files and their checksums as a model folder, in place of the one that stands there. Raises `ValueError` where the
+    folder holds anything else."""
+    if others := {path.name for path in folder.glob("*")} - {*content, CHECKSUMS}:
         raise ValueError(f"{folder}: holds {min(others)}, which is no part of a model; choose a folder of its own")
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         new.chmod(0o755)
-        checkpoint.vocabulary.store(new / VOCABULARY)
-        (new / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(checkpoint.config), indent=1) + b"\n")
-        (new / TOKENIZER).write_text(checkpoint.tokenizer, encoding="utf-8")
-        (new / CALIBRATION).write_text(json.dumps(checkpoint.calibration, indent=1) + "\n", encoding="utf-8")
-        (new / CARD).write_text(checkpoint.card, encoding="utf-8")
-        (new / CURVES).write_text(checkpoint.curves, encoding="utf-8")
-        bits = {name: narrowed(array) for name, array in checkpoint.weights.items()}
-        # The library reads the numbers from where they lie: `bits` has to outlive the call.
-        specs = {
-            name: safetensors.TensorSpec(
-                dtype="bfloat16", shape=array.shape, data_ptr=array.ctypes.data, data_len=array.nbytes
-            )
-            for name, array in bits.items()
-        }
-        (new / WEIGHTS).write_bytes(safetensors.serialize(specs))
-        sums = {name: sha256((new / name).read_bytes()).hexdigest() for name in FILES}
-        (new / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
-        for name in (*FILES, CHECKSUMS):
+        sums = {name: sha256(data).hexdigest() for name, data in content.items()}
+        for name, data in {**content, CHECKSUMS: json.dumps(sums, indent=1).encode() + b"\n"}.items():
+            (new / name).write_bytes(data)
             _sync(new / name)
         old = new.with_name(f"{new.name}.old")
         if folder.exists():

@@ -61,9 +61,12 @@ class Vocabulary:
     def number(self) -> Mapping[tuple[str, int], int]:
         return {(symbol.key, symbol.arity): number for number, symbol in enumerate(self.symbols)}
 
-    def store(self, path: Path) -> None:
+    def encoded(self) -> bytes:
         rows = [[symbol.key, symbol.arity, list(symbol.languages)] for symbol in self.symbols]
-        path.write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n", encoding="utf-8")
+        return ("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n").encode()
+
+    def store(self, path: Path) -> None:
+        path.write_bytes(self.encoded())
 
     @staticmethod
     def load(path: Path) -> Vocabulary:

@@ -1,0 +1,73 @@
+"""Prompt: a text, its tree and a place in it in; the row of tokens that the language model is asked with, out.
+
+An outline of what is far, what stands behind the place, what stands before it, in this order: while somebody types only the end of
+the row changes. The last token before the place is taken back, since it may be half of one; what is written has to begin with it.
+Knows nothing of what is likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from typeinfer.completion.lm import Shape
+from typeinfer.completion.reading import read
+from typeinfer.completion.tokens import LANGUAGE, MIDDLE, OUTLINE, PREFIX, SUFFIX, Tokens
+from typeinfer.languages.language import Language
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+FAR = 4096
+"""Bytes before the place, at least, from which tokens are made; more than a row holds."""
+
+STEP = 48
+"""Tokens by which the part of a text that is seen moves on, so that it doesn't with every key."""
+
+NEAR = 600
+"""Bytes behind the place; more than a row holds."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`row` of tokens; `begun`: the bytes before the place with which what is written begins; `inside`: whether something stands on
+    the line behind the place."""
+
+    row: list[int]
+    begun: bytes
+    inside: bool
+
+
+class Prompter:
+    """Makes prompts for one model."""
+
+    def __init__(self, tokens: Tokens, shape: Shape) -> None:
+        self.tokens, self.shape = tokens, shape
+        self._line = lru_cache(4096)(self._encoded_line)
+
+    def _encoded_line(self, line: bytes) -> list[int]:
+        return self.tokens.encode(line.decode("utf-8", "replace") + "\n")
+
+    def prompt(self, language: Language, number: int, path: str, data: bytes, root: Node, offset: int) -> Prompt:
+        """`number`: that of the language among the model's."""
+        reading = read(language, path, data, root)
+        place = reading.place(offset)
+        head, tail = reading.data[:place], reading.data[place:]
+        start = _line_start(head, max(0, (len(head) - FAR) // 1024 * 1024))
+        before = self.tokens.encode(head[start:].decode("utf-8", "replace"))
+        room = self.shape.row - self.shape.outline - self.shape.suffix - 5
+        drop = max(0, -(-(len(before) - room) // STEP) * STEP)
+        seen = before[drop:]
+        begun = self.tokens.bytes[seen.pop()] if seen else b""
+        suffix = self.tokens.encode(tail[:NEAR].decode("utf-8", "replace"))[: self.shape.suffix]
+        first = place - len(self.tokens.decode(seen)) - len(begun)
+        last = place + len(self.tokens.decode(suffix))
+        lines = [(line.at, line.imports, self._line(line.text)) for line in reading.outline]
+        outline = self.shape.outlined(lines, first, last)
+        row = [LANGUAGE + number, OUTLINE, *outline, SUFFIX, *suffix, PREFIX, *seen, MIDDLE]
+        return Prompt(row, begun, bool(tail.partition(b"\n")[0].strip()))
+
+
+def _line_start(data: bytes, at: int) -> int:
+    return 0 if at == 0 else data.find(b"\n", at) + 1
