@@ -652,11 +652,12 @@ PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+):(?P<column>\d+)", re.ASCII)
 @click.argument("place", metavar="FILE:LINE:COL")
 @click.option("--k", "count", metavar="N", type=click.IntRange(1), default=5, show_default=True,
               help="How many to print at most.")  # fmt: skip
+@click.option("--line", is_flag=True, help="Print how the line may go on, dot or not.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @TRACEBACK
-def complete(place: str, count: int, as_json: bool, traceback: bool) -> int:
-    """Print what may stand behind a dot, the likeliest first, with its probability. Lines and columns count from 1; the column is
-    that of a cursor, in characters."""
+def complete(place: str, count: int, line: bool, as_json: bool, traceback: bool) -> int:
+    """Print what may stand behind a dot, the likeliest first, with its probability; or how a line may go on. Lines and columns
+    count from 1; the column is that of a cursor, in characters."""
     import msgspec
 
     from typeinfer import report
@@ -675,20 +676,37 @@ def complete(place: str, count: int, as_json: bool, traceback: bool) -> int:
     offset = opened.files[path].offset_of(int(found["line"]), int(found["column"]))
     if offset is None:
         raise click.UsageError(f"{place}: the file has no such place")
+    from typeinfer.pipeline import LEAST_LINE, continue_line
     from typeinfer.pipeline import complete as completed
 
+    where = int(found["line"]), int(found["column"])
+    if line:
+        asked = (opened.found.root, opened.files, path, offset, count, LEAST_LINE, opened.options)
+        with _progress() as progress:
+            lines, notes = continue_line(*asked, progress)
+        for note in notes:
+            complain(note)
+        if as_json:
+            fields = report.line_fields(path, *where, lines)
+            _emit(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
+        elif not lines:
+            complain(f"{place}: nothing is likely enough there")
+        else:
+            for one in lines:
+                click.echo(report.continuation_line(one))
+        return OK
     with _progress() as progress:
         offer, notes = completed(opened.found.root, opened.files, path, offset, opened.options, progress)
     for note in notes:
         complain(note)
     if as_json:
-        fields = report.offer_fields(path, int(found["line"]), int(found["column"]), offer, count)
+        fields = report.offer_fields(path, *where, offer, count)
         _emit(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
     elif offer is None:
         complain(f"{place}: no dot before this place")
     else:
-        for line in report.offer_lines(offer, count):
-            click.echo(line)
+        for told in report.offer_lines(offer, count):
+            click.echo(told)
     return OK
 
 

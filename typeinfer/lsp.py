@@ -71,6 +71,7 @@ class Preferences:
 
     hints: bool = True
     remarks: bool = True
+    lines: bool = True
     min_confidence: float | None = None
     checker: str | None = None
 
@@ -89,6 +90,7 @@ class Preferences:
         return Preferences(
             truth("inlayHints"),
             truth("diagnostics"),
+            truth("inlineCompletion"),
             None if confidence is None else parse_confidence(float(confidence), f"minConfidence {confidence}"),
             None if not checker else parse_checker(str(checker), f"checker {checker}"),
         )
@@ -611,6 +613,18 @@ class Server(LanguageServer):
             for number, one in enumerate(offer.suggestions)
         ]
 
+    async def line(self, uri: str, position: lsp.Position) -> list[lsp.InlineCompletionItem]:
+        """The rest of the line, where it is probable enough to be shown unasked."""
+        found = self.session_of(uri) if uri in self.documents else None
+        view = None if found is None else found[0].view(found[1])
+        if found is None or view is None:
+            return []
+        session, path = found
+        positions = self.positions(view.file)
+        at = positions.offset(position)
+        line = await asyncio.to_thread(session.line, path, at)
+        return [] if line is None else [lsp.InlineCompletionItem(line.text, range=positions.range(at, at))]
+
     async def annotate_workspace(self, uri: str | None, preview: bool) -> str:
         """The line that says what is to be written, or that it was given up: by the request, or by the progress shown of it."""
         request, token, ended = self.protocol.msg_id, str(uuid.uuid4()), False
@@ -832,6 +846,11 @@ def make_server() -> Server:
         types = server.completions(params.text_document.uri, params.position)
         items = types or await server.members(params.text_document.uri, params.position)
         return lsp.CompletionList(False, items)
+
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION)
+    async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
+        uri, asked = params.text_document.uri, server.preferences.lines
+        return lsp.InlineCompletionList(await server.line(uri, params.position) if asked else [])
 
     @server.command(ANNOTATE_WORKSPACE)
     async def annotate_workspace(uri: Any = None, preview: Any = False) -> str:

@@ -23,6 +23,7 @@ from typeinfer.engine.cache import Cache, Store, cache_folder
 from typeinfer.engine.local import Lost, Progress, run_over, silent
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.languages.language import Version
+from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
@@ -34,6 +35,7 @@ from typeinfer.values.typeexpr import rename
 
 if TYPE_CHECKING:
     from typeinfer.completion.cursor import Cursor
+    from typeinfer.completion.lines import LineModel
     from typeinfer.completion.monitor import Beliefs
     from typeinfer.completion.ranking import Weights
     from typeinfer.doubting import Doubt
@@ -133,6 +135,9 @@ def doubt_project(project: Project, options: Options, model: Model | None, progr
 
 # --- completing ----------------------------------------------------------------------------------------------------------
 
+LEAST_LINE = 0.01
+"""How a line goes on is told, where it is asked for, from this probability on."""
+
 LEAST_BELIEF = 0.1
 """Below this a type is not even tried where nothing better is known of what stands before a dot."""
 
@@ -144,23 +149,57 @@ def complete(
     where the checker alone knows none. Nothing is written."""
 
     from typeinfer.completion.monitor import Monitor
-    from typeinfer.program.changes import EVERY_LINE
-
-    def beliefs(cursor: Cursor) -> Beliefs | None:
-        texts = {**files, path: cursor.without}
-        asked = replace(options, only={path: (EVERY_LINE,)}, rename=False)
-        model = model_of(asked)
-        with Cache(cache_folder()) as cache:
-            project, lost = project_of(root, texts, asked.jobs, cache, progress)
-        return beliefs_of(
-            project, annotate_project(project, lost, asked, model, {}, progress).run, path, asked.target_version
-        )
 
     monitor = Monitor(root, options.target_version, load_weights_of)
     try:
+        beliefs = _beliefs_when_asked(root, files, path, options, progress)
         return monitor.complete(files, files[path], offset, beliefs), tuple(monitor.notes)
     finally:
         monitor.close()
+
+
+def continue_line(
+    root: Path,
+    files: Mapping[str, SourceFile],
+    path: str,
+    offset: int,
+    count: int,
+    floor: float,
+    options: Options,
+    progress: Progress = silent,
+) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
+    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`; and notes, as
+    `complete`."""
+    from typeinfer.completion.monitor import Monitor
+
+    monitor = Monitor(root, options.target_version, load_weights_of, load_lines)
+    try:
+        beliefs = _beliefs_when_asked(root, files, path, options, progress)
+        return monitor.line(files, files[path], offset, count, floor, beliefs), tuple(monitor.notes)
+    finally:
+        monitor.close()
+
+
+def _beliefs_when_asked(
+    root: Path, files: Mapping[str, SourceFile], path: str, options: Options, progress: Progress
+) -> Callable[[Cursor], Beliefs | None]:
+    """What is believed of the types of a file; they are predicted once, when it is asked for first."""
+    from typeinfer.program.changes import EVERY_LINE
+
+    found: list[Beliefs | None] = []
+
+    def beliefs(cursor: Cursor) -> Beliefs | None:
+        if not found:
+            texts = {**files, path: cursor.without}
+            asked = replace(options, only={path: (EVERY_LINE,)}, rename=False)
+            model = model_of(asked)
+            with Cache(cache_folder()) as cache:
+                project, lost = project_of(root, texts, asked.jobs, cache, progress)
+            run = annotate_project(project, lost, asked, model, {}, progress).run
+            found.append(beliefs_of(project, run, path, asked.target_version))
+        return found[0]
+
+    return beliefs
 
 
 def beliefs_of(project: Project, run: Run, path: str, version: Version | None) -> Beliefs | None:
@@ -616,6 +655,16 @@ def load_weights_of(language: str) -> Weights | None:
 
     path = weights_path(language)
     return load_weights(path) if path.is_file() else None
+
+
+@cache
+def load_lines() -> LineModel | None:
+    """The language model; None where none is installed. Raises `NoModel` for one that can't be used."""
+    from typeinfer.completion.lines import LineModel
+    from typeinfer.completion.lm import load
+
+    folder = treesitter.grammar_folder().parent / "models" / "lines"
+    return LineModel(load(folder)) if folder.is_dir() else None
 
 
 def weights_path(language: str) -> Path:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 import typeinfer
+from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Ground, Offer, Suggestion
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Refused
@@ -571,6 +572,16 @@ def offer_lines(offer: Offer, count: int) -> Iterator[str]:
     width = max((len(one.member.name) for one in found), default=0)
     for one in found:
         yield f"  {percent(one.probability):>5}  {one.member.name:{width}}  {one.member.declared[:LONGEST_DECLARED]}".rstrip()
+
+
+def line_fields(path: str, line: int, column: int, found: Sequence[Continuation]) -> dict[str, object]:
+    """As JSON."""
+    lines = [{"text": one.text, "probability": round(one.probability, 4)} for one in found]
+    return {"path": path, "line": line, "column": column, "lines": lines}
+
+
+def continuation_line(found: Continuation) -> str:
+    return f"  {percent(found.probability):>5}  {found.text}"
 
 
 def offer_fields(path: str, line: int, column: int, offer: Offer | None, count: int) -> dict[str, object]:

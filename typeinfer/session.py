@@ -27,6 +27,7 @@ from typeinfer.opening import Opened, open_project, options_of
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import UsageError
 from typeinfer.program.moved import Moved
+from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Run, Skipped
@@ -37,6 +38,7 @@ from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr, rename
 
 if TYPE_CHECKING:
+    from typeinfer.completion.cursor import Cursor
     from typeinfer.completion.monitor import Beliefs, Monitor
     from typeinfer.deciding import Options
     from typeinfer.doubting import Doubt
@@ -291,6 +293,16 @@ class Listener:
     """A line for the user: a note, or why nothing can be found out."""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a completion goes by."""
+
+    monitor: Monitor
+    files: Mapping[str, SourceFile]
+    file: SourceFile
+    beliefs: Callable[[Cursor], Beliefs | None]
+
+
 class Session:
     """One project. `over`: the settings that count in the place of those found. Its thread ends with `close`."""
 
@@ -368,21 +380,41 @@ class Session:
 
     def complete(self, path: str, offset: int) -> Offer | None:
         """What may stand at a byte of an open file, where that is behind a dot and nobody asks for another place meanwhile."""
+        asked = self._asked(path)
+        if asked is None:
+            return None
+        offer = asked.monitor.complete(asked.files, asked.file, offset, asked.beliefs)
+        self._tell(asked.monitor)
+        return offer
+
+    def line(self, path: str, offset: int) -> Continuation | None:
+        """How the line goes on at a byte of an open file, where that is probable enough to be shown unasked, and nobody asks for
+        anything else meanwhile."""
+        asked = self._asked(path)
+        if asked is None:
+            return None
+        found = asked.monitor.line(asked.files, asked.file, offset, beliefs=asked.beliefs)
+        self._tell(asked.monitor)
+        return found[0] if found else None
+
+    def _asked(self, path: str) -> _Asked | None:
+        """What a completion in a file needs; None where the file is not open, or not yet."""
         from typeinfer.completion.monitor import Monitor
-        from typeinfer.pipeline import load_weights_of
+        from typeinfer.pipeline import load_lines, load_weights_of
 
         with self._changed:
             file, answer, opened, texts = self.texts.get(path), self.answers.get(path), self.opened, dict(self.texts)
             if file is None or opened is None or self._closed:
                 return None
             if self.monitor is None:
-                self.monitor = Monitor(self.root, opened.settings.target_version, load_weights_of)
-            monitor = self.monitor
-        files = {**opened.files, **texts}
-        offer = monitor.complete(files, file, offset, lambda cursor: None if answer is None else answer.beliefs)
+                self.monitor = Monitor(self.root, opened.settings.target_version, load_weights_of, load_lines)
+            return _Asked(
+                self.monitor, {**opened.files, **texts}, file, lambda cursor: None if answer is None else answer.beliefs
+            )
+
+    def _tell(self, monitor: Monitor) -> None:
         for note in monitor.notes:
             self._say(note)
-        return offer
 
     def all_files(self, progress: Progress) -> Run | None:
         """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes. Raises `Superseded` once

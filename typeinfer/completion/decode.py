@@ -8,14 +8,16 @@ thousands a handful are drawn. Knows nothing of languages.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from typeinfer.completion.lm import LONGEST, Branches, LanguageModel
+from typeinfer.completion.lm import LONGEST, LanguageModel
+from typeinfer.completion.prompt import Prompt
+from typeinfer.completion.recall import Text, mixed, recalled
 from typeinfer.completion.tokens import END, SPECIAL, Tokens
 
 WIDTH = 5
@@ -57,17 +59,19 @@ class Vocabulary:
 def lines(
     model: LanguageModel,
     vocabulary: Vocabulary,
-    branches: Branches,
-    begun: bytes,
-    inside: bool,
+    prompt: Prompt,
     count: int,
     floor: float,
     allows: Callable[[bytes], bool] = lambda text: True,
+    others: Sequence[Text] = (),
+    trust: Sequence[float] = (),
+    given_up: Callable[[], bool] = lambda: False,
     width: int = WIDTH,
 ) -> list[Line]:
-    """At most `count` lines, the likeliest first, each of a probability of at least `floor` among all that begin with `begun`.
-    `inside`: the line goes on behind them, so that no end of a line may be written."""
-    texts, logs, owed = [b""], np.zeros(1), [begun]
+    """At most `count` lines, the likeliest first, each of a probability of at least `floor` among all that begin as the prompt
+    says. `others`: texts whose tokens are recalled, and how far each kind of recollection is trusted."""
+    branches, inside = model.read(prompt.row), prompt.inside
+    texts, logs, owed, written = [b""], np.zeros(1), [prompt.begun], [prompt.seen]
     found: list[Line] = []
     least = math.log(floor)
     ends = np.zeros(vocabulary.tokens.size, bool)
@@ -75,7 +79,12 @@ def lines(
     ends |= vocabulary.ending & (not inside)
     left_out = vocabulary.ending | vocabulary.special
     for _ in range(LONGEST):
+        if given_up():
+            return []
         scores = branches.scores.astype(np.float64)
+        if others and trust:
+            for at, context in enumerate(written):
+                mixed(scores[at], recalled(others, context), trust)
         for at, owing in enumerate(owed):
             if owing:
                 mine = vocabulary.beginning(owing)
@@ -103,8 +112,9 @@ def lines(
             break
         of, tokens = np.array(chosen, np.int64).T
         logs = total[of, tokens]
-        written = [vocabulary.tokens.bytes[token] for token in tokens]
-        owed = [owed[branch][len(text) :] for branch, text in zip(of, written, strict=True)]
-        texts = [texts[branch] + text for branch, text in zip(of, written, strict=True)]
+        new = [vocabulary.tokens.bytes[token] for token in tokens]
+        owed = [owed[branch][len(text) :] for branch, text in zip(of, new, strict=True)]
+        texts = [texts[branch] + text for branch, text in zip(of, new, strict=True)]
+        written = [[*written[branch], token] for branch, token in chosen]
         branches = model.grow(branches, of, tokens)
     return sorted(found, key=lambda line: -line.probability)[:count]

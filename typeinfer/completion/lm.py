@@ -62,7 +62,8 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True):
         """The tokens that outline a file around those from `start` to `stop`, which are seen anyway: of imports the first, of
         headers the nearest. `lines`: where each begins, whether it is an import, and its tokens."""
         outside = [line for line in lines if not start <= line[0] < stop]
-        chosen, left = [], self.outline // 3
+        chosen: list[tuple[int, bool, Sequence[int]]] = []
+        left = self.outline // 3
         for line in outside:
             if line[1] and len(line[2]) <= left:
                 chosen.append(line)
@@ -103,9 +104,11 @@ class Stored:
 
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True):
-    """`calibration.json`. `shown`: by language, how probable a line must be to be shown unasked."""
+    """`calibration.json`. `shown`: by language, how probable a line must be to be shown unasked. `recall`: how far each kind of
+    `recall.Recalled` is trusted."""
 
     shown: dict[str, float] = {}
+    recall: tuple[float, ...] = ()
 
 
 FILES = (CONFIG, TOKENIZER, WEIGHTS, CALIBRATION, CARD, CURVES)
@@ -190,7 +193,9 @@ class LanguageModel:
         x = self.table[tokens] * math.sqrt(self.shape.width)
         at = min(t + s, len(self.turn[0]) - 1)
         turn = self.turn[0][at], self.turn[1][at]
-        keys, values, latest = [], [], []
+        keys: list[Floats] = []
+        values: list[Floats] = []
+        latest: list[Floats] = []
         for number, block in enumerate(self.blocks):
             y = _normed(x, block.norm)
             latest.append(np.stack((before[number, :, 1], y), axis=1))
@@ -277,7 +282,7 @@ def _heads(x: Floats, heads: int) -> Floats:
 def _turned(x: Floats, turn: tuple[Floats, Floats]) -> Floats:
     one, two = np.split(x, 2, axis=-1)
     cosine, sine = turn
-    return np.concatenate((one * cosine - two * sine, one * sine + two * cosine), axis=-1)
+    return np.asarray(np.concatenate((one * cosine - two * sine, one * sine + two * cosine), axis=-1), np.float32)
 
 
 def _softmax(scores: Floats) -> Floats:

@@ -1,4 +1,5 @@
-"""Monitor: a project whose texts change, and what is believed of its types in; what may stand behind a dot out, ranked.
+"""Monitor: a project whose texts change, and what is believed of its types in; what may stand behind a dot, or on the rest of a
+line, out, ranked.
 
 What the receiver has is a checker's to say. It is asked about the text as it is; where it knows no type, about the text with the
 annotations that would be written; and then with every one that is believed at all. The less is proven, the more of the
@@ -9,20 +10,33 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from typeinfer.completion.cursor import Cursor, cursor_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
+from typeinfer.completion.lines import LineModel, Place, Writer, place_at
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.languages.language import Companion, Version
+from typeinfer.model.checkpoint import NoModel
 from typeinfer.program.moved import Moved
-from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Ground, Member, Offer, Suggestion
 from typeinfer.values.patches import Edit, apply_edits
 from typeinfer.values.source import SourceFile, Span
+
+T = TypeVar("T")
+
+NEVER = 2.0
+"""A probability that nothing has: where no threshold was fitted nothing is shown unasked."""
+
+DRAWN = 3
+"""Lines that are drawn where one is wanted, since some are refused."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +50,20 @@ class Beliefs:
 
 
 class Monitor:
-    """One project. `complete` may be called from any thread; of two calls that wait for each other the older is given up."""
+    """One project. `complete` and `line` may be called from any thread; of two calls that wait for each other the older is given
+    up, and a line for a list of members.
 
-    def __init__(self, root: Path, version: Version | None, weights: Callable[[str], Weights | None]) -> None:
-        self.root, self.version, self.weights = root, version, weights
+    `weights`: by which members of a language are ranked; `lines`: the language model; both None where none is installed.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        version: Version | None,
+        weights: Callable[[str], Weights | None],
+        lines: Callable[[], LineModel | None] = lambda: None,
+    ) -> None:
+        self.root, self.version, self.weights, self.lines = root, version, weights, lines
         self.notes: list[str] = []
         """Why something is not as good as it could be, each once."""
         self._companions: dict[str, Companion | None] = {}
@@ -50,6 +74,9 @@ class Monitor:
         self._habits: defaultdict[str, Habits] = defaultdict(Habits)
         self._asking = threading.Lock()
         self._last = 0
+        self._last_line = 0
+        self._writer: Writer | None = None
+        self._recalled: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
 
     def complete(
         self,
@@ -86,6 +113,73 @@ class Monitor:
         suggestions = self._ranked(moment, ground, listed, weights)
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
+    def line(
+        self,
+        files: Mapping[str, SourceFile],
+        file: SourceFile,
+        offset: int,
+        count: int = 1,
+        floor: float | None = None,
+        beliefs: Callable[[Cursor], Beliefs | None] = lambda cursor: None,
+    ) -> tuple[Continuation, ...]:
+        """How the line may go on at a byte of a text, the likeliest first; each at least as probable as `floor`, or as what is
+        shown unasked."""
+        self._last_line += 1
+        mine, list_asked = self._last_line, self._last
+        with self._asking:
+
+            def given_up() -> bool:
+                return mine != self._last_line or list_asked != self._last
+
+            try:
+                model = self.lines()
+            except NoModel as error:
+                self._note(f"lines are not completed: {error}")
+                return ()
+            if model is None:
+                self._note("no language model is installed: lines are not completed")
+                return ()
+            place = None if given_up() else place_at(file, offset)
+            if place is None:
+                return ()
+            return self._line(files, place, model, count, floor, beliefs, given_up)
+
+    def _line(
+        self,
+        files: Mapping[str, SourceFile],
+        place: Place,
+        model: LineModel,
+        count: int,
+        floor: float | None,
+        beliefs: Callable[[Cursor], Beliefs | None],
+        given_up: Callable[[], bool],
+    ) -> tuple[Continuation, ...]:
+        name = place.language.name
+        mine = {path: one for path, one in files.items() if language_of(path) is place.language}
+        if self._writer is None:
+            self._writer = Writer(model)
+        self._take_in(name, mine, place.file.path)
+        self._recall(name, mine, place.file.path)
+        # A companion takes its time to start; a project without a checker's word is still written in.
+        companion = self._asked(name, mine, lambda companion: companion, None)
+
+        def members(text: bytes) -> frozenset[str] | None:
+            file = place.with_text(text.decode("utf-8", "replace"))
+            cursor = cursor_at(file, place.start + len(text))
+            if cursor is None:
+                return None
+            ground, listed = self._listed(name, mine, cursor, beliefs)
+            sure = ground in (Ground.KNOWN, Ground.PREDICTED) and _tells(listed)
+            return frozenset(member.name for member in listed) if sure else None
+
+        def errors(file: SourceFile) -> Sequence[Diagnostic]:
+            return self._asked(name, mine, lambda companion: companion.errors(file), ())
+
+        least = model.trust.shown.get(name, NEVER) if floor is None else floor
+        asked = (members, errors) if companion is not None else (None, None)
+        found = self._writer.written(place, max(count, DRAWN), least, *asked, given_up)
+        return tuple(islice((one for one in found if one.text.strip() and one.probability >= least), count))
+
     def close(self) -> None:
         with self._asking:
             for companion in self._companions.values():
@@ -102,10 +196,7 @@ class Monitor:
         cursor: Cursor,
         beliefs: Callable[[Cursor], Beliefs | None],
     ) -> tuple[Ground, tuple[Member, ...]]:
-        try:
-            companion = self._companion(language, files)
-            if companion is None:
-                return Ground.GUESSED, ()
+        def listed(companion: Companion) -> tuple[Ground, tuple[Member, ...]]:
             known = companion.members(cursor.asked, cursor.begin)
             if _tells(known):
                 return Ground.KNOWN, known
@@ -117,12 +208,20 @@ class Monitor:
                         if _tells(found := companion.members(text, at)):
                             return ground, found
             return (Ground.KNOWN if known else Ground.GUESSED), known
+
+        return self._asked(language, files, listed, (Ground.GUESSED, ()))
+
+    def _asked(self, language: str, files: Mapping[str, SourceFile], ask: Callable[[Companion], T], otherwise: T) -> T:
+        """What a language's checker answers, or `otherwise` where there is none; one that fails is not asked again."""
+        try:
+            companion = self._companion(language, files)
+            return otherwise if companion is None else ask(companion)
         except CheckerFailed as error:
             self._note(str(error))
             if (failed := self._companions.get(language)) is not None:
                 failed.close()
             self._companions[language] = None
-            return Ground.GUESSED, ()
+            return otherwise
 
     def _companion(self, name: str, files: Mapping[str, SourceFile]) -> Companion | None:
         """The checker that was started for a language, told of what has changed; None where it has failed."""
@@ -149,6 +248,18 @@ class Monitor:
             read.pop(path, None)
             changed[path] = None
             self._habits[language].put(path, ())
+
+    def _recall(self, language: str, files: Mapping[str, SourceFile], but: str) -> None:
+        """Let the writer know of the texts that are new to it, but the one that is being written."""
+        assert self._writer is not None, "it is made before"
+        recalled = self._recalled[language]
+        for path, file in files.items():
+            if path != but and recalled.get(path) != file.data:
+                recalled[path] = file.data
+                self._writer.put(path, file.data)
+        for path in recalled.keys() - files.keys():
+            del recalled[path]
+            self._writer.put(path, None)
 
     def _note(self, line: str) -> None:
         if line not in self.notes:

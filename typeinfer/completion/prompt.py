@@ -31,10 +31,11 @@ NEAR = 600
 
 @dataclass(frozen=True)
 class Prompt:
-    """`row` of tokens; `begun`: the bytes before the place with which what is written begins; `inside`: whether something stands on
-    the line behind the place."""
+    """`row` of tokens, of which `seen` are those of the text before the place; `begun`: the bytes before the place with which what
+    is written begins; `inside`: whether something stands on the line behind the place."""
 
     row: list[int]
+    seen: list[int]
     begun: bytes
     inside: bool
 
@@ -66,7 +67,7 @@ class Prompter:
         lines = [(line.at, line.imports, self._line(line.text)) for line in reading.outline]
         outline = self.shape.outlined(lines, first, last)
         row = [LANGUAGE + number, OUTLINE, *outline, SUFFIX, *suffix, PREFIX, *seen, MIDDLE]
-        return Prompt(row, begun, bool(tail.partition(b"\n")[0].strip()))
+        return Prompt(row, seen, begun, bool(tail.partition(b"\n")[0].strip()))
 
 
 def _line_start(data: bytes, at: int) -> int:

@@ -34,7 +34,7 @@ class Tokens:
         self.tokenizer = tokenizer
         alphabet = {letter: byte for byte, letter in _alphabet().items()}
         self.bytes: tuple[bytes, ...] = tuple(
-            b"" if number < len(SPECIAL) else bytes(alphabet[letter] for letter in tokenizer.id_to_token(number))
+            b"" if number < len(SPECIAL) else bytes(alphabet[letter] for letter in tokenizer.id_to_token(number) or "")
             for number in range(tokenizer.get_vocab_size())
         )
 

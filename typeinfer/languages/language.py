@@ -35,6 +35,9 @@ class Companion(Protocol):
         The text counts for this question only, in the place of the one the file has.
         """
 
+    def errors(self, file: SourceFile) -> tuple[Diagnostic, ...]:
+        """What is wrong in this text, which counts for this question only; each at the place where it begins."""
+
     def close(self) -> None: ...
 
 
@@ -80,6 +83,8 @@ class Language(Protocol):
     """The checkers that can be asked for errors; the first where nothing says which."""
     endings: tuple[str, ...]
     """What makes a whole statement of one that ends behind an expression with all brackets closed; the likeliest first."""
+    bodies: tuple[str, ...]
+    """What may follow a line that opens a block of its own."""
 
     settings_files: tuple[str, ...]
     """Names of files at a project's root that say how it is checked."""

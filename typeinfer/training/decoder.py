@@ -92,6 +92,7 @@ class Decoder(nn.Module):
                 found |= {f"{name}.enter.weight": (block.entering, 0), f"{name}.leave.weight": (block.leaving, 1)}
         return found
 
+    # pyrefly: ignore [missing-override-decorator]
     def forward(self, tokens: Tensor) -> Tensor:
         """What is known behind every token, [b, t, d]."""
         t = tokens.shape[1]

@@ -7,8 +7,10 @@ types.
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from typeinfer.languages import language_of, treesitter
 from typeinfer.values.source import SourceFile
@@ -49,6 +51,67 @@ def dots_of(file: SourceFile) -> list[Dot]:
     return sorted(dots, key=lambda dot: dot.at)
 
 
-def sampled(dots: Sequence[Dot], count: int, seed: int) -> list[Dot]:
+Place = TypeVar("Place", "Dot", "Rest")
+
+
+def sampled(places: Sequence[Place], count: int, seed: int) -> list[Place]:
     """So many of them by chance, the same for a seed whatever their order was."""
-    return random.Random(seed).sample(sorted(dots, key=lambda dot: (dot.file.path, dot.at)), min(count, len(dots)))
+    ordered = sorted(places, key=lambda place: (place.file.path, place.at))
+    return random.Random(seed).sample(ordered, min(count, len(ordered)))
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What was written in a file from a byte to the end of the line, `text`; without comment and blanks at its end."""
+
+    file: SourceFile
+    at: int
+    text: str
+
+    @property
+    def cut(self) -> SourceFile:
+        """The text without it; a cursor stands at `at`."""
+        return self.with_text("")
+
+    def with_text(self, text: str) -> SourceFile:
+        data = self.file.data
+        end = data.find(b"\n", self.at)
+        end = len(data) if end < 0 else end
+        end -= data[self.at : end].endswith(b"\r")
+        return self.file.with_data(data[: self.at] + text.encode() + data[end:])
+
+
+def rests_of(file: SourceFile) -> tuple[list[Rest], list[Rest]]:
+    """Whole lines of code, from their first letter on; and what stands behind each dot of one."""
+    language = language_of(file.path)
+    assert language is not None, "only files of known languages are read"
+    root = language.parse(file.path, file.data).root_node
+    if root.has_error:
+        return [], []
+    found = treesitter.captures(language.grammar(file.path), language.name, "completion", root)
+    asides = sorted((node.start_byte, node.end_byte) for node in found.get("aside", ()))
+    # What stands in a string or a comment is no code: only lines that begin with a leaf of their own count.
+    wholes = []
+    start = 0
+    for line in file.data.splitlines(keepends=True):
+        at = start + len(line) - len(line.lstrip())
+        text = _without_comment(file.data, at, start + len(line), asides)
+        leaf = root.descendant_for_byte_range(at, at + 1)
+        if text and leaf is not None and leaf.start_byte == at:
+            wholes.append(Rest(file, at, text))
+        start += len(line)
+    behind = []
+    written = {node.id for node in found.get("written", ())}
+    for node in found.get("member", ()):
+        end = file.data.find(b"\n", node.start_byte)
+        text = _without_comment(file.data, node.start_byte, len(file.data) if end < 0 else end, asides)
+        if node.id not in written and text:
+            behind.append(Rest(file, node.start_byte, text))
+    return wholes, sorted(behind, key=lambda rest: rest.at)
+
+
+def _without_comment(data: bytes, start: int, end: int, asides: Sequence[tuple[int, int]]) -> str:
+    for begin, _ in asides[bisect_left(asides, (start, 0)) :]:
+        end = min(end, begin)
+        break
+    return data[start:end].decode("utf-8", "replace").strip()

@@ -237,11 +237,16 @@ class Model(Protocol):
 class Task(Protocol):
     """What a run learns. It is forked into every process."""
 
-    phases: tuple[str, str]
-    """What is asked for in the `pretrain_minutes`, and afterwards."""
-    counts: int
-    """How many numbers an evaluation counts."""
-    config: Struct
+    @property
+    def phases(self) -> tuple[str, str]:
+        """What is asked for in the `pretrain_minutes`, and afterwards."""
+
+    @property
+    def counts(self) -> int:
+        """How many numbers an evaluation counts."""
+
+    @property
+    def config(self) -> Struct: ...
 
     def build(self) -> Any:
         """The model: an `nn.Module` that is a `Model`."""
@@ -276,7 +281,7 @@ class Muon(torch.optim.Optimizer):
         self.precision = precision
 
     @torch.no_grad()
-    # pyrefly: ignore [missing-override-decorator]
+    # pyrefly: ignore [missing-override-decorator, bad-override]
     def step(self, closure: Any = None) -> None:
         for group in self.param_groups:
             for weights in group["params"]:

@@ -16,13 +16,15 @@ from typing import Any
 
 from typeinfer.languages.python.checkers import program_of, write_copy, write_pyrefly_settings
 from typeinfer.languages.wire import KEYWORD, MEMBER_KINDS, Wire, connected, framed
-from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.members import Member, MemberKind
-from typeinfer.values.source import SourceFile
+from typeinfer.values.source import SourceFile, Span
 
 Version = tuple[int, int]
 
 CREATED, CHANGED, DELETED = 1, 2, 3
+
+ERROR = 1
 
 LONGEST_DECLARED = 400
 
@@ -67,18 +69,7 @@ class PyreflyCompanion:
             self._tell("workspace/didChangeWatchedFiles", {"changes": changes})
 
     def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
-        uri, text = self._uri(file.path), file.data.decode("utf-8", "replace")
-        self.version += 1
-        if self.about == file.path:
-            changed = {"textDocument": {"uri": uri, "version": self.version}, "contentChanges": [{"text": text}]}
-            self._tell("textDocument/didChange", changed)
-        else:
-            # Of a file that is not asked about the text on the disk counts.
-            if self.about:
-                self._tell("textDocument/didClose", {"textDocument": {"uri": self._uri(self.about)}})
-            self.about = file.path
-            document = {"uri": uri, "languageId": "python", "version": self.version, "text": text}
-            self._tell("textDocument/didOpen", {"textDocument": document})
+        uri = self._shown(file)
         position = {"line": file.line_of(offset) - 1, "character": file.utf16_column_of(offset)}
         answer = self._ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
         with self.wire.understanding():
@@ -92,8 +83,38 @@ class PyreflyCompanion:
                 if item.get("kind") != KEYWORD and not item.get("additionalTextEdits") and item["label"].isidentifier()
             )
 
+    def errors(self, file: SourceFile) -> tuple[Diagnostic, ...]:
+        answer = self._ask("textDocument/diagnostic", {"textDocument": {"uri": self._shown(file)}})
+        with self.wire.understanding():
+            return tuple(
+                Diagnostic(
+                    file.path,
+                    Span(*[_place(file, item["range"][end]) for end in ("start", "end")]),
+                    str(item.get("code", "")),
+                    item["message"].partition("\n")[0],
+                )
+                for item in answer["items"]
+                if item.get("severity", ERROR) == ERROR
+            )
+
     def close(self) -> None:
         self.ended.close()
+
+    def _shown(self, file: SourceFile) -> str:
+        """The file's URI, once its text is the one that counts."""
+        uri, text = self._uri(file.path), file.data.decode("utf-8", "replace")
+        self.version += 1
+        if self.about == file.path:
+            changed = {"textDocument": {"uri": uri, "version": self.version}, "contentChanges": [{"text": text}]}
+            self._tell("textDocument/didChange", changed)
+        else:
+            # Of a file that is not asked about the text on the disk counts.
+            if self.about:
+                self._tell("textDocument/didClose", {"textDocument": {"uri": self._uri(self.about)}})
+            self.about = file.path
+            document = {"uri": uri, "languageId": "python", "version": self.version, "text": text}
+            self._tell("textDocument/didOpen", {"textDocument": document})
+        return uri
 
     def _uri(self, path: str) -> str:
         return (self.folder / path).as_uri()
@@ -116,6 +137,12 @@ class PyreflyCompanion:
                     if "error" in message:
                         raise CheckerFailed(f"pyrefly can't complete: {message['error']['message']}")
                     return message["result"]
+
+
+def _place(file: SourceFile, position: Any) -> int:
+    """The byte of a place that is given as a line and a column; a place beyond the text is its end."""
+    found = file.offset_of(position["line"] + 1, position["character"] + 1)
+    return len(file.data) if found is None else found
 
 
 def _declared(detail: str | None) -> str:

@@ -60,6 +60,7 @@ class TypeScript:
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
     endings: tuple[str, ...] = ("", ";", " {}", " : 0", ",", ": 0")
+    bodies: tuple[str, ...] = ("}",)
     checkers: tuple[str, ...] = ("tsc",)
     settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typeinfer.languages.typescript.checker import INFERRING
 from typeinfer.languages.typescript.compiler import Place, find_compiler, started
 from typeinfer.languages.typescript.workspace import copied
+from typeinfer.values.inferred import Diagnostic
 from typeinfer.values.members import Member
-from typeinfer.values.source import SourceFile
+from typeinfer.values.source import SourceFile, Span
 
 
 class CompilerCompanion:
@@ -40,13 +41,33 @@ class CompilerCompanion:
         self.session.open({self.folder / path: file.text for path, file in files.items() if file is not None})
 
     def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
+        path = self._shown(file)
+        place = Place(path, file.line_of(offset) - 1, file.utf16_column_of(offset))
+        return tuple(self.session.members(place))
+
+    def errors(self, file: SourceFile) -> tuple[Diagnostic, ...]:
+        (found,) = self.session.complaints([self._shown(file)])
+        return tuple(
+            Diagnostic(
+                file.path, Span(*[_place(file, end) for end in (one.start, one.end)]), str(one.code), one.message
+            )
+            for one in found
+        )
+
+    def close(self) -> None:
+        self.ended.close()
+
+    def _shown(self, file: SourceFile) -> Path:
+        """Where the file lies, once its text is the one that counts."""
         if self.about != file.path and (before := self.files.get(self.about)) is not None:
             self.session.open({self.folder / self.about: before.text})
         self.about = file.path
         path = self.folder / file.path
         self.session.open({path: file.text})
-        place = Place(path, file.line_of(offset) - 1, file.utf16_column_of(offset))
-        return tuple(self.session.members(place))
+        return path
 
-    def close(self) -> None:
-        self.ended.close()
+
+def _place(file: SourceFile, place: Place) -> int:
+    """The byte of a place; one beyond the text is its end."""
+    found = file.offset_of(place.line + 1, place.column + 1)
+    return len(file.data) if found is None else found

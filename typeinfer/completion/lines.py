@@ -1,0 +1,197 @@
+"""Lines: a text and a place in it in; how the line probably goes on, out.
+
+The language model and what the project wrote elsewhere say what is likely; members of known types steer the search; what was found
+must be readable in its place and bring the checker no new error. What is left by the refused goes to the others in proportion.
+Writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from typeinfer.completion.decode import Line, Vocabulary, lines
+from typeinfer.completion.lm import LanguageModel, Stored
+from typeinfer.completion.prefixes import Grammar, Members
+from typeinfer.completion.prompt import Prompter
+from typeinfer.completion.reading import read
+from typeinfer.completion.recall import Recall, Text
+from typeinfer.completion.tokens import Tokens
+from typeinfer.languages import LANGUAGES, language_of, treesitter
+from typeinfer.languages.language import Language
+from typeinfer.values.inferred import Diagnostic
+from typeinfer.values.lines import Continuation
+from typeinfer.values.source import SourceFile
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+PLACEHOLDER = "typeinfer_here"
+
+IN_A_WORD = re.compile(rb"[\w$\x80-\xff]")
+
+NEARBY, STEP = 40_000, 2048
+"""Bytes of the text itself that are recalled, and by how many the part before the place grows: the tokens of what stays the same
+while somebody types are made once."""
+
+MOST_RECALLED = 4_000_000
+"""Bytes of other texts that are recalled; of a larger project those that come first."""
+
+
+NamesBehind: TypeAlias = "Callable[[bytes], frozenset[str] | None]"
+"""The names that may stand behind the dot with which a text ends that is written at the place; None where anything may."""
+
+
+class LineModel:
+    """A stored language model, ready to be asked by any thread."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.tokens = Tokens.parse(stored.tokenizer)
+        self.vocabulary = Vocabulary(self.tokens)
+        self.prompter = Prompter(self.tokens, stored.shape)
+        self.trust = stored.trust
+        self.model = LanguageModel(stored.shape, stored.weights)
+        self.asking = threading.Lock()
+
+    def tokens_of(self, language: Language, path: str, data: bytes, root: Node) -> list[int]:
+        return self.tokens.encode(read(language, path, data, root).data.decode("utf-8", "replace"))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where code is written. `end`: the byte where its line ends, or `start` where something stands behind it."""
+
+    language: Language
+    file: SourceFile
+    root: Node
+    start: int
+    end: int
+    least: int
+    """What of the text can't be read, whatever stands at the place."""
+
+    @property
+    def line(self) -> int:
+        return self.file.line_of(self.start)
+
+    def with_text(self, text: str) -> SourceFile:
+        data = self.file.data
+        return self.file.with_data(data[: self.start] + text.encode() + data[self.end :])
+
+
+def place_at(file: SourceFile, offset: int) -> Place | None:
+    """None in strings and comments, and in the middle of a word."""
+    language, data = language_of(file.path), file.data
+    assert language is not None, "only files of known languages are completed"
+    if IN_A_WORD.match(data, offset):
+        return None
+    stop = data.find(b"\n", offset)
+    rest = data[offset : len(data) if stop < 0 else stop].rstrip()
+    end = offset if rest else (len(data) if stop < 0 else stop)
+    before = re.search(rb"[\w$\x80-\xff]*\Z", data[max(0, offset - 200) : offset])
+    begin = offset - (len(before.group()) if before is not None else 0)
+    marked = data[:begin] + PLACEHOLDER.encode() + data[offset:]
+    root = language.parse(file.path, marked).root_node
+    leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
+    if leaf is None or leaf.text != PLACEHOLDER.encode():
+        return None
+    bare = language.parse(file.path, data).root_node
+    return Place(language, file, bare, offset, end, min(treesitter.unread(root), treesitter.unread(bare)))
+
+
+class Writer:
+    """What continues the lines of one project."""
+
+    def __init__(self, model: LineModel) -> None:
+        self.model = model
+        self.recall = {language.name: Recall() for language in LANGUAGES}
+        self._sizes: dict[str, int] = {}
+        self._tokens = lru_cache(8)(self._tokens_of)
+
+    def put(self, path: str, data: bytes | None) -> None:
+        """A text of the project that is another now, or gone."""
+        language = language_of(path)
+        assert language is not None, "only files of known languages are read"
+        tokens = None
+        self._sizes.pop(path, None)
+        if data is not None and sum(self._sizes.values()) + len(data) <= MOST_RECALLED:
+            self._sizes[path] = len(data)
+            tokens = self.model.tokens_of(language, path, data, language.parse(path, data).root_node)
+        self.recall[language.name].put(path, tokens)
+
+    def _tokens_of(self, path: str, data: bytes) -> Text:
+        language = language_of(path)
+        assert language is not None, "a place is in it"
+        return Text(self.model.tokens_of(language, path, data, language.parse(path, data).root_node))
+
+    def _around(self, place: Place) -> tuple[Text, Text]:
+        """What stands before the place, but for what was typed last, and behind it."""
+        data, path = place.file.data, place.file.path
+        head = data[max(0, place.start - NEARBY) : place.start // STEP * STEP]
+        return self._tokens(path, head), self._tokens(path, data[place.end : place.end + NEARBY])
+
+    def drawn(
+        self,
+        place: Place,
+        count: int,
+        floor: float,
+        members: NamesBehind | None = None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> list[Line]:
+        """What is likely, before it is looked at as a whole; without what stands there already. Nothing once it is given up."""
+        model, language, file = self.model, place.language, place.file
+        with model.asking:
+            prompt = model.prompter.prompt(
+                language, LANGUAGES.index(language), file.path, file.data, place.root, place.start
+            )
+            there = len(prompt.begun)
+            guard = (
+                None if members is None else Members(lambda text: members(text[there:]) if len(text) > there else None)
+            )
+            texts = (*self._around(place), self.recall[language.name].besides(file.path))
+            found = lines(
+                model.model,
+                model.vocabulary,
+                prompt,
+                count,
+                floor,
+                (lambda text: True) if guard is None else guard.allows,
+                texts,
+                model.trust.recall,
+                given_up,
+            )
+        return [Line(line.text[there:], line.probability) for line in found]
+
+    def written(
+        self,
+        place: Place,
+        count: int,
+        floor: float,
+        members: NamesBehind | None = None,
+        errors: Callable[[SourceFile], Sequence[Diagnostic]] | None = None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Continuation]:
+        """The lines that hold, the likeliest first."""
+        grammar = Grammar(place.language, place.file, place.start, place.end, place.least)
+        refused = 0.0
+        before: Counter[tuple[str, str]] | None = None
+        for line in self.drawn(place, count, floor, members, given_up):
+            text = line.text.decode("utf-8", "replace").rstrip()
+            if not grammar.complete(text.encode()):
+                refused += line.probability
+                continue
+            if errors is not None and text.strip():
+                if before is None:
+                    before = _told(errors(place.with_text("")))
+                if _told(errors(place.with_text(text))) - before:
+                    refused += line.probability
+                    continue
+            yield Continuation(place.start, text, min(1.0, line.probability / max(1e-6, 1 - refused)))
+
+
+def _told(errors: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
+    return Counter((error.code, error.message) for error in errors)

@@ -1,0 +1,95 @@
+"""Prefixes: what may be written at a place. Each says of a beginning whether anything that is accepted begins so, and of a text
+whether it is accepted.
+
+Two laws hold for each: what is accepted is allowed, and so is every beginning of what is allowed. Those that decide early steer the
+search; those that are dear, or decide at the end only, are asked about what it found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from typeinfer.languages import treesitter
+from typeinfer.languages.language import Language
+from typeinfer.values.source import SourceFile
+
+MEMBER = re.compile(rb"\.[ \t]*([\w$\x80-\xff]+|\Z)")
+
+
+class Prefixes(Protocol):
+    """Texts are what is written at the place, in UTF-8."""
+
+    def allows(self, text: bytes) -> bool:
+        """Whether something that is accepted begins so."""
+
+    def complete(self, text: bytes) -> bool:
+        """Whether this is accepted as it is."""
+
+
+class Grammar:
+    """On one line, and so that the text around it can be read, as far as it could be before: as it is, or once a block that is
+    opened has a body.
+
+    `least`: bytes of the text that can't be read whatever stands at the place.
+    """
+
+    def __init__(self, language: Language, file: SourceFile, start: int, end: int, least: int) -> None:
+        self.language, self.path, self.least = language, file.path, least
+        self.before, self.behind = file.data[:start], file.data[end:]
+
+    def allows(self, text: bytes) -> bool:
+        return b"\n" not in text
+
+    def complete(self, text: bytes) -> bool:
+        if not self.allows(text):
+            return False
+        return any(self._unread(text + body.encode()) <= self.least for body in ("", *self.language.bodies))
+
+    def _unread(self, text: bytes) -> int:
+        tree = self.language.parse(self.path, self.before + text + self.behind)
+        return treesitter.unread(tree.root_node)
+
+
+class Members:
+    """Behind a dot only what the type of what is before it has, where that is known.
+
+    `of`: the names that may stand behind the dot with which a text ends; None where anything may.
+    """
+
+    def __init__(self, of: Callable[[bytes], frozenset[str] | None]) -> None:
+        self.of = of
+        self._asked: dict[bytes, frozenset[str] | None] = {}
+
+    def allows(self, text: bytes) -> bool:
+        return all(
+            names is None
+            or (name in names if match.end() < len(text) else any(other.startswith(name) for other in names))
+            for match, name, names in self._written(text)
+        )
+
+    def complete(self, text: bytes) -> bool:
+        return all(names is None or name in names for _, name, names in self._written(text))
+
+    def _written(self, text: bytes) -> list[tuple[re.Match[bytes], str, frozenset[str] | None]]:
+        found = []
+        for match in MEMBER.finditer(text):
+            dot = text[: match.start(1)]
+            if dot not in self._asked:
+                self._asked[dot] = self.of(dot)
+            found.append((match, match.group(1).decode("utf-8", "ignore"), self._asked[dot]))
+        return found
+
+
+class Both:
+    """The product of several: what all of them accept."""
+
+    def __init__(self, parts: Sequence[Prefixes]) -> None:
+        self.parts = parts
+
+    def allows(self, text: bytes) -> bool:
+        return all(part.allows(text) for part in self.parts)
+
+    def complete(self, text: bytes) -> bool:
+        return all(part.complete(text) for part in self.parts)
