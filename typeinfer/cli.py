@@ -1065,6 +1065,45 @@ def decoder(data: Path | None, shape: tuple[str, ...], traceback: bool, **given:
     return OK
 
 
+@train.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="The arrays that were learnt from. [default: ~/.cache/typeinfer/texts]",
+)
+@click.option("--places", metavar="N", type=click.IntRange(1), default=60, show_default=True,
+              help="Of each project of the calibration split.")  # fmt: skip
+@TRACEBACK
+def lines(run: Path, model: Path, data: Path | None, places: int, traceback: bool) -> int:
+    """Make a model folder of what `train decoder` wrote in the folder RUN, and fit what its word counts."""
+    import msgspec
+
+    from typeinfer.completion.lm import store
+    from typeinfer.pipeline import load_weights_of
+    from typeinfer.report import ProgressBar
+    from typeinfer.training.corpus import corpus_folder, read_corpus
+    from typeinfer.training.lines import fit
+    from typeinfer.training.published import ProjectUnavailable
+    from typeinfer.training.shipping import lines_of
+    from typeinfer.training.texts import Texts
+
+    folder = data or _cached("texts")
+    try:
+        stored = lines_of(folder, run)
+        projects = [one for one in read_corpus() if one.split == "calibration"]
+        texts = Texts.load(folder, "development")
+        with ProgressBar() as bar:
+            trust = fit(stored, texts, corpus_folder(), projects, load_weights_of, places, bar)
+        store(model, replace(stored, trust=trust))
+    except (OSError, ValueError, ProjectUnavailable) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{model}: {msgspec.json.encode(trust).decode()}")
+    return OK
+
+
 # --- the program itself ---------------------------------------------------------------------------------------------
 
 

@@ -150,7 +150,7 @@ def complete(
 
     from typeinfer.completion.monitor import Monitor
 
-    monitor = Monitor(root, options.target_version, load_weights_of)
+    monitor = Monitor(root, options.target_version, load_weights_of, load_lines)
     try:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
         return monitor.complete(files, files[path], offset, beliefs), tuple(monitor.notes)

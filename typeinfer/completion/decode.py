@@ -8,6 +8,7 @@ thousands a handful are drawn. Knows nothing of languages.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from typeinfer.completion.recall import Text, mixed, recalled
 from typeinfer.completion.tokens import END, SPECIAL, Tokens
 
 WIDTH = 5
+
+INNER = re.compile(r"[\w$]")
 
 LIKELY = 24
 """Tokens behind a branch that are looked at, at most."""
@@ -51,6 +54,11 @@ class Vocabulary:
         special[: len(SPECIAL)] = True
         return special
 
+    @cached_property
+    def inner(self) -> NDArray[np.int64]:
+        """Those by which a word goes on."""
+        return np.flatnonzero([INNER.match(text.decode("utf-8", "replace")) is not None for text in self.tokens.bytes])
+
     def beginning(self, text: bytes) -> NDArray[np.int64]:
         """The tokens that may stand where a text has to."""
         return np.concatenate((self.tokens.starting(text), np.array(self.tokens.within(text), np.int64)))
@@ -67,13 +75,15 @@ def lines(
     trust: Sequence[float] = (),
     given_up: Callable[[], bool] = lambda: False,
     width: int = WIDTH,
+    likely: int = LIKELY,
 ) -> list[Line]:
-    """At most `count` lines, the likeliest first, each of a probability of at least `floor` among all that begin as the prompt
-    says. `others`: texts whose tokens are recalled, and how far each kind of recollection is trusted."""
+    """At most `count` lines, the likeliest first, each of a probability of at least `floor` among all that begin as the prompt says
+    and are allowed, as far as what isn't was met. `others`: texts whose tokens are recalled, and how far each kind of recollection
+    is trusted."""
     branches, inside = model.read(prompt.row), prompt.inside
     texts, logs, owed, written = [b""], np.zeros(1), [prompt.begun], [prompt.seen]
     found: list[Line] = []
-    least = math.log(floor)
+    refused, least = 0.0, math.log(floor)
     ends = np.zeros(vocabulary.tokens.size, bool)
     ends[END] = True
     ends |= vocabulary.ending & (not inside)
@@ -98,14 +108,16 @@ def lines(
                 scores[at, left_out] = -np.inf
         total = logs[:, None] + scores
         chosen: list[tuple[int, int]] = []
-        order = np.argpartition(-total, min(LIKELY, total.size - 1), axis=None)[:LIKELY]
+        order = np.argpartition(-total, min(likely, total.size - 1), axis=None)[:likely]
         enough = sorted((line.probability for line in found), reverse=True)[count - 1 : count]
         for place in order[np.argsort(-total.flat[order], kind="stable")].tolist():
             branch, token = divmod(place, total.shape[1])
-            likely = total[branch, token]
-            if len(chosen) == width or likely < least or (enough and math.exp(likely) <= enough[0]):
+            log = total[branch, token]
+            if len(chosen) == width or log < least or (enough and math.exp(log) <= enough[0]):
                 break
-            if not owed[branch] and not allows(texts[branch] + vocabulary.tokens.bytes[token]):
+            text = texts[branch] + vocabulary.tokens.bytes[token]
+            if len(text) > len(prompt.begun) and not allows(text):
+                refused += math.exp(log)
                 continue
             chosen.append((branch, token))
         if not chosen:
@@ -117,4 +129,48 @@ def lines(
         texts = [texts[branch] + text for branch, text in zip(of, new, strict=True)]
         written = [[*written[branch], token] for branch, token in chosen]
         branches = model.grow(branches, of, tokens)
-    return sorted(found, key=lambda line: -line.probability)[:count]
+    # What is left by the refused goes to the others in proportion.
+    shares = [Line(line.text, min(1.0, line.probability / max(1e-6, 1 - refused))) for line in found]
+    return sorted(shares, key=lambda line: -line.probability)[:count]
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------
+
+TRIED = 24
+"""Beginnings of words that are followed further, the likeliest."""
+
+DEPTH = 4
+"""Tokens of a word that are looked at."""
+
+
+def words(
+    model: LanguageModel, vocabulary: Vocabulary, row: Sequence[int], names: Sequence[str]
+) -> NDArray[np.float64]:
+    """The log probability [n] of each word behind a row, as far as its first tokens tell, and that it ends there."""
+    spelled = [vocabulary.tokens.encode(name)[:DEPTH] for name in names]
+    branches = model.read(row)
+    found = np.array([branches.scores[0, tokens[0]] if tokens else -np.inf for tokens in spelled], np.float64)
+    growing: dict[tuple[int, ...], int] = {(): 0}
+    for depth in range(1, DEPTH + 1):
+        # Of each beginning the best that goes by it says how much it matters.
+        best: dict[tuple[int, ...], float] = {}
+        for tokens, likely in zip(spelled, found.tolist(), strict=True):
+            start = tuple(tokens[:depth])
+            if len(start) == depth and start[:-1] in growing:
+                best[start] = max(best.get(start, -np.inf), likely)
+        chosen = sorted(best, key=lambda start: -best[start])[:TRIED]
+        if not chosen:
+            break
+        of = np.array([growing[start[:-1]] for start in chosen], np.int64)
+        branches = model.grow(branches, of, np.array([start[-1] for start in chosen], np.int64))
+        growing = {start: number for number, start in enumerate(chosen)}
+        goes_on = np.logaddexp.reduce(branches.scores[:, vocabulary.inner].astype(np.float64), axis=1)
+        for number, tokens in enumerate(spelled):
+            at = growing.get(tuple(tokens[:depth]))
+            if at is None:
+                continue
+            if len(tokens) > depth:
+                found[number] += branches.scores[at, tokens[depth]]
+            elif len(tokens) == depth:
+                found[number] += np.log1p(-min(np.exp(goes_on[at]), 1 - 1e-6))
+    return found

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from typeinfer.completion.decode import Line, Vocabulary, lines
+import numpy as np
+from numpy.typing import NDArray
+
+from typeinfer.completion.decode import Line, Vocabulary, lines, words
 from typeinfer.completion.lm import LanguageModel, Stored
 from typeinfer.completion.prefixes import Grammar, Members
 from typeinfer.completion.prompt import Prompter
@@ -57,6 +60,12 @@ class LineModel:
         self.trust = stored.trust
         self.model = LanguageModel(stored.shape, stored.weights)
         self.asking = threading.Lock()
+
+    def words(self, language: Language, data: bytes, begin: int, end: int, names: Sequence[str]) -> NDArray[np.float64]:
+        """The log probability [n] that each of these words stands between two bytes of a text."""
+        with self.asking:
+            row = self.prompter.before_word(LANGUAGES.index(language), data, begin, end)
+            return words(self.model, self.vocabulary, row, names)
 
     def tokens_of(self, language: Language, path: str, data: bytes, root: Node) -> list[int]:
         return self.tokens.encode(read(language, path, data, root).data.decode("utf-8", "replace"))
@@ -100,7 +109,18 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
     if leaf is None or leaf.text != PLACEHOLDER.encode():
         return None
     bare = language.parse(file.path, data).root_node
-    return Place(language, file, bare, offset, end, min(treesitter.unread(root), treesitter.unread(bare)))
+    return Place(language, file, bare, offset, end, _least(language, file.path, data[:begin], data[end:], bare))
+
+
+def _least(language: Language, path: str, before: bytes, behind: bytes, bare: Node) -> int:
+    """Bytes of a text that can't be read whatever stands between two parts of it, as far as a few words tell."""
+    least = treesitter.unread(bare)
+    for ending in (*language.endings, "(", "[", "{"):
+        if not least:
+            break
+        tried = language.parse(path, before + PLACEHOLDER.encode() + ending.encode() + behind)
+        least = min(least, treesitter.unread(tried.root_node))
+    return least
 
 
 class Writer:

@@ -105,10 +105,12 @@ class Stored:
 
 class Trust(Struct, frozen=True, forbid_unknown_fields=True):
     """`calibration.json`. `shown`: by language, how probable a line must be to be shown unasked. `recall`: how far each kind of
-    `recall.Recalled` is trusted."""
+    `recall.Recalled` is trusted. `words`: by language, what its word counts in the ranking of members whose type is known, and of
+    names that are guessed."""
 
     shown: dict[str, float] = {}
     recall: tuple[float, ...] = ()
+    words: dict[str, tuple[float, float]] = {}
 
 
 FILES = (CONFIG, TOKENIZER, WEIGHTS, CALIBRATION, CARD, CURVES)
@@ -164,6 +166,18 @@ class LanguageModel:
     def read(self, tokens: Sequence[int]) -> Branches:
         """Read a row from its start; what it has in common with the last one is not read again. Returns the one branch that may
         grow behind it."""
+        x, t = self._read(tokens), len(tokens)
+        none = np.zeros((self.shape.layers, 1, self.shape.heads, 0, self.key.shape[-1]), np.float32)
+        before = self.seen[:, None, t : t + 2]
+        return Branches(none, none, before.copy(), self._scored(x[-1:]))
+
+    def told(self, tokens: Sequence[int]) -> Floats:
+        """The log probability of what comes after each token of a row, [t, v]."""
+        self.tokens = []
+        return self._scored(self._read(tokens))
+
+    def _read(self, tokens: Sequence[int]) -> Floats:
+        """What is known behind each token that wasn't read before, and behind the last."""
         known = min(_common(self.tokens, tokens), len(tokens) - 1)
         self.tokens = list(tokens)
         p, t = known, len(tokens)
@@ -181,9 +195,7 @@ class LanguageModel:
             scores = q @ self.key[number, :, :t].transpose(0, 2, 1) + after
             got = _softmax(scores) @ self.value[number, :, :t]
             x = x + block.left(got.transpose(1, 0, 2).reshape(t - p, -1), gated)
-        none = np.zeros((self.shape.layers, 1, self.shape.heads, 0, self.key.shape[-1]), np.float32)
-        before = self.seen[:, None, t : t + 2]
-        return Branches(none, none, before.copy(), self._scored(x[-1:]))
+        return x
 
     def grow(self, branches: Branches, of: NDArray[np.int64], tokens: NDArray[np.int64]) -> Branches:
         """Let branches that stand behind the row that was read last grow by a token each: `of` [b] the branch that each comes from,

@@ -19,9 +19,9 @@ from typing import TypeVar
 from typeinfer.completion.cursor import Cursor, cursor_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.lines import LineModel, Place, Writer, place_at
-from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank
+from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
-from typeinfer.languages.language import Companion, Version
+from typeinfer.languages.language import Companion, Language, Version
 from typeinfer.model.checkpoint import NoModel
 from typeinfer.program.moved import Moved
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 NEVER = 2.0
 """A probability that nothing has: where no threshold was fitted nothing is shown unasked."""
+
+WORDED = 30
+"""Members of which the language model is asked."""
 
 DRAWN = 3
 """Lines that are drawn where one is wanted, since some are refused."""
@@ -110,7 +113,7 @@ class Monitor:
             cursor.receiver, file.data, cursor.begin, uses, self._habits[language.name].elsewhere(file.path)
         )
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
-        suggestions = self._ranked(moment, ground, listed, weights)
+        suggestions = self._worded(language, file, cursor, ground, self._ranked(moment, ground, listed, weights))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def line(
@@ -131,13 +134,9 @@ class Monitor:
             def given_up() -> bool:
                 return mine != self._last_line or list_asked != self._last
 
-            try:
-                model = self.lines()
-            except NoModel as error:
-                self._note(f"lines are not completed: {error}")
-                return ()
+            model = self._line_model()
             if model is None:
-                self._note("no language model is installed: lines are not completed")
+                self._note("no language model can be used: lines are not completed")
                 return ()
             place = None if given_up() else place_at(file, offset)
             if place is None:
@@ -266,6 +265,25 @@ class Monitor:
             self.notes.append(line)
 
     # --- what is likely ------------------------------------------------------------------------------------------------
+
+    def _worded(
+        self, language: Language, file: SourceFile, cursor: Cursor, ground: Ground, ranked: tuple[Suggestion, ...]
+    ) -> tuple[Suggestion, ...]:
+        """The same, with what the language model says of the first of them."""
+        model = self._line_model()
+        weights = None if model is None else model.trust.words.get(language.name)
+        if model is None or weights is None:
+            return ranked
+        names = [one.member.name for one in ranked[:WORDED]]
+        words = model.words(language, file.data, cursor.begin, cursor.end, names)
+        return tuple(weighed(ranked, words, weights[ground is Ground.GUESSED]))
+
+    def _line_model(self) -> LineModel | None:
+        try:
+            return self.lines()
+        except NoModel as error:
+            self._note(f"the language model can't be used: {error}")
+            return None
 
     def _ranked(
         self, moment: Moment, ground: Ground, listed: Iterable[Member], weights: Weights | None

@@ -25,6 +25,11 @@ FAR = 4096
 STEP = 48
 """Tokens by which the part of a text that is seen moves on, so that it doesn't with every key."""
 
+FAR_FROM_WORD = 1500
+
+WORDS_BEFORE, WORDS_BEHIND = 160, 32
+"""Tokens that are seen around a word: a list of members has to be there at once."""
+
 NEAR = 600
 """Bytes behind the place; more than a row holds."""
 
@@ -47,18 +52,33 @@ class Prompter:
         self.tokens, self.shape = tokens, shape
         self._line = lru_cache(4096)(self._encoded_line)
 
+    def before_word(self, number: int, data: bytes, begin: int, end: int) -> list[int]:
+        """A short row for the word between two bytes, which begins a token: what stands right before it and behind it."""
+        head, tail = data[max(0, begin - FAR_FROM_WORD) : begin], data[end : end + NEAR]
+        before = self.tokens.encode(head.decode("utf-8", "ignore"))[-WORDS_BEFORE:]
+        behind = self.tokens.encode(tail.decode("utf-8", "ignore"))[:WORDS_BEHIND]
+        return self.row(number, [], behind, before)
+
+    @property
+    def room(self) -> int:
+        """Tokens before the place that are seen."""
+        return self.shape.row - self.shape.outline - self.shape.suffix - 5
+
+    def row(self, number: int, outline: list[int], suffix: list[int], seen: list[int]) -> list[int]:
+        """As `training/decoder.Reader` makes them."""
+        return [LANGUAGE + number, OUTLINE, *outline, SUFFIX, *suffix, PREFIX, *seen, MIDDLE]
+
     def _encoded_line(self, line: bytes) -> list[int]:
         return self.tokens.encode(line.decode("utf-8", "replace") + "\n")
 
     def prompt(self, language: Language, number: int, path: str, data: bytes, root: Node, offset: int) -> Prompt:
-        """`number`: that of the language among the model's."""
+        """`number`: that of the language among the model's. All that a row holds."""
         reading = read(language, path, data, root)
         place = reading.place(offset)
         head, tail = reading.data[:place], reading.data[place:]
         start = _line_start(head, max(0, (len(head) - FAR) // 1024 * 1024))
         before = self.tokens.encode(head[start:].decode("utf-8", "replace"))
-        room = self.shape.row - self.shape.outline - self.shape.suffix - 5
-        drop = max(0, -(-(len(before) - room) // STEP) * STEP)
+        drop = max(0, -(-(len(before) - self.room) // STEP) * STEP)
         seen = before[drop:]
         begun = self.tokens.bytes[seen.pop()] if seen else b""
         suffix = self.tokens.encode(tail[:NEAR].decode("utf-8", "replace"))[: self.shape.suffix]
@@ -66,8 +86,7 @@ class Prompter:
         last = place + len(self.tokens.decode(suffix))
         lines = [(line.at, line.imports, self._line(line.text)) for line in reading.outline]
         outline = self.shape.outlined(lines, first, last)
-        row = [LANGUAGE + number, OUTLINE, *outline, SUFFIX, *suffix, PREFIX, *seen, MIDDLE]
-        return Prompt(row, seen, begun, bool(tail.partition(b"\n")[0].strip()))
+        return Prompt(self.row(number, outline, suffix, seen), seen, begun, bool(tail.partition(b"\n")[0].strip()))
 
 
 def _line_start(data: bytes, at: int) -> int:

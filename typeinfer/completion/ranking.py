@@ -316,6 +316,19 @@ def guessed(moment: Moment, prior: Prior, most: int = 200) -> list[Member]:
     return [Member(name, MemberKind.VALUE) for name in best]
 
 
+def weighed(suggestions: Sequence[Suggestion], words: NDArray[numpy.float64], weight: float) -> list[Suggestion]:
+    """The first of the suggestions, as many as there are `words`, in proportion to their probability times e to the `weight` times
+    the word that a language model has on each. Together they stay as probable as they were."""
+    first, rest = suggestions[: len(words)], suggestions[len(words) :]
+    before = numpy.array([one.probability for one in first])
+    after = before * numpy.exp(weight * (words - words.max(initial=-numpy.inf)))
+    after *= before.sum() / max(float(after.sum()), 1e-300)
+    moved = [
+        Suggestion(one.member, float(probability), one.of_type) for one, probability in zip(first, after, strict=True)
+    ]
+    return sorted([*moved, *rest], key=lambda one: (-one.probability, one.member.name))
+
+
 def moment_of(receiver: str, data: bytes, begin: int, uses: Sequence[Use], elsewhere: Rest) -> Moment:
     """`data`: the text with the cursor at `begin`; `uses`: of that text, without what is being typed."""
     starts = [use.at for use in uses]

@@ -26,6 +26,8 @@ LONGEST_DOCUMENTATION = 60
 
 QUOTES = re.compile(rb"\w{0,2}(\"\"\"|'''|\"|')")
 
+LINE_END = re.compile(rb"\r?\n")
+
 BLANK_BEFORE = re.compile(rb"[ \t]*\Z")
 
 
@@ -68,9 +70,11 @@ def read(language: Language, path: str, data: bytes, root: Node) -> Reading:
             start = end
     parts.append(data[start:])
     reading = Reading(b"".join(parts), (), (tuple(ends), tuple(gone)))
-    outline = sorted(_outline(data, found), key=lambda line: line.at)
-    placed = tuple(Line(reading.place(line.at), line.text, line.imports) for line in outline)
-    return Reading(reading.data, placed, reading.left_out)
+    outline = []
+    for start, end, imports in sorted(_outline(found)):
+        at = reading.place(start)
+        outline.append(Line(at, _short(reading.data[at : reading.place(end)]), imports))
+    return Reading(reading.data, tuple(outline), reading.left_out)
 
 
 def _left_out(data: bytes, found: dict[str, list[Node]]) -> list[tuple[int, int]]:
@@ -92,16 +96,17 @@ def _with_its_line(data: bytes, start: int, end: int) -> tuple[int, int]:
     before = BLANK_BEFORE.search(data, max(0, start - 200), start)
     begin = before.start() if before is not None else start
     alone = begin == 0 or data[begin - 1 : begin] == b"\n"
-    return (begin, end + 1) if alone and data[end : end + 1] == b"\n" else (begin, end)
+    ended = LINE_END.match(data, end)
+    return (begin, ended.end()) if alone and ended is not None else (begin, end)
 
 
-def _outline(data: bytes, found: dict[str, list[Node]]) -> Iterator[Line]:
+def _outline(found: dict[str, list[Node]]) -> Iterator[tuple[int, int, bool]]:
+    """Where each line of the outline begins and ends, and whether it is an import."""
     for node in found.get("import", ()):
-        yield Line(node.start_byte, _short(data[node.start_byte : node.end_byte]), True)
+        yield node.start_byte, node.end_byte, True
     for node in found.get("header", ()):
         body = node.child_by_field_name("body")
-        end = body.start_byte if body is not None else node.end_byte
-        yield Line(node.start_byte, _short(data[node.start_byte : end]), False)
+        yield node.start_byte, body.start_byte if body is not None else node.end_byte, False
 
 
 def _short(line: bytes) -> bytes:

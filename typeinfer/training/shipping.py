@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from safetensors import deserialize
 
+from typeinfer.completion.lm import Shape, Stored, Trust
 from typeinfer.model.checkpoint import CONFIG, CURVES, TOKENIZER, VOCABULARY, WEIGHTS, Checkpoint, store, widened
 from typeinfer.model.config import Config
 from typeinfer.model.terms import Vocabulary
@@ -25,13 +26,8 @@ META, LOG = "meta.json", "log.jsonl"
 
 def ship(shards: Path, run: Path, folder: Path) -> None:
     """Store what a run made as a model. Raises `OSError` where a file is missing, `ValueError` for one that is no part of it."""
-    meta = json.loads((shards / META).read_text(encoding="utf-8"))
+    meta, log, weights = _made(shards, run)
     config = msgspec.json.decode((run / CONFIG).read_bytes(), type=Config)
-    weights = {
-        name: widened(tensor["data"]).reshape(tensor["shape"])
-        for name, tensor in deserialize((run / WEIGHTS).read_bytes())
-    }
-    log = [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
     made = Checkpoint(
         config=msgspec.structs.replace(config, rules=tuple(meta["rules"]), reading=meta["reading"]),
         vocabulary=Vocabulary.load(shards / VOCABULARY),
@@ -42,6 +38,74 @@ def ship(shards: Path, run: Path, folder: Path) -> None:
         curves=(run / CURVES).read_text(encoding="utf-8"),
     )
     store(folder, made)
+
+
+def lines_of(texts: Path, run: Path) -> Stored:
+    """The language model that a run made, before it is known what it is to be trusted with. Raises as `ship`."""
+    meta, log, weights = _made(texts, run)
+    shape = msgspec.json.decode((run / CONFIG).read_bytes(), type=Shape)
+    last, judged = ([line for line in log if key in line][-1] for key in ("loss", "nats"))
+    card = LINES_CARD.format(
+        parameters=sum(array.size for array in weights.values()) / 1e6,
+        layers=shape.layers,
+        width=shape.width,
+        row=shape.row,
+        vocabulary=shape.vocabulary,
+        minutes=last["seconds"] / 60,
+        exact=100 * judged["exact"],
+        of=judged["of"],
+        nats=judged["nats"],
+        **_told_of(meta, last),
+    )
+    curves = (run / CURVES).read_text(encoding="utf-8")
+    return Stored(shape, (texts / TOKENIZER).read_text(encoding="utf-8"), weights, Trust(), _filled(card), curves)
+
+
+def _made(data: Path, run: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+    """What a run learnt from, its log and its weights."""
+    meta = json.loads((data / META).read_text(encoding="utf-8"))
+    log = [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
+    stored = deserialize((run / WEIGHTS).read_bytes())
+    return meta, log, {name: widened(tensor["data"]).reshape(tensor["shape"]) for name, tensor in stored}
+
+
+LINES_CARD = """\
+# A language model of lines of Python and TypeScript
+
+Says which token comes next in code, given what stands before and behind and an outline of the file. {parameters:.1f}
+million weights in bfloat16: a decoder of {layers} layers of width {width} over {vocabulary} tokens, {row} of them at
+once. `typeinfer complete --line` and the grey text of an editor are drawn from it, mixed with what the project wrote
+elsewhere, and it has a say in lists of members.
+
+## Data
+
+Published sources of {projects} projects of PyPI and npm, pinned in `benchmarks/corpus.toml`: {splits}. Split by
+project, near copies left out; no project that figures are reported on, and no reserved one, is among them. Comments
+are left out, of documentation all but its first line. Licences of those that were learnt from, as they declare them:
+{licences}; the manifest has each. No source code is part of this folder.
+
+## Training
+
+{steps:,} steps over {words:.1f} million tokens in {minutes:.0f} minutes ({machine}); energy was not measured. To do
+it again:
+
+    typeinfer train corpus && typeinfer train texts
+    typeinfer train decoder --minutes {minutes:.0f} --out RUN && typeinfer train lines RUN MODEL
+
+![loss and share of tokens guessed right while training](curves.svg)
+
+## Figures
+
+On {of:,} tokens of the corpus's own development projects: {exact:.1f} % are guessed right at once, {nats:.2f} nats a
+token, measured by the training run itself. What it does for lines and members: `benchmarks/lines.py`,
+`benchmarks/completions.py` and their results.
+
+## Limits
+
+It is small and has seen each token at most once: it knows how code goes on, and little of what it is about. What it
+writes may be wrong, and may resemble what it was trained on. Nothing is shown that can't be parsed in its place or
+that the checker objects to; that is no proof that it is meant.
+"""
 
 
 CARD = """\
@@ -86,23 +150,34 @@ not proof; `typeinfer annotate` writes what is probable enough and what the type
 def card(meta: Mapping[str, Any], config: Config, weights: Mapping[str, Any], log: Sequence[Mapping[str, Any]]) -> str:
     """What a person should know of a model before using it, as Markdown."""
     last, judged = ([line for line in log if key in line][-1] for key in ("loss", "exact"))
-    projects = meta["projects"]
     filled = CARD.format(
         parameters=sum(array.size for array in weights.values()) / 1e6,
         layers=config.layers,
         width=config.width,
         symbols=config.symbols,
-        projects=sum(map(len, projects.values())),
-        splits=", ".join(f"{len(names)} for {split}" for split, names in projects.items()),
-        licences=", ".join(f"{name} ({count})" for name, count in Counter(meta["licences"]).most_common(12)),
-        steps=last["step"],
-        words=last["words"] / 1e6,
         minutes=last["seconds"] / 60,
-        machine=meta["machine"],
         of=judged["of"],
         exact=100 * judged["exact"],
+        **_told_of(meta, last),
     )
-    return "\n\n".join(map(_wrapped, filled.rstrip("\n").split("\n\n"))) + "\n"
+    return _filled(filled)
+
+
+def _told_of(meta: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
+    """What every card says of the data and the run."""
+    projects = meta["projects"]
+    return {
+        "projects": sum(map(len, projects.values())),
+        "splits": ", ".join(f"{len(names)} for {split}" for split, names in projects.items()),
+        "licences": ", ".join(f"{name} ({count})" for name, count in Counter(meta["licences"]).most_common(12)),
+        "steps": last["step"],
+        "words": last["words"] / 1e6,
+        "machine": meta["machine"],
+    }
+
+
+def _filled(card: str) -> str:
+    return "\n\n".join(map(_wrapped, card.rstrip("\n").split("\n\n"))) + "\n"
 
 
 def _wrapped(paragraph: str) -> str:

@@ -1,0 +1,236 @@
+"""What a language model is to be trusted with: a trained one and projects that training never saw in; `calibration.json` out.
+
+How far each kind of recollection counts beside the model is what makes the texts of the development split likeliest (EM); from
+which probability on a line is shown unasked follows from lines of the calibration split that were cut off and drawn again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from typeinfer.completion.cursor import cursor_at
+from typeinfer.completion.habits import Habits, uses_below, uses_in
+from typeinfer.completion.lines import LineModel, Writer, place_at
+from typeinfer.completion.lm import Stored, Trust
+from typeinfer.completion.monitor import WORDED
+from typeinfer.completion.prefixes import Grammar
+from typeinfer.completion.ranking import Weights, guessed, moment_of, rank
+from typeinfer.completion.recall import KINDS, Text, recalled
+from typeinfer.languages import LANGUAGES
+from typeinfer.languages.language import Language
+from typeinfer.training.corpus import CorpusProject
+from typeinfer.training.dots import Rest, dots_of, rests_of, sampled
+from typeinfer.training.texts import Texts
+from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.source import SourceFile
+
+ROUNDS = 40
+
+ROWS = 12
+"""Rows of a project that recollections are compared with the model on."""
+
+MOST_TOKENS = 1_000_000
+
+RIGHT = 0.5
+"""Share of the lines shown unasked that are to be just what was written."""
+
+FLOOR = 0.1
+
+FEWEST = 30
+"""Lines from which a share is told."""
+
+
+# --- recollections ----------------------------------------------------------------------------------------------------------
+
+
+def trust_in_recall(model: LineModel, texts: Texts, progress: Callable[[str, int, int], None]) -> tuple[float, ...]:
+    """For each kind the share that makes what was written likeliest, where a project's other files are recalled."""
+    ours: list[list[float]] = [[] for _ in range(KINDS)]
+    theirs: list[list[float]] = [[] for _ in range(KINDS)]
+    random = np.random.default_rng(0)
+    projects = np.unique(texts.project)
+    for number, project in enumerate(projects):
+        progress("recall", number, len(projects))
+        files = np.flatnonzero(texts.project == project)
+        for file in random.choice(files, min(ROWS, len(files)), replace=False):
+            others = [texts.token[texts.token_of[one] : texts.token_of[one + 1]] for one in files if one != file]
+            whole = np.concatenate([np.zeros(0, np.uint16), *others])[:MOST_TOKENS].astype(np.int64)
+            own = texts.token[texts.token_of[file] : texts.token_of[file + 1]].astype(np.int64)
+            for kind, mine, other in compared(model, own, Text(whole), int(texts.language[file]), random):
+                ours[kind].append(mine)
+                theirs[kind].append(other)
+    return tuple(share_of(np.array(one), np.array(two)) for one, two in zip(ours, theirs, strict=True))
+
+
+def compared(
+    model: LineModel, own: NDArray[np.int64], others: Text, language: int, random: np.random.Generator
+) -> Iterator[tuple[int, float, float]]:
+    """Of some tokens of a file: the kind of what is recalled there, and how probable the token was to model and recollection."""
+    seen = model.prompter.room
+    stop = int(random.integers(1, len(own) + 1))
+    start = max(0, stop - seen)
+    row = model.prompter.row(
+        language, [], own[stop : stop + model.prompter.shape.suffix].tolist(), own[start:stop].tolist()
+    )
+    first = len(row) - 1 - (stop - start)
+    scores = model.model.told(row)
+    # Of the text itself what stands before the row is recalled too, as when a line is written.
+    before = Text(own[:start])
+    for at in range(max(start + 1, stop - 100), stop):
+        found = recalled((before, others), own[:at].tolist()[-20:])
+        if found is not None:
+            told = float(found.share[found.tokens == own[at]].sum())
+            yield found.kind, float(np.exp(scores[first + at - start - 1, own[at]])), told
+
+
+def share_of(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
+    """The weight of theirs beside ours under which what was seen is likeliest."""
+    if not len(ours):
+        return 0.0
+    share = 0.5
+    for _ in range(ROUNDS):
+        both = share * theirs + (1 - share) * ours
+        share = float(np.mean(share * theirs / np.maximum(both, 1e-12)))
+    return round(min(0.95, share), 4)
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The likeliest line of a place, how likely it was thought, and whether it was what had been written."""
+
+    probability: float
+    right: bool
+
+
+def drawn_of(model: LineModel, root: Path, project: CorpusProject, count: int) -> list[Drawn]:
+    files = [SourceFile(path, project.language, (root / project.root / path).read_bytes()) for path in project.files]
+    wholes: list[Rest] = []
+    behind: list[Rest] = []
+    writer = Writer(model)
+    for file in files:
+        one, two = rests_of(file)
+        wholes, behind = wholes + one, behind + two
+        writer.put(file.path, file.data)
+    found = []
+    for rest in (*sampled(wholes, count, 0), *sampled(behind, count, 0)):
+        cut = rest.cut
+        place = place_at(cut, rest.at)
+        if place is None:
+            continue
+        lines = writer.drawn(place, 3, FLOOR)
+        grammar = Grammar(place.language, cut, place.start, place.end, place.least)
+        texts = [(line.text.decode("utf-8", "replace").strip(), line.probability) for line in lines]
+        texts = [(text, likely) for text, likely in texts if text and grammar.complete(text.encode())]
+        if texts:
+            found.append(Drawn(texts[0][1], texts[0][0] == rest.text))
+    return found
+
+
+def shown_from(drawn: Sequence[Drawn]) -> float:
+    """The lowest probability from which on `RIGHT` of the lines are what was written."""
+    ordered = sorted(drawn, key=lambda one: -one.probability)
+    lowest = 1.0
+    right = 0
+    for number, one in enumerate(ordered, 1):
+        right += one.right
+        if number >= FEWEST and right >= RIGHT * number:
+            lowest = one.probability
+    return round(lowest, 4)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------
+
+WEIGHTS = tuple(number / 10 for number in range(16))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A place where the ranking offered what was meant: the log of how likely it thought each of the first, [n], what the language
+    model said of each, [n], and which was meant."""
+
+    ranked: NDArray[np.float64]
+    words: NDArray[np.float64]
+    meant: int
+
+    def likelihood(self, weight: float) -> float:
+        mixed = self.ranked + weight * self.words
+        return float(mixed[self.meant] - np.logaddexp.reduce(mixed))
+
+
+def weighed_places(
+    model: LineModel, root: Path, project: CorpusProject, language: Language, weights: Weights, count: int
+) -> tuple[list[Weighed], list[Weighed]]:
+    """Places where the type is known, and the same with names that are guessed."""
+    folder = root / project.root
+    files = {path: SourceFile(path, language.name, (folder / path).read_bytes()) for path in project.files}
+    habits = Habits()
+    for path, file in files.items():
+        habits.put(path, uses_in(path, file.data))
+    known: list[Weighed] = []
+    guesses: list[Weighed] = []
+    with contextlib.suppress(CheckerFailed), contextlib.ExitStack() as ended:
+        companion = language.companion(folder, files, language.default_version)
+        ended.callback(companion.close)
+        for dot in sampled([dot for file in files.values() for dot in dots_of(file)], count, 0):
+            cut, path = dot.cut, dot.file.path
+            cursor = cursor_at(cut, dot.at)
+            if cursor is None:
+                continue
+            uses = [use for use in uses_below(path, cursor.asked.data, cursor.root) if use.at != cursor.begin]
+            moment = moment_of(cursor.receiver, cut.data, cursor.begin, uses, habits.elsewhere(path))
+            offered = companion.members(cursor.asked, cursor.begin)
+            for members, by_type, into in ((offered, True, known), (guessed(moment, weights.prior), False, guesses)):
+                first = rank(moment, members, weights, known=by_type)[:WORDED]
+                names = [one.member.name for one in first]
+                if dot.member in names:
+                    words = model.words(language, cut.data, cursor.begin, cursor.end, names)
+                    logs = np.log(np.maximum([one.probability for one in first], 1e-12))
+                    into.append(Weighed(logs, np.maximum(words, -30.0), names.index(dot.member)))
+    return known, guesses
+
+
+def weight_of(places: Sequence[Weighed]) -> float:
+    if not places:
+        return 0.0
+    return max(WEIGHTS, key=lambda weight: sum(one.likelihood(weight) for one in places))
+
+
+def fit(
+    stored: Stored,
+    texts: Texts,
+    root: Path,
+    projects: Sequence[CorpusProject],
+    weights_of: Callable[[str], Weights | None],
+    count: int,
+    progress: Callable[[str, int, int], None],
+) -> Trust:
+    """`projects`: those of the calibration split, `count` lines and as many dots of each."""
+    recall = trust_in_recall(LineModel(stored), texts, progress)
+    model = LineModel(Stored(stored.shape, stored.tokenizer, stored.weights, Trust({}, recall), "", ""))
+    shown: dict[str, float] = {}
+    words: dict[str, tuple[float, float]] = {}
+    for language in LANGUAGES:
+        drawn: list[Drawn] = []
+        known: list[Weighed] = []
+        guesses: list[Weighed] = []
+        ranking = weights_of(language.name)
+        mine = [one for one in projects if one.language == language.name]
+        for number, project in enumerate(mine):
+            progress(f"lines of {language.name}", number, len(mine))
+            drawn += drawn_of(model, root, project, count)
+            if ranking is not None:
+                one, two = weighed_places(model, root, project, language, ranking, count)
+                known, guesses = known + one, guesses + two
+        shown[language.name] = shown_from(drawn)
+        if ranking is not None:
+            words[language.name] = (weight_of(known), weight_of(guesses))
+    return Trust(shown, recall, words)
