@@ -42,8 +42,8 @@ RIGHT = 0.5
 
 FLOOR = 0.1
 
-FEWEST = 30
-"""Lines from which a share is told."""
+FEWEST, FEWEST_TOKENS = 30, 10
+"""Lines, and tokens, from which a share is told."""
 
 
 # --- recollections ----------------------------------------------------------------------------------------------------------
@@ -65,7 +65,12 @@ def trust_in_recall(model: LineModel, texts: Texts, progress: Callable[[str, int
             for kind, mine, other in compared(model, own, Text(whole), int(texts.language[file]), random):
                 ours[kind].append(mine)
                 theirs[kind].append(other)
-    return tuple(share_of(np.array(one), np.array(two)) for one, two in zip(ours, theirs, strict=True))
+    shares: list[float] = []
+    for one, two in zip(ours, theirs, strict=True):
+        # Of runs that hardly occur as much is believed as of those that are shorter.
+        shorter = shares[-2] if len(shares) > 1 else 0.0
+        shares.append(share_of(np.array(one), np.array(two)) if len(one) >= FEWEST_TOKENS else shorter)
+    return tuple(shares)
 
 
 def compared(
