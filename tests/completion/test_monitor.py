@@ -107,6 +107,20 @@ def test_a_checker_that_is_missing_or_dies_is_told_of_once(monitor: Monitor, mon
     assert monitor.notes == ["pyrefly ended with status 9"]
 
 
+def test_a_checker_that_died_is_started_again_after_a_while(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    members, failures = PyreflyCompanion.members, [CheckerFailed("pyrefly ended with status 9")]
+
+    def fails_once(self, file, offset):
+        if failures:
+            raise failures.pop()
+        return members(self, file, offset)
+
+    monkeypatch.setattr(PyreflyCompanion, "members", fails_once)
+    monkeypatch.setattr("typeinfer.completion.monitor.ALONE", 0.0)
+    assert offer(monitor, f"{SHOP}\nCart().|\n").ground is Ground.GUESSED
+    assert offer(monitor, f"{SHOP}\nCart().|\n").ground is Ground.KNOWN
+
+
 def test_without_weights_members_are_listed_by_name(tmp_path: Path) -> None:
     monitor = Monitor(tmp_path, None, lambda language: None)
     try:

@@ -9,6 +9,7 @@ probability goes to names that the project uses anyway. Writes nothing, and pred
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ NEVER = 2.0
 
 WORDED = 30
 """Members of which the language model is asked."""
+
+ALONE = 30.0
+"""Seconds that a checker is left alone after it failed."""
 
 DRAWN = 3
 """Lines that are drawn where one is wanted, since some are refused."""
@@ -69,7 +73,9 @@ class Monitor:
         self.root, self.version, self.weights, self.lines = root, version, weights, lines
         self.notes: list[str] = []
         """Why something is not as good as it could be, each once."""
-        self._companions: dict[str, Companion | None] = {}
+        self._companions: dict[str, Companion] = {}
+        self._failed: dict[str, tuple[float, float]] = {}
+        """When a language's checker failed last, and how long it is left alone for that."""
         # By language: what a companion was told of each file, what it is yet to be told, and what habits were read from.
         self._told: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
         self._changed: defaultdict[str, dict[str, SourceFile | None]] = defaultdict(dict)
@@ -182,8 +188,7 @@ class Monitor:
     def close(self) -> None:
         with self._asking:
             for companion in self._companions.values():
-                if companion is not None:
-                    companion.close()
+                companion.close()
             self._companions = {}
 
     # --- what there is ---------------------------------------------------------------------------------------------
@@ -211,26 +216,32 @@ class Monitor:
         return self._asked(language, files, listed, (Ground.GUESSED, ()))
 
     def _asked(self, language: str, files: Mapping[str, SourceFile], ask: Callable[[Companion], T], otherwise: T) -> T:
-        """What a language's checker answers, or `otherwise` where there is none; one that fails is not asked again."""
+        """What a language's checker answers, or `otherwise` where there is none: one that fails is left alone for a while, and
+        after every further failure for twice as long."""
         try:
             companion = self._companion(language, files)
             return otherwise if companion is None else ask(companion)
         except CheckerFailed as error:
             self._note(str(error))
-            if (failed := self._companions.get(language)) is not None:
+            if (failed := self._companions.pop(language, None)) is not None:
                 failed.close()
-            self._companions[language] = None
+            _, waited = self._failed.get(language, (0.0, ALONE / 2))
+            self._failed[language] = (time.monotonic(), 2 * waited)
             return otherwise
 
     def _companion(self, name: str, files: Mapping[str, SourceFile]) -> Companion | None:
-        """The checker that was started for a language, told of what has changed; None where it has failed."""
+        """The checker that was started for a language, told of what has changed; None where it failed a moment ago."""
         (language,) = (one for one in LANGUAGES if one.name == name)
-        if name not in self._companions:
-            self._companions[name] = language.companion(self.root, files, self.version or language.default_version)
-        elif (companion := self._companions[name]) is not None:
+        if (companion := self._companions.get(name)) is not None:
             companion.put(self._changed[name])
+        else:
+            failed, alone = self._failed.get(name, (0.0, 0.0))
+            if time.monotonic() < failed + alone:
+                return None
+            companion = language.companion(self.root, files, self.version or language.default_version)
+            self._companions[name] = companion
         self._changed[name] = {}
-        return self._companions[name]
+        return companion
 
     def _take_in(self, language: str, files: Mapping[str, SourceFile], but: str) -> None:
         """Read what is new; of the file that is asked about nothing is read, since that is cut off somewhere."""
