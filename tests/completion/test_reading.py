@@ -156,7 +156,7 @@ def test_what_followed_the_longest_run_is_recalled() -> None:
     assert text.after([8, 2, 3, 4]) == (3, pytest.approx([9, 5, 7]))
     length, followers = text.after([1, 2, 3, 4])
     assert (length, followers.tolist()) == (4, [9, 7])
-    assert text.after([6, 6, 6]) == (0, pytest.approx([])) and text.after([3, 4]) == (0, pytest.approx([]))
+    assert text.after([6, 6, 6]) == (0, pytest.approx([])) and text.after([4]) == (0, pytest.approx([]))
 
 
 @given(tokens=st.lists(st.integers(0, 4), max_size=60), context=st.lists(st.integers(0, 4), max_size=24))
@@ -169,7 +169,7 @@ def test_recalling_is_what_looking_at_every_place_would_find(tokens: list[int], 
             run += 1
         runs.append((run, tokens[end + 1]))
     longest = max((run for run, _ in runs), default=0)
-    expected = sorted(token for run, token in runs if run == longest) if longest >= 3 else []
+    expected = sorted(token for run, token in runs if run == longest) if longest >= 2 else []
     assert (length if expected else 0, sorted(followers.tolist())) == (longest if expected else 0, expected)
 
 

@@ -91,10 +91,7 @@ def lines(
     for _ in range(LONGEST):
         if given_up():
             return []
-        scores = branches.scores.astype(np.float64)
-        if others and trust:
-            for at, context in enumerate(written):
-                mixed(scores[at], recalled(others, context), trust)
+        scores = _with_recall(branches.scores, written, others, trust)
         for at, owing in enumerate(owed):
             if owing:
                 mine = vocabulary.beginning(owing)
@@ -134,6 +131,17 @@ def lines(
     return sorted(shares, key=lambda line: -line.probability)[:count]
 
 
+def _with_recall(
+    scores: NDArray[np.float32], contexts: Sequence[Sequence[int]], others: Sequence[Text], trust: Sequence[float]
+) -> NDArray[np.float64]:
+    """The log probability [b, v] of what comes next, with what is recalled of the tokens before."""
+    mixture = scores.astype(np.float64)
+    if others and trust:
+        for at, context in enumerate(contexts):
+            mixed(mixture[at], recalled(others, context), trust)
+    return mixture
+
+
 # --- words ------------------------------------------------------------------------------------------------------------------
 
 TRIED = 24
@@ -144,12 +152,20 @@ DEPTH = 4
 
 
 def words(
-    model: LanguageModel, vocabulary: Vocabulary, row: Sequence[int], names: Sequence[str]
+    model: LanguageModel,
+    vocabulary: Vocabulary,
+    row: Sequence[int],
+    names: Sequence[str],
+    others: Sequence[Text] = (),
+    trust: Sequence[float] = (),
 ) -> NDArray[np.float64]:
-    """The log probability [n] of each word behind a row, as far as its first tokens tell, and that it ends there."""
+    """The log probability [n] of each word behind a row, as far as its first tokens tell, and that it ends there. `others` and
+    `trust` as for `lines`."""
     spelled = [vocabulary.tokens.encode(name)[:DEPTH] for name in names]
     branches = model.read(row)
-    found = np.array([branches.scores[0, tokens[0]] if tokens else -np.inf for tokens in spelled], np.float64)
+    context = row[:-1]  # Behind it stands only the mark of what is to be written.
+    scores = _with_recall(branches.scores, [context], others, trust)
+    found = np.array([scores[0, tokens[0]] if tokens else -np.inf for tokens in spelled], np.float64)
     growing: dict[tuple[int, ...], int] = {(): 0}
     for depth in range(1, DEPTH + 1):
         # Of each beginning the best that goes by it says how much it matters.
@@ -164,13 +180,14 @@ def words(
         of = np.array([growing[start[:-1]] for start in chosen], np.int64)
         branches = model.grow(branches, of, np.array([start[-1] for start in chosen], np.int64))
         growing = {start: number for number, start in enumerate(chosen)}
-        goes_on = np.logaddexp.reduce(branches.scores[:, vocabulary.inner].astype(np.float64), axis=1)
+        scores = _with_recall(branches.scores, [[*context, *start] for start in chosen], others, trust)
+        goes_on = np.logaddexp.reduce(scores[:, vocabulary.inner], axis=1)
         for number, tokens in enumerate(spelled):
             at = growing.get(tuple(tokens[:depth]))
             if at is None:
                 continue
             if len(tokens) > depth:
-                found[number] += branches.scores[at, tokens[depth]]
+                found[number] += scores[at, tokens[depth]]
             elif len(tokens) == depth:
                 found[number] += np.log1p(-min(np.exp(goes_on[at]), 1 - 1e-6))
     return found

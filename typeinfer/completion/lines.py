@@ -61,12 +61,6 @@ class LineModel:
         self.model = LanguageModel(stored.shape, stored.weights)
         self.asking = threading.Lock()
 
-    def words(self, language: Language, data: bytes, begin: int, end: int, names: Sequence[str]) -> NDArray[np.float64]:
-        """The log probability [n] that each of these words stands between two bytes of a text."""
-        with self.asking:
-            row = self.prompter.before_word(LANGUAGES.index(language), data, begin, end)
-            return words(self.model, self.vocabulary, row, names)
-
     def tokens_of(self, language: Language, path: str, data: bytes, root: Node) -> list[int]:
         return self.tokens.encode(read(language, path, data, root).data.decode("utf-8", "replace"))
 
@@ -148,11 +142,22 @@ class Writer:
         assert language is not None, "a place is in it"
         return Text(self.model.tokens_of(language, path, data, language.parse(path, data).root_node))
 
-    def _around(self, place: Place) -> tuple[Text, Text]:
-        """What stands before the place, but for what was typed last, and behind it."""
-        data, path = place.file.data, place.file.path
-        head = data[max(0, place.start - NEARBY) : place.start // STEP * STEP]
-        return self._tokens(path, head), self._tokens(path, data[place.end : place.end + NEARBY])
+    def words(
+        self, language: Language, file: SourceFile, begin: int, end: int, names: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """The log probability [n] that each of these words stands between two bytes of a text."""
+        model = self.model
+        with model.asking:
+            row = model.prompter.before_word(LANGUAGES.index(language), file.data, begin, end)
+            texts = self._texts(language, file, begin, end)
+            return words(model.model, model.vocabulary, row, names, texts, model.trust.recall)
+
+    def _texts(self, language: Language, file: SourceFile, start: int, end: int) -> tuple[Text, ...]:
+        """What is recalled: of the text itself what stands before a place, but for what was typed last, and behind it; and all
+        others of its language."""
+        data, path = file.data, file.path
+        head = self._tokens(path, data[max(0, start - NEARBY) : start // STEP * STEP])
+        return head, self._tokens(path, data[end : end + NEARBY]), self.recall[language.name].besides(path)
 
     def drawn(
         self,
@@ -172,7 +177,7 @@ class Writer:
             guard = (
                 None if members is None else Members(lambda text: members(text[there:]) if len(text) > there else None)
             )
-            texts = (*self._around(place), self.recall[language.name].besides(file.path))
+            texts = self._texts(language, file, place.start, place.end)
             found = lines(
                 model.model,
                 model.vocabulary,

@@ -119,7 +119,10 @@ class Monitor:
             cursor.receiver, file.data, cursor.begin, uses, self._habits[language.name].elsewhere(file.path)
         )
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
-        suggestions = self._worded(language, file, cursor, ground, self._ranked(moment, ground, listed, weights))
+        suggestions = self._ranked(moment, ground, listed, weights)
+        writer = self._writer_of(language.name, mine, file.path)
+        if writer is not None:
+            suggestions = _worded(writer, language, file, cursor, ground, suggestions)
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def line(
@@ -140,20 +143,13 @@ class Monitor:
             def given_up() -> bool:
                 return mine != self._last_line or list_asked != self._last
 
-            model = self._line_model()
-            if model is None:
-                self._note("no language model can be used: lines are not completed")
-                return ()
             place = None if given_up() else place_at(file, offset)
-            if place is None:
-                return ()
-            return self._line(files, place, model, count, floor, beliefs, given_up)
+            return () if place is None else self._line(files, place, count, floor, beliefs, given_up)
 
     def _line(
         self,
         files: Mapping[str, SourceFile],
         place: Place,
-        model: LineModel,
         count: int,
         floor: float | None,
         beliefs: Callable[[Cursor], Beliefs | None],
@@ -161,10 +157,11 @@ class Monitor:
     ) -> tuple[Continuation, ...]:
         name = place.language.name
         mine = {path: one for path, one in files.items() if language_of(path) is place.language}
-        if self._writer is None:
-            self._writer = Writer(model)
+        writer = self._writer_of(name, mine, place.file.path)
+        if writer is None:
+            self._note("lines are not completed: no language model is installed")
+            return ()
         self._take_in(name, mine, place.file.path)
-        self._recall(name, mine, place.file.path)
         # A companion takes its time to start; a project without a checker's word is still written in.
         companion = self._asked(name, mine, lambda companion: companion, None)
 
@@ -180,9 +177,9 @@ class Monitor:
         def errors(file: SourceFile) -> Sequence[Diagnostic]:
             return self._asked(name, mine, lambda companion: companion.errors(file), ())
 
-        least = model.trust.shown.get(name, NEVER) if floor is None else floor
+        least = writer.model.trust.shown.get(name, NEVER) if floor is None else floor
         asked = (members, errors) if companion is not None else (None, None)
-        found = self._writer.written(place, max(count, DRAWN), least, *asked, given_up)
+        found = writer.written(place, max(count, DRAWN), least, *asked, given_up)
         return tuple(islice((one for one in found if one.text.strip() and one.probability >= least), count))
 
     def close(self) -> None:
@@ -259,9 +256,23 @@ class Monitor:
             changed[path] = None
             self._habits[language].put(path, ())
 
-    def _recall(self, language: str, files: Mapping[str, SourceFile], but: str) -> None:
-        """Let the writer know of the texts that are new to it, but the one that is being written."""
-        assert self._writer is not None, "it is made before"
+    def _note(self, line: str) -> None:
+        if line not in self.notes:
+            self.notes.append(line)
+
+    # --- what is likely ------------------------------------------------------------------------------------------------
+
+    def _writer_of(self, language: str, files: Mapping[str, SourceFile], but: str) -> Writer | None:
+        """What knows the language model and the texts of the project, but the one that is being written; None without a model."""
+        try:
+            model = self.lines()
+        except NoModel as error:
+            self._note(f"the language model can't be used: {error}")
+            return None
+        if model is None:
+            return None
+        if self._writer is None:
+            self._writer = Writer(model)
         recalled = self._recalled[language]
         for path, file in files.items():
             if path != but and recalled.get(path) != file.data:
@@ -270,31 +281,7 @@ class Monitor:
         for path in recalled.keys() - files.keys():
             del recalled[path]
             self._writer.put(path, None)
-
-    def _note(self, line: str) -> None:
-        if line not in self.notes:
-            self.notes.append(line)
-
-    # --- what is likely ------------------------------------------------------------------------------------------------
-
-    def _worded(
-        self, language: Language, file: SourceFile, cursor: Cursor, ground: Ground, ranked: tuple[Suggestion, ...]
-    ) -> tuple[Suggestion, ...]:
-        """The same, with what the language model says of the first of them."""
-        model = self._line_model()
-        weights = None if model is None else model.trust.words.get(language.name)
-        if model is None or weights is None:
-            return ranked
-        names = [one.member.name for one in ranked[:WORDED]]
-        words = model.words(language, file.data, cursor.begin, cursor.end, names)
-        return tuple(weighed(ranked, words, weights[ground is Ground.GUESSED]))
-
-    def _line_model(self) -> LineModel | None:
-        try:
-            return self.lines()
-        except NoModel as error:
-            self._note(f"the language model can't be used: {error}")
-            return None
+        return self._writer
 
     def _ranked(
         self, moment: Moment, ground: Ground, listed: Iterable[Member], weights: Weights | None
@@ -316,6 +303,18 @@ class Monitor:
             share = trust * one.probability + (beside.probability if beside is not None else 0.0)
             mixed[one.member.name] = Suggestion(one.member, share, True)
         return tuple(sorted(mixed.values(), key=lambda one: (-one.probability, one.member.name)))
+
+
+def _worded(
+    writer: Writer, language: Language, file: SourceFile, cursor: Cursor, ground: Ground, ranked: tuple[Suggestion, ...]
+) -> tuple[Suggestion, ...]:
+    """The same suggestions, with what the language model says of the first of them."""
+    weights = writer.model.trust.words.get(language.name)
+    if weights is None:
+        return ranked
+    names = [one.member.name for one in ranked[:WORDED]]
+    words = writer.words(language, file, cursor.begin, cursor.end, names)
+    return tuple(weighed(ranked, words, weights[ground is Ground.GUESSED]))
 
 
 def _tells(members: Iterable[Member]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SHORTEST = 3
+SHORTEST = 2
 """Tokens that have to be the same for anything to be recalled."""
 
 LONGEST = 16
@@ -20,8 +20,11 @@ LONGEST = 16
 MOST = 256
 """Places that are looked at, the last ones."""
 
-RUNS = (3, 4, 6, 9, 13)
-"""A run is known by the largest of these that is no longer; of two alike, what is said once for all is known from what isn't."""
+RUNS = (2, 3, 4, 6, 9, 13)
+"""A run is known by the largest of these that is no longer."""
+
+DIFFERENT, ONCE, AGAIN = range(3)
+"""And by what followed it: not always the same, the same once, or the same every time."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Recalled:
     kind: int
 
 
-KINDS = 2 * len(RUNS)
+KINDS = 3 * len(RUNS)
 
 
 class Text:
@@ -72,9 +75,9 @@ NOTHING = np.zeros(0, np.int64)
 
 
 def _keys(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One number for each three tokens in a row."""
+    """One number for every `SHORTEST` tokens in a row."""
     shifted = tokens + 2
-    return (shifted[:-2] * 70_000 + shifted[1:-1]) * 70_000 + shifted[2:]
+    return shifted[:-1] * 70_000 + shifted[1:]
 
 
 class Recall:
@@ -112,7 +115,8 @@ def recalled(texts: Sequence[Text], context: Sequence[int]) -> Recalled | None:
         return None
     tokens, counts = np.unique(followers, return_counts=True)
     run = int(np.searchsorted(RUNS, length, side="right")) - 1
-    return Recalled(tokens, counts / counts.sum(), 2 * run + (len(tokens) == 1))
+    manner = DIFFERENT if len(tokens) > 1 else ONCE if len(followers) == 1 else AGAIN
+    return Recalled(tokens, counts / counts.sum(), 3 * run + manner)
 
 
 def mixed(scores: NDArray[np.float64], found: Recalled | None, trust: Mapping[int, float] | Sequence[float]) -> None:

@@ -7,7 +7,7 @@ which probability on a line is shown unasked follows from lines of the calibrati
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def trust_in_recall(model: LineModel, texts: Texts, progress: Callable[[str, int
     shares: list[float] = []
     for one, two in zip(ours, theirs, strict=True):
         # Of runs that hardly occur as much is believed as of those that are shorter.
-        shorter = shares[-2] if len(shares) > 1 else 0.0
+        shorter = shares[-3] if len(shares) > 2 else 0.0
         shares.append(share_of(np.array(one), np.array(two)) if len(one) >= FEWEST_TOKENS else shorter)
     return tuple(shares)
 
@@ -116,15 +116,12 @@ class Drawn:
     right: bool
 
 
-def drawn_of(model: LineModel, root: Path, project: CorpusProject, count: int) -> list[Drawn]:
-    files = [SourceFile(path, project.language, (root / project.root / path).read_bytes()) for path in project.files]
+def drawn_of(writer: Writer, files: Mapping[str, SourceFile], count: int) -> list[Drawn]:
     wholes: list[Rest] = []
     behind: list[Rest] = []
-    writer = Writer(model)
-    for file in files:
+    for file in files.values():
         one, two = rests_of(file)
         wholes, behind = wholes + one, behind + two
-        writer.put(file.path, file.data)
     found = []
     for rest in (*sampled(wholes, count, 0), *sampled(behind, count, 0)):
         cut = rest.cut
@@ -172,18 +169,16 @@ class Weighed:
 
 
 def weighed_places(
-    model: LineModel, root: Path, project: CorpusProject, language: Language, weights: Weights, count: int
+    writer: Writer, root: Path, files: Mapping[str, SourceFile], language: Language, weights: Weights, count: int
 ) -> tuple[list[Weighed], list[Weighed]]:
     """Places where the type is known, and the same with names that are guessed."""
-    folder = root / project.root
-    files = {path: SourceFile(path, language.name, (folder / path).read_bytes()) for path in project.files}
     habits = Habits()
     for path, file in files.items():
         habits.put(path, uses_in(path, file.data))
     known: list[Weighed] = []
     guesses: list[Weighed] = []
     with contextlib.suppress(CheckerFailed), contextlib.ExitStack() as ended:
-        companion = language.companion(folder, files, language.default_version)
+        companion = language.companion(root, files, language.default_version)
         ended.callback(companion.close)
         for dot in sampled([dot for file in files.values() for dot in dots_of(file)], count, 0):
             cut, path = dot.cut, dot.file.path
@@ -197,7 +192,7 @@ def weighed_places(
                 first = rank(moment, members, weights, known=by_type)[:WORDED]
                 names = [one.member.name for one in first]
                 if dot.member in names:
-                    words = model.words(language, cut.data, cursor.begin, cursor.end, names)
+                    words = writer.words(language, cut, cursor.begin, cursor.end, names)
                     logs = np.log(np.maximum([one.probability for one in first], 1e-12))
                     into.append(Weighed(logs, np.maximum(words, -30.0), names.index(dot.member)))
     return known, guesses
@@ -231,9 +226,14 @@ def fit(
         mine = [one for one in projects if one.language == language.name]
         for number, project in enumerate(mine):
             progress(f"lines of {language.name}", number, len(mine))
-            drawn += drawn_of(model, root, project, count)
+            folder = root / project.root
+            files = {path: SourceFile(path, language.name, (folder / path).read_bytes()) for path in project.files}
+            writer = Writer(model)
+            for path, file in files.items():
+                writer.put(path, file.data)
+            drawn += drawn_of(writer, files, count)
             if ranking is not None:
-                one, two = weighed_places(model, root, project, language, ranking, count)
+                one, two = weighed_places(writer, folder, files, language, ranking, count)
                 known, guesses = known + one, guesses + two
         shown[language.name] = shown_from(drawn)
         if ranking is not None:
