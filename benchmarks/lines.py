@@ -2,8 +2,9 @@
 
 In every project of the set (development), stripped of its annotations, PLACES whole lines of code and as many dots are drawn by chance.
 From the first letter of the line, or from the dot on, the rest of the line is cut off; what stands above and below stays. What is
-suggested there is held against what was written: exactly the same or not, how alike (difflib's ratio), whether the text can be read,
-and whether the checker reports an error that it doesn't report of the original text.
+suggested there is held against what was written: exactly the same or not, how alike (difflib's ratio), whether the text can be read
+(as it is, or once a block that is opened has a body), and whether the checker reports an error that it doesn't report of the original
+text.
 
 Each part of what constrains a suggestion is taken away alone. No annotations are predicted here: types are those that the checker knows.
 """
@@ -28,6 +29,7 @@ from typeinfer.completion.cursor import cursor_at
 from typeinfer.completion.lines import LineModel, Place, Writer, place_at
 from typeinfer.completion.lm import load
 from typeinfer.completion.monitor import DRAWN
+from typeinfer.completion.prefixes import bodies_of
 from typeinfer.evaluation.benchmark import table, tasks
 from typeinfer.evaluation.judge import write_tree
 from typeinfer.languages import LANGUAGES, treesitter
@@ -116,9 +118,11 @@ def told(errors: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
 def judged(
     language: Language, rest: Rest, text: str, probability: float, checked: Checked, original: Counter[tuple[str, str]]
 ) -> Shown:
-    file = rest.with_text(text)
-    reads = not treesitter.unread(language.parse(file.path, file.data).root_node)
-    errors = bool(told(checked.companion.errors(file)) - original)
+    bodies = [body.decode() for body in bodies_of(language, text.encode())]
+    wholes = [rest.with_text(text + body) for body in (*bodies, "")]
+    readable = [file for file in wholes if not treesitter.unread(language.parse(file.path, file.data).root_node)]
+    reads = bool(readable)
+    errors = bool(told(checked.companion.errors((readable or wholes)[0])) - original)
     alike = difflib.SequenceMatcher(None, text, rest.text, autojunk=False).ratio()
     return Shown(probability, text == rest.text, alike, reads, errors)
 

@@ -93,6 +93,14 @@ class Editor:
         found = await self.client.text_document_completion_async(params)
         return found.items if isinstance(found, lsp.CompletionList) else found or ()
 
+    async def lines(self, name: str, line: int, character: int) -> Sequence[lsp.InlineCompletionItem]:
+        context = lsp.InlineCompletionContext(lsp.InlineCompletionTriggerKind.Automatic)
+        params = lsp.InlineCompletionParams(
+            context, lsp.TextDocumentIdentifier(self.uri(name)), lsp.Position(line, character)
+        )
+        found = await self.client.text_document_inline_completion_async(params)
+        return found.items if isinstance(found, lsp.InlineCompletionList) else found or ()
+
     async def edited(self, name: str, action: lsp.CodeAction) -> str:
         """The text once an action was taken."""
         whole = action if action.edit is not None else await self.client.code_action_resolve_async(action)

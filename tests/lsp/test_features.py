@@ -171,6 +171,39 @@ async def test_behind_a_dot_members_are_offered_the_likeliest_first(editor: Edit
     assert not await editor.completions("a.py", line, place + 1), "in a string nothing is offered"
 
 
+READERS = "def closed(flag=False):\n    return flag\n\n\n" + "".join(
+    f"""def {name}(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip().lower()
+
+
+"""
+    for name in ("first", "second", "third")
+)
+
+
+async def test_a_line_goes_on_in_grey_where_it_is_likely_how(editor: Editor) -> None:
+    begun = READERS[: READERS.rindex("le.read()")]
+    editor.open("a.py", begun + "\n")
+    await editor.awaits("a.py", ": bool")
+    line, character = begun.count("\n"), len(begun.rpartition("\n")[2])
+    (found,) = await editor.lines("a.py", line, character)
+    assert found.insert_text == "le.read().strip().lower()"
+    assert found.range == lsp.Range(lsp.Position(line, character), lsp.Position(line, character))
+    assert not await editor.lines("a.py", 1, 9), "in the middle of a word nothing goes on"
+    editor.replace("a.py", "return fi\n", "return 'fi\n")
+    assert not await editor.lines("a.py", line, character + 1), "nor in a string"
+
+
+async def test_whoever_does_not_want_grey_lines_gets_none(editor: Editor) -> None:
+    begun = READERS[: READERS.rindex("le.read()")]
+    editor.open("a.py", begun + "\n")
+    await editor.awaits("a.py", ": bool")
+    settings = {"typeinfer": {"inlineCompletion": {"enable": False}}}
+    editor.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams(settings))
+    assert not await editor.lines("a.py", begun.count("\n"), len(begun.rpartition("\n")[2]))
+
+
 async def test_the_workspace_is_annotated_by_one_command(editor: Editor) -> None:
     (editor.root / "b.py").write_text("def closed(flag=False):\n    return flag\n")
     editor.open("a.py", LOAD)

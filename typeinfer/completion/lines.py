@@ -149,7 +149,7 @@ class Writer:
         model = self.model
         with model.asking:
             row = model.prompter.before_word(LANGUAGES.index(language), file.data, begin, end)
-            texts = self._texts(language, file, begin, end)
+            texts = (Text(row), *self._texts(language, file, begin, end))
             return words(model.model, model.vocabulary, row, names, texts, model.trust.recall)
 
     def _texts(self, language: Language, file: SourceFile, start: int, end: int) -> tuple[Text, ...]:
@@ -177,7 +177,7 @@ class Writer:
             guard = (
                 None if members is None else Members(lambda text: members(text[there:]) if len(text) > there else None)
             )
-            texts = self._texts(language, file, place.start, place.end)
+            texts = (Text(prompt.seen), *self._texts(language, file, place.start, place.end))
             found = lines(
                 model.model,
                 model.vocabulary,
@@ -206,13 +206,14 @@ class Writer:
         before: Counter[tuple[str, str]] | None = None
         for line in self.drawn(place, count, floor, members, given_up):
             text = line.text.decode("utf-8", "replace").rstrip()
-            if not grammar.complete(text.encode()):
+            whole = grammar.whole(text.encode())
+            if whole is None:
                 refused += line.probability
                 continue
             if errors is not None and text.strip():
                 if before is None:
                     before = _told(errors(place.with_text("")))
-                if _told(errors(place.with_text(text))) - before:
+                if _told(errors(place.with_text(whole.decode()))) - before:
                     refused += line.probability
                     continue
             yield Continuation(place.start, text, min(1.0, line.probability / max(1e-6, 1 - refused)))

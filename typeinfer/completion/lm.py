@@ -17,13 +17,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from typeinfer.completion.recall import KINDS
 from typeinfer.model.checkpoint import (
     CALIBRATION,
     CARD,
     CONFIG,
     CURVES,
+    OTHER_VERSION,
     TOKENIZER,
     WEIGHTS,
+    NoModel,
     decoded,
     packed,
     proven,
@@ -121,6 +124,10 @@ def load(folder: Path) -> Stored:
     content = proven(folder, FILES)
     shape = decoded(folder / CONFIG, content[CONFIG], Shape, "the shape of another kind of model")
     trust = decoded(folder / CALIBRATION, content[CALIBRATION], Trust, "no calibration")
+    if len(trust.recall) not in (0, KINDS):
+        raise NoModel(
+            f"{folder / CALIBRATION}: knows {len(trust.recall)} kinds of recollection for {KINDS}; {OTHER_VERSION}"
+        )
     tokenizer = tokenizer_of(folder / TOKENIZER, content[TOKENIZER])
     weights = weights_of(folder / WEIGHTS, content[WEIGHTS], shapes(shape))
     card, curves = (content[name].decode(errors="replace") for name in (CARD, CURVES))

@@ -43,13 +43,24 @@ class Grammar:
         return b"\n" not in text
 
     def complete(self, text: bytes) -> bool:
+        return self.whole(text) is not None
+
+    def whole(self, text: bytes) -> bytes | None:
+        """The text with the body that it needs to be accepted; None where none makes it so."""
         if not self.allows(text):
-            return False
-        return any(self._unread(text + body.encode()) <= self.least for body in ("", *self.language.bodies))
+            return None
+        # The grammar takes a block without a body, which the language does not.
+        wholes = (*(text + body for body in bodies_of(self.language, text)), text)
+        return next((whole for whole in wholes if self._unread(whole) <= self.least), None)
 
     def _unread(self, text: bytes) -> int:
         tree = self.language.parse(self.path, self.before + text + self.behind)
         return treesitter.unread(tree.root_node)
+
+
+def bodies_of(language: Language, text: bytes) -> list[bytes]:
+    """What may follow a text that opens a block."""
+    return [body.encode() for opening, body in language.bodies.items() if text.rstrip().endswith(opening.encode())]
 
 
 class Members:

@@ -83,8 +83,8 @@ class Language(Protocol):
     """The checkers that can be asked for errors; the first where nothing says which."""
     endings: tuple[str, ...]
     """What makes a whole statement of one that ends behind an expression with all brackets closed; the likeliest first."""
-    bodies: tuple[str, ...]
-    """What may follow a line that opens a block of its own."""
+    bodies: Mapping[str, str]
+    """What ends a line that opens a block, and the least that may follow."""
 
     settings_files: tuple[str, ...]
     """Names of files at a project's root that say how it is checked."""

@@ -21,7 +21,7 @@ from typeinfer.completion.lm import Stored, Trust
 from typeinfer.completion.monitor import WORDED
 from typeinfer.completion.prefixes import Grammar
 from typeinfer.completion.ranking import Weights, guessed, moment_of, rank
-from typeinfer.completion.recall import KINDS, Text, recalled
+from typeinfer.completion.recall import KINDS, LONGEST, Text, recalled
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Language
 from typeinfer.training.corpus import CorpusProject
@@ -88,7 +88,7 @@ def compared(
     # Of the text itself what stands before the row is recalled too, as when a line is written.
     before = Text(own[:start])
     for at in range(max(start + 1, stop - 100), stop):
-        found = recalled((before, others), own[:at].tolist()[-20:])
+        found = recalled((Text(own[start:at]), before, others), own[:at].tolist()[-LONGEST:])
         if found is not None:
             told = float(found.share[found.tokens == own[at]].sum())
             yield found.kind, float(np.exp(scores[first + at - start - 1, own[at]])), told

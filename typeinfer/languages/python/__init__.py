@@ -62,7 +62,7 @@ class Python:
     )
 
     endings: tuple[str, ...] = ("", ": pass", ":", " else 0", ",")
-    bodies: tuple[str, ...] = (" pass",)
+    bodies: Mapping[str, str] = MappingProxyType({":": " pass"})
     checkers: tuple[str, ...] = ("pyrefly", "ty", "basedpyright", "pyright", "mypy")
     settings_files: tuple[str, ...] = (
         "pyproject.toml", "setup.cfg", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml", "pyrefly.toml"

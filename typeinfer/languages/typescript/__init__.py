@@ -60,7 +60,7 @@ class TypeScript:
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
     endings: tuple[str, ...] = ("", ";", " {}", " : 0", ",", ": 0")
-    bodies: tuple[str, ...] = ("}",)
+    bodies: Mapping[str, str] = MappingProxyType({"{": "}"})
     checkers: tuple[str, ...] = ("tsc",)
     settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
 
