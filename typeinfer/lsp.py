@@ -847,7 +847,8 @@ def make_server() -> Server:
         items = types or await server.members(params.text_document.uri, params.position)
         return lsp.CompletionList(False, items)
 
-    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION)
+    # Without options pygls doesn't tell a client of it.
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
         uri, asked = params.text_document.uri, server.preferences.lines
         return lsp.InlineCompletionList(await server.line(uri, params.position) if asked else [])

@@ -27,6 +27,8 @@ class Editor:
         self.versions: dict[str, int] = {}
         self.applied: list[lsp.WorkspaceEdit] = []
         self.encoding = "utf-16"
+        self.able = lsp.ServerCapabilities()
+        """What the server says it can do."""
 
     def uri(self, name: str) -> str:
         return (self.root / name).resolve().as_uri()
@@ -169,10 +171,8 @@ async def begin(client: LanguageClient, root: Path, like: str, options: Any, enc
         workspace_folders=[lsp.WorkspaceFolder(root.as_uri(), root.name)],
         initialization_options=options,
     )
-    agreed = await client.initialize_session(params)
-    editor.encoding = str(
-        getattr(agreed.capabilities.position_encoding, "value", agreed.capabilities.position_encoding)
-    )
+    editor.able = (await client.initialize_session(params)).capabilities
+    editor.encoding = str(getattr(editor.able.position_encoding, "value", editor.able.position_encoding))
     return editor
 
 

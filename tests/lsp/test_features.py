@@ -187,6 +187,7 @@ async def test_a_line_goes_on_in_grey_where_it_is_likely_how(editor: Editor) -> 
     editor.open("a.py", begun + "\n")
     await editor.awaits("a.py", ": bool")
     line, character = begun.count("\n"), len(begun.rpartition("\n")[2])
+    assert editor.able.inline_completion_provider is not None, "or no editor asks"
     (found,) = await editor.lines("a.py", line, character)
     assert found.insert_text == "le.read().strip().lower()"
     assert found.range == lsp.Range(lsp.Position(line, character), lsp.Position(line, character))

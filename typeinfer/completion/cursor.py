@@ -50,15 +50,24 @@ class Cursor:
     """The tree of `asked`."""
 
 
+def word_at(data: bytes, offset: int) -> tuple[int, int]:
+    """Where the word at a byte begins and ends."""
+    before = WORD_BEFORE.search(data, max(0, offset - NEARBY), offset)
+    behind = WORD_BEHIND.match(data, offset)
+    assert before is not None and behind is not None, "an empty word stands everywhere"
+    return before.start(), behind.end()
+
+
+def dot_before(data: bytes, begin: int) -> re.Match[bytes] | None:
+    return DOT.search(data, max(0, begin - NEARBY), begin)
+
+
 def cursor_at(file: SourceFile, offset: int) -> Cursor | None:
     """None where no member is typed at a byte: in strings and comments, and where no dot stands before."""
     language, data = language_of(file.path), file.data
     assert language is not None, "only files of known languages are completed"
-    before = WORD_BEFORE.search(data, max(0, offset - NEARBY), offset)
-    behind = WORD_BEHIND.match(data, offset)
-    assert before is not None and behind is not None, "an empty word stands everywhere"
-    begin, end = before.start(), behind.end()
-    dot = DOT.search(data, max(0, begin - NEARBY), begin)
+    begin, end = word_at(data, offset)
+    dot = dot_before(data, begin)
     if dot is None:
         return None
     asked, root = _made_whole(language, file, begin, end)

@@ -7,7 +7,6 @@ Writes nothing.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from typeinfer.completion.cursor import PLACEHOLDER, word_at
 from typeinfer.completion.decode import Line, Vocabulary, lines, words
 from typeinfer.completion.lm import LanguageModel, Stored
 from typeinfer.completion.prefixes import Grammar, Members
@@ -33,10 +33,6 @@ from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-PLACEHOLDER = "typeinfer_here"
-
-IN_A_WORD = re.compile(rb"[\w$\x80-\xff]")
 
 NEARBY, STEP = 40_000, 2048
 """Bytes of the text itself that are recalled, and by how many the part before the place grows: the tokens of what stays the same
@@ -90,13 +86,12 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
     """None in strings and comments, and in the middle of a word."""
     language, data = language_of(file.path), file.data
     assert language is not None, "only files of known languages are completed"
-    if IN_A_WORD.match(data, offset):
+    begin, behind = word_at(data, offset)
+    if behind > offset:
         return None
     stop = data.find(b"\n", offset)
     rest = data[offset : len(data) if stop < 0 else stop].rstrip()
     end = offset if rest else (len(data) if stop < 0 else stop)
-    before = re.search(rb"[\w$\x80-\xff]*\Z", data[max(0, offset - 200) : offset])
-    begin = offset - (len(before.group()) if before is not None else 0)
     marked = data[:begin] + PLACEHOLDER.encode() + data[offset:]
     root = language.parse(file.path, marked).root_node
     leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from typeinfer.completion.cursor import Cursor, cursor_at
+from typeinfer.completion.cursor import Cursor, cursor_at, dot_before, word_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.lines import LineModel, Place, Writer, place_at
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
@@ -95,6 +95,8 @@ class Monitor:
         beliefs: Callable[[Cursor], Beliefs | None] = lambda cursor: None,
     ) -> Offer | None:
         """What may stand at a byte of a text, where that is behind a dot. `files`: the project's texts as they are now."""
+        if dot_before(file.data, word_at(file.data, offset)[0]) is None:
+            return None  # Nor is a line given up for it.
         self._last += 1
         mine = self._last
         with self._asking:

@@ -67,6 +67,7 @@ async function start(): Promise<void> {
   };
   const server = { command: python, args: ["-m", "typeinfer", "lsp"] };
   client = new LanguageClient("typeinfer", "typeinfer", { run: server, debug: server }, options);
+  client.registerProposedFeatures(); // Lines in grey are among them.
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Running) show("typeinfer", "typeinfer is ready");
     if (newState === State.Starting) show("$(sync~spin) typeinfer", "typeinfer is starting");

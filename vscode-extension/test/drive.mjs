@@ -192,11 +192,24 @@ try {
     await page.keyboard.type("\n\ndef labels(shelf: Shelf): return shelf.", { delay: 20 });
     await page.locator(".suggest-widget .monaco-list-row", { hasText: "by typeinfer" }).first().waitFor();
   });
-  await step("the workspace is previewed", async () => {
+  await step("a line goes on in grey", async () => {
     // The first closes what is shown of a member, the second the list.
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Control+Shift+k");
+    for (const name of ["first", "second"]) {
+      await page.keyboard.type(`def ${name}(text): return text.strip().lower().title()\n`, { delay: 10 });
+      await page.keyboard.press("Escape");
+    }
+    await page.keyboard.type("def third(text): return ", { delay: 20 });
+    await page.locator("[class*='ghost-text']", { hasText: "strip" }).first().waitFor();
+  });
+  await step("Tab takes it", async () => {
+    await page.keyboard.press("Tab");
+    await until("the line on the screen", async () => /third\(text\): return text\.strip\(\)\.lower\(\)\.title\(\)/.test(await shownText()));
+  });
+  await step("the workspace is previewed", async () => {
+    await page.keyboard.press("Escape");
     await command("File: Revert File");
     await command("typeinfer: Annotate Workspace, with Preview");
     await page.locator(".monaco-button", { hasText: "Apply" }).first().waitFor();
