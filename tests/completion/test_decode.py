@@ -53,6 +53,29 @@ def allowed(text: bytes) -> bool:
     return b"aa" not in text and b"cb" not in text and len(text) <= 5
 
 
+class Asked:
+    """What is allowed, by a function."""
+
+    def __init__(self, allows: Callable[[bytes], bool]) -> None:
+        self.allows = self.complete = allows
+
+    def rests(self, text: bytes) -> None:
+        return None
+
+
+class Words(Asked):
+    """Behind a `b` one of three words, and no other letter."""
+
+    KNOWN = (b"ca", b"cac", b"a")
+
+    def __init__(self) -> None:
+        super().__init__(lambda text: len(text) <= 5)
+
+    def rests(self, text: bytes) -> frozenset[bytes] | None:  # type: ignore[override]
+        _, mark, begun = text.partition(b"b")
+        return frozenset(word[len(begun) :] for word in self.KNOWN if word.startswith(begun)) if mark else None
+
+
 def prompt(tokens: Tokens, begun: str = "") -> Prompt:
     return Prompt(tokens.encode("a"), tokens.encode("a"), begun.encode(), False)
 
@@ -65,18 +88,30 @@ def test_the_likeliest_allowed_lines_have_the_probability_that_they_have_among_a
     every = ["".join(one) for length in range(6) for one in itertools.product("abc", repeat=length)]
     exact = {line: chain.probability("a", line, tokens) for line in every if allowed(line.encode())}
     whole = sum(exact.values())
-    found = lines(chain, vocabulary, prompt(tokens), len(exact), 1e-12, allowed, width=400, likely=4000)
+    found = lines(chain, vocabulary, prompt(tokens), len(exact), 1e-12, Asked(allowed), width=400, likely=4000)
     best = sorted(exact, key=lambda line: -exact[line])
     assert {one.text.decode(): one.probability for one in found} == pytest.approx(
         {line: exact[line] / whole for line in best}, rel=1e-4
     )
     # Who wants four is given the same four, as soon as no other can be among them; of the refused not all were met then.
-    first = lines(chain, vocabulary, prompt(tokens), 4, 1e-12, allowed, width=400, likely=4000)
+    first = lines(chain, vocabulary, prompt(tokens), 4, 1e-12, Asked(allowed), width=400, likely=4000)
     assert [one.text.decode() for one in first] == best[:4]
     assert all(
         exact[line] - 1e-9 <= one.probability <= exact[line] / whole + 1e-9
         for line, one in zip(best, first, strict=False)
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_words_that_are_known_the_rest_is_refused_at_once_and_exactly(tokens: Tokens, seed: int) -> None:
+    chain, prefixes = Chain(tokens, "abc", seed), Words()
+    every = ["".join(one) for length in range(6) for one in itertools.product("abc", repeat=length)]
+    kept = [line for line in every if "b" not in line or line.partition("b")[2].encode() in Words.KNOWN]
+    exact = {line: chain.probability("a", line, tokens) for line in kept}
+    found = lines(chain, Vocabulary(tokens), prompt(tokens), len(exact), 1e-12, prefixes, width=400, likely=4000)
+    whole = sum(exact.values())
+    expected = {line: likely / whole for line, likely in exact.items()}
+    assert {one.text.decode(): one.probability for one in found} == pytest.approx(expected, rel=1e-4)
 
 
 def test_only_what_is_drawn_is_asked_about(tokens: Tokens) -> None:
@@ -88,7 +123,7 @@ def test_only_what_is_drawn_is_asked_about(tokens: Tokens) -> None:
         return allowed(text)
 
     every: list[bytes] = []
-    lines(chain, Vocabulary(tokens), prompt(tokens), 3, 1e-4, counted)
+    lines(chain, Vocabulary(tokens), prompt(tokens), 3, 1e-4, Asked(counted))
     for number in range(1, max(map(len, asked)) + 1):
         kept = {text[:-1] for text in asked if len(text) == number}
         every += [one + bytes([letter]) for one in kept for letter in range(97, 123)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,20 @@ def test_what_is_accepted_is_allowed_and_so_is_every_beginning_of_what_is_allowe
     if prefixes.allows(text.encode()):
         for length in range(len(text)):
             assert prefixes.allows(text[:length].encode())
+
+
+@pytest.mark.parametrize("prefixes", ALL, ids=["grammar", "members", "both"])
+@given(pieces=st.lists(PIECES, max_size=6), more=PIECES)
+def test_what_goes_on_behind_an_allowed_text_goes_on_as_the_rests_say(
+    prefixes: Prefixes, pieces: list[str], more: str
+) -> None:
+    before = "".join(pieces)
+    text = before + more
+    if prefixes.allows(text.encode()) and (rests := prefixes.rests(before.encode())) is not None:
+        word = re.match(r"\w*", more)
+        assert word is not None
+        whole = word.end() < len(more)
+        assert any(rest.decode() == word.group() if whole else rest.decode().startswith(word.group()) for rest in rests)
 
 
 @given(text=st.text("cart.items()[]0 ", max_size=20))

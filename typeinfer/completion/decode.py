@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from typeinfer.completion.lm import LONGEST, LanguageModel
+from typeinfer.completion.prefixes import Prefixes
 from typeinfer.completion.prompt import Prompt
 from typeinfer.completion.recall import Text, mixed, recalled
 from typeinfer.completion.tokens import END, SPECIAL, Tokens
 
 WIDTH = 5
+
+MORE = 20
 
 INNER = re.compile(r"[\w$]")
 
@@ -59,6 +62,26 @@ class Vocabulary:
         """Those by which a word goes on."""
         return np.flatnonzero([INNER.match(text.decode("utf-8", "replace")) is not None for text in self.tokens.bytes])
 
+    @cached_property
+    def outer(self) -> NDArray[np.int64]:
+        """Those that may stand behind a word."""
+        return np.setdiff1d(np.flatnonzero(~self.special), self.inner)
+
+    def behind(self, rests: frozenset[bytes]) -> NDArray[np.int64]:
+        """The tokens by which a word goes on of which this may be missing."""
+        found = [np.zeros(0, np.int64)]
+        for rest in rests:
+            if not rest:
+                found.append(self.outer)
+                continue
+            found.append(np.array(self.tokens.within(rest), np.int64))
+            longer = self.tokens.starting(rest)
+            ends = [
+                not INNER.match(self.tokens.bytes[token][len(rest) :].decode("utf-8", "replace")) for token in longer
+            ]
+            found.append(longer[np.array(ends, bool)])
+        return np.unique(np.concatenate(found))
+
     def beginning(self, text: bytes) -> NDArray[np.int64]:
         """The tokens that may stand where a text has to."""
         return np.concatenate((self.tokens.starting(text), np.array(self.tokens.within(text), np.int64)))
@@ -70,7 +93,7 @@ def lines(
     prompt: Prompt,
     count: int,
     floor: float,
-    allows: Callable[[bytes], bool] = lambda text: True,
+    prefixes: Prefixes | None = None,
     others: Sequence[Text] = (),
     trust: Sequence[float] = (),
     given_up: Callable[[], bool] = lambda: False,
@@ -84,6 +107,7 @@ def lines(
     texts, logs, owed, written = [b""], np.zeros(1), [prompt.begun], [prompt.seen]
     found: list[Line] = []
     refused, least = 0.0, math.log(floor)
+    # What was met and is not allowed: what is left is measured by the rest.
     ends = np.zeros(vocabulary.tokens.size, bool)
     ends[END] = True
     ends |= vocabulary.ending & (not inside)
@@ -92,29 +116,42 @@ def lines(
         if given_up():
             return []
         scores = _with_recall(branches.scores, written, others, trust)
+        endings: list[Line] = []
         for at, owing in enumerate(owed):
             if owing:
                 mine = vocabulary.beginning(owing)
                 kept = scores[at, mine]
                 scores[at] = -np.inf
                 scores[at, mine] = kept - np.logaddexp.reduce(kept)
-            else:
-                ended = logs[at] + np.logaddexp.reduce(scores[at, ends])
-                if ended >= least:
-                    found.append(Line(texts[at], math.exp(ended)))
-                scores[at, left_out] = -np.inf
+                continue
+            ended = logs[at] + np.logaddexp.reduce(scores[at, ends])
+            rests = None if prefixes is None else prefixes.rests(texts[at])
+            if rests is not None:
+                # Of a word of which few are known all others are refused at once.
+                mine = vocabulary.behind(rests)
+                kept = scores[at, mine].copy()
+                left = float(np.exp(kept[~left_out[mine]]).sum()) + math.exp(ended - logs[at]) * (b"" in rests)
+                refused = min(refused + math.exp(logs[at]) * max(0.0, 1 - left), 1 - 1e-9)
+                scores[at] = -np.inf
+                scores[at, mine] = kept
+                ended = ended if b"" in rests else -np.inf
+            if ended > -np.inf:
+                endings.append(Line(texts[at], math.exp(ended)))
+            scores[at, left_out] = -np.inf
+        least = math.log(floor * (1 - refused))
+        found += [line for line in endings if line.probability > 0 and math.log(line.probability) >= least]
         total = logs[:, None] + scores
         chosen: list[tuple[int, int]] = []
-        order = np.argpartition(-total, min(likely, total.size - 1), axis=None)[:likely]
         enough = sorted((line.probability for line in found), reverse=True)[count - 1 : count]
-        for place in order[np.argsort(-total.flat[order], kind="stable")].tolist():
+        for place in likeliest_first(total, likely):
             branch, token = divmod(place, total.shape[1])
             log = total[branch, token]
             if len(chosen) == width or log < least or (enough and math.exp(log) <= enough[0]):
                 break
             text = texts[branch] + vocabulary.tokens.bytes[token]
-            if len(text) > len(prompt.begun) and not allows(text):
-                refused += math.exp(log)
+            if prefixes is not None and len(text) > len(prompt.begun) and not prefixes.allows(text):
+                refused = min(refused + math.exp(log), 1 - 1e-9)
+                least = math.log(floor * (1 - refused))
                 continue
             chosen.append((branch, token))
         if not chosen:
@@ -127,8 +164,18 @@ def lines(
         written = [[*written[branch], token] for branch, token in chosen]
         branches = model.grow(branches, of, tokens)
     # What is left by the refused goes to the others in proportion.
-    shares = [Line(line.text, min(1.0, line.probability / max(1e-6, 1 - refused))) for line in found]
+    shares = [Line(line.text, min(1.0, line.probability / (1 - refused))) for line in found]
     return sorted(shares, key=lambda line: -line.probability)[:count]
+
+
+def likeliest_first(total: NDArray[np.float64], few: int) -> Iterator[int]:
+    """The places of the greatest numbers: a few, and if more are asked for, for there are refused ones among them, `MORE` times as
+    many."""
+    done = 0
+    for count in (few, MORE * few):
+        best = np.argpartition(-total, min(count, total.size - 1), axis=None)[:count]
+        yield from best[np.argsort(-total.flat[best], kind="stable")][done:].tolist()
+        done = count
 
 
 def _with_recall(

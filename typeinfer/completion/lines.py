@@ -169,9 +169,8 @@ class Writer:
                 language, LANGUAGES.index(language), file.path, file.data, place.root, place.start
             )
             there = len(prompt.begun)
-            guard = (
-                None if members is None else Members(lambda text: members(text[there:]) if len(text) > there else None)
-            )
+            # A dot that stands before the place is one of those that what is written has to begin with.
+            guard = Members(lambda text: members(text[there:]) if members and len(text) >= there else None)
             texts = (Text(prompt.seen), *self._texts(language, file, place.start, place.end))
             found = lines(
                 model.model,
@@ -179,7 +178,7 @@ class Writer:
                 prompt,
                 count,
                 floor,
-                (lambda text: True) if guard is None else guard.allows,
+                guard,
                 texts,
                 model.trust.recall,
                 given_up,

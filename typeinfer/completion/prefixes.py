@@ -1,8 +1,9 @@
 """Prefixes: what may be written at a place. Each says of a beginning whether anything that is accepted begins so, and of a text
 whether it is accepted.
 
-Two laws hold for each: what is accepted is allowed, and so is every beginning of what is allowed. Those that decide early steer the
-search; those that are dear, or decide at the end only, are asked about what it found.
+Three laws hold for each: what is accepted is allowed, so is every beginning of what is allowed, and what goes on behind an allowed
+text goes on as `rests` say. Those that decide early steer the search; those that are dear, or decide at the end only, are asked
+about what it found.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typeinfer.languages import treesitter
 from typeinfer.languages.language import Language
 from typeinfer.values.source import SourceFile
 
-MEMBER = re.compile(rb"\.[ \t]*([\w$\x80-\xff]+|\Z)")
+MEMBER = re.compile(rb"\.[ \t]*([\w$\x80-\xff]*)")
 
 
 class Prefixes(Protocol):
@@ -26,6 +27,10 @@ class Prefixes(Protocol):
 
     def complete(self, text: bytes) -> bool:
         """Whether this is accepted as it is."""
+
+    def rests(self, text: bytes) -> frozenset[bytes] | None:
+        """Where a text ends in a word of which few are known: what is missing of each, of which one must follow, and behind it no
+        letter. None where nothing is known."""
 
 
 class Grammar:
@@ -52,6 +57,9 @@ class Grammar:
         # The grammar takes a block without a body, which the language does not.
         wholes = (*(text + body for body in bodies_of(self.language, text)), text)
         return next((whole for whole in wholes if self._unread(whole) <= self.least), None)
+
+    def rests(self, text: bytes) -> frozenset[bytes] | None:
+        return None
 
     def _unread(self, text: bytes) -> int:
         tree = self.language.parse(self.path, self.before + text + self.behind)
@@ -83,6 +91,14 @@ class Members:
     def complete(self, text: bytes) -> bool:
         return all(names is None or name in names for _, name, names in self._written(text))
 
+    def rests(self, text: bytes) -> frozenset[bytes] | None:
+        written = self._written(text)
+        if not written or written[-1][0].end() < len(text) or written[-1][2] is None:
+            return None
+        _, begun, names = written[-1]
+        assert names is not None, "looked at above"
+        return frozenset(name[len(begun) :].encode() for name in names if name.startswith(begun))
+
     def _written(self, text: bytes) -> list[tuple[re.Match[bytes], str, frozenset[str] | None]]:
         found = []
         for match in MEMBER.finditer(text):
@@ -104,3 +120,6 @@ class Both:
 
     def complete(self, text: bytes) -> bool:
         return all(part.complete(text) for part in self.parts)
+
+    def rests(self, text: bytes) -> frozenset[bytes] | None:
+        return next((rests for part in self.parts if (rests := part.rests(text)) is not None), None)
