@@ -109,6 +109,42 @@ class Client:
         status = Path(f"/proc/{self.server.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
+    def memories(self) -> tuple[float, float]:
+        """Megabytes of the server, and of all that it started."""
+        held = {self.server.pid: 0.0}
+        parents = {}
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                told = status.read_text()
+            except OSError:
+                continue
+            pid = int(status.parent.name)
+            parents[pid] = int(told.partition("PPid:")[2].split()[0])
+            held[pid] = int((told.partition("VmRSS:")[2].split() or ["0"])[0]) / 1024
+        below = {self.server.pid}
+        for _ in range(5):
+            below |= {pid for pid, parent in parents.items() if parent in below}
+        return held[self.server.pid], sum(held[pid] for pid in below - {self.server.pid})
+
+    def completions(self, text: str) -> tuple[list[float], list[float]]:
+        """Milliseconds that lists behind dots and lines in grey take, each at another place."""
+        lists: list[float] = []
+        lines: list[float] = []
+        for number, row in enumerate(text.splitlines()):
+            dot = row.rfind(".") + 1
+            if number % 12 or not row.strip() or row.lstrip().startswith(("#", '"', "'")):
+                continue
+            place = {"textDocument": {"uri": self.uri}, "position": {"line": number, "character": dot}}
+            if dot:
+                began = time.perf_counter()
+                self.ask("textDocument/completion", {**place, "context": {"triggerKind": 1}})
+                lists.append(1000 * (time.perf_counter() - began))
+            place["position"] = {"line": number, "character": len(row)}
+            began = time.perf_counter()
+            self.ask("textDocument/inlineCompletion", {**place, "context": {"triggerKind": 1}})
+            lines.append(1000 * (time.perf_counter() - began))
+        return lists, lines
+
     def leave(self) -> None:
         self.ask("shutdown", {})
         self.send({"method": "exit", "params": {}})
@@ -152,6 +188,12 @@ def main() -> None:
         rows.append(("the same, longest", f"{max(waits):.0f} ms"))
         of = f"memory before the edits, after {edits:,}, after as many again"
         rows.append((of, f"{memory[0]:.0f}, {memory[1]:.0f}, {memory[2]:.0f} MB"))
+        lists, lines = client.completions(text)
+        for what, waits in (("a list behind a dot", lists), ("a line in grey", lines)):
+            cuts = statistics.quantiles(waits[1:], n=100)
+            told = f"{waits[0]:.0f}, {cuts[49]:.0f}, {cuts[94]:.0f} ms"
+            rows.append((f"{what}, the first, and of {len(waits) - 1} others p50 and p95", told))
+        rows.append(("memory after these, both models in it; the checker beside it", "{:.0f}, {:.0f} MB".format(*client.memories())))
         client.leave()
     print("| | |\n|---|--:|")
     for name, value in rows:

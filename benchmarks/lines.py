@@ -26,16 +26,15 @@ from pathlib import Path
 from completions import JUDGES, NODE
 
 from typeinfer.completion.cursor import cursor_at
-from typeinfer.completion.lines import LineModel, Place, Writer, place_at
+from typeinfer.completion.lines import DRAWN, LineModel, Place, Writer, place_at
 from typeinfer.completion.lm import load
-from typeinfer.completion.monitor import DRAWN
 from typeinfer.completion.prefixes import bodies_of
 from typeinfer.evaluation.benchmark import table, tasks
 from typeinfer.evaluation.judge import write_tree
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.languages.language import Companion, Language
 from typeinfer.training.dots import Rest, rests_of, sampled
-from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.inferred import CheckerFailed, Complaint
 from typeinfer.values.source import SourceFile
 
 KINDS = ("whole lines", "behind a dot")
@@ -94,14 +93,13 @@ class Checked:
         self.companion = companion
         self.asked: Counter[str] = Counter()
 
-    def errors(self, file: SourceFile) -> Sequence[Diagnostic]:
+    def errors(self, file: SourceFile) -> Sequence[Complaint]:
         self.asked["errors"] += 1
         return self.companion.errors(file)
 
-    def members(self, place: Place) -> Callable[[bytes], frozenset[str] | None]:
-        def of(text: bytes) -> frozenset[str] | None:
-            file = place.with_text(text.decode("utf-8", "replace"))
-            cursor = cursor_at(file, place.start + len(text))
+    def members(self, place: Place) -> Callable[[bytes, int], frozenset[str] | None]:
+        def of(text: bytes, before: int) -> frozenset[str] | None:
+            cursor = cursor_at(place.with_text(text, before), place.start - before + len(text))
             if cursor is None:
                 return None
             self.asked["members"] += 1
@@ -111,18 +109,14 @@ class Checked:
         return of
 
 
-def told(errors: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
-    return Counter((one.code, one.message) for one in errors)
-
-
 def judged(
-    language: Language, rest: Rest, text: str, probability: float, checked: Checked, original: Counter[tuple[str, str]]
+    language: Language, rest: Rest, text: str, probability: float, checked: Checked, original: Counter[Complaint]
 ) -> Shown:
     bodies = [body.decode() for body in bodies_of(language, text.encode())]
     wholes = [rest.with_text(text + body) for body in (*bodies, "")]
     readable = [file for file in wholes if not treesitter.unread(language.parse(file.path, file.data).root_node)]
     reads = bool(readable)
-    errors = bool(told(checked.companion.errors((readable or wholes)[0])) - original)
+    errors = bool(Counter(checked.companion.errors((readable or wholes)[0])) - original)
     alike = difflib.SequenceMatcher(None, text, rest.text, autojunk=False).ratio()
     return Shown(probability, text == rest.text, alike, reads, errors)
 
@@ -217,7 +211,7 @@ def asked_at(
     shown_from: float,
 ) -> None:
     cut = rest.cut
-    original = told(checked.companion.errors(rest.file))
+    original = Counter(checked.companion.errors(rest.file))
     place = place_at(cut, rest.at)
     members = checked.members(place) if place is not None else None
     for name, writer, guide, errors, floor in (
@@ -242,11 +236,7 @@ def asked_at(
                 for one in writer.drawn(place, DRAWN, floor)
             ]
         else:
-            lines = []
-            for one in writer.written(place, DRAWN, floor, guide, errors):
-                lines.append((one.text, one.probability))
-                if one.text.strip() and one.probability >= floor:
-                    break
+            lines = [(one.text, one.probability) for one in writer.written(place, 1, floor, guide, errors)]
         tally.seconds.append(time.perf_counter() - began)
         if name == "typeinfer":
             drawn.update(checked.asked - before)

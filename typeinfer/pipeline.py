@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typeinfer.completion.ranking import Weights
     from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
+    from typeinfer.model.checkpoint import NoModel
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
 
@@ -657,14 +658,26 @@ def load_weights_of(language: str) -> Weights | None:
     return load_weights(path) if path.is_file() else None
 
 
-@cache
 def load_lines() -> LineModel | None:
     """The language model; None where none is installed. Raises `NoModel` for one that can't be used."""
+    found = _lines()
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+@cache
+def _lines() -> LineModel | NoModel | None:
+    """What is wrong with a model is found out once, too."""
     from typeinfer.completion.lines import LineModel
     from typeinfer.completion.lm import load
+    from typeinfer.model.checkpoint import NoModel
 
     folder = treesitter.grammar_folder().parent / "models" / "lines"
-    return LineModel(load(folder)) if folder.is_dir() else None
+    try:
+        return LineModel(load(folder)) if folder.is_dir() else None
+    except NoModel as error:
+        return error
 
 
 def weights_path(language: str) -> Path:

@@ -208,7 +208,7 @@ def words(
 ) -> NDArray[np.float64]:
     """The log probability [n] of each word behind a row, as far as its first tokens tell, and that it ends there. `others` and
     `trust` as for `lines`."""
-    spelled = [vocabulary.tokens.encode(name)[:DEPTH] for name in names]
+    spelled = [vocabulary.tokens.encode(name) for name in names]
     branches = model.read(row)
     context = row[:-1]  # Behind it stands only the mark of what is to be written.
     scores = _with_recall(branches.scores, [context], others, trust)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -27,7 +27,8 @@ from typeinfer.completion.recall import Recall, Text
 from typeinfer.completion.tokens import Tokens
 from typeinfer.languages import LANGUAGES, language_of, treesitter
 from typeinfer.languages.language import Language
-from typeinfer.values.inferred import Diagnostic
+from typeinfer.model.checkpoint import REMEDY, TOKENIZER, NoModel
+from typeinfer.values.inferred import Complaint
 from typeinfer.values.lines import Continuation
 from typeinfer.values.source import SourceFile
 
@@ -38,19 +39,28 @@ NEARBY, STEP = 40_000, 2048
 """Bytes of the text itself that are recalled, and by how many the part before the place grows: the tokens of what stays the same
 while somebody types are made once."""
 
+DRAWN = 3
+"""Lines that are drawn where one is wanted, since some are refused."""
+
 MOST_RECALLED = 4_000_000
 """Bytes of other texts that are recalled; of a larger project those that come first."""
 
 
-NamesBehind: TypeAlias = "Callable[[bytes], frozenset[str] | None]"
-"""The names that may stand behind the dot with which a text ends that is written at the place; None where anything may."""
+NamesBehind: TypeAlias = "Callable[[bytes, int], frozenset[str] | None]"
+"""The names that may stand behind the dot with which a text ends that is written at the place, instead of so many bytes before it;
+None where anything may."""
 
 
 class LineModel:
-    """A stored language model, ready to be asked by any thread."""
+    """A stored language model, ready to be asked by any thread. Raises `NoModel`."""
 
     def __init__(self, stored: Stored) -> None:
-        self.tokens = Tokens.parse(stored.tokenizer)
+        try:
+            self.tokens = Tokens.parse(stored.tokenizer)
+        except Exception as error:  # The library raises nothing more special.
+            raise NoModel(f"its {TOKENIZER} can't be read ({error}); {REMEDY}") from None
+        if self.tokens.size != stored.shape.vocabulary:
+            raise NoModel(f"its {TOKENIZER} has {self.tokens.size} tokens for {stored.shape.vocabulary}; {REMEDY}")
         self.vocabulary = Vocabulary(self.tokens)
         self.prompter = Prompter(self.tokens, stored.shape)
         self.trust = stored.trust
@@ -73,13 +83,10 @@ class Place:
     least: int
     """What of the text can't be read, whatever stands at the place."""
 
-    @property
-    def line(self) -> int:
-        return self.file.line_of(self.start)
-
-    def with_text(self, text: str) -> SourceFile:
+    def with_text(self, text: bytes, before: int = 0) -> SourceFile:
+        """The text with another one at the place, instead of so many bytes before it."""
         data = self.file.data
-        return self.file.with_data(data[: self.start] + text.encode() + data[self.end :])
+        return self.file.with_data(data[: self.start - before] + text + data[self.end :])
 
 
 def place_at(file: SourceFile, offset: int) -> Place | None:
@@ -92,7 +99,8 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
     stop = data.find(b"\n", offset)
     rest = data[offset : len(data) if stop < 0 else stop].rstrip()
     end = offset if rest else (len(data) if stop < 0 else stop)
-    marked = data[:begin] + PLACEHOLDER.encode() + data[offset:]
+    # A string or a text of which it is all is longer by the blank.
+    marked = data[:begin] + PLACEHOLDER.encode() + b" " + data[offset:]
     root = language.parse(file.path, marked).root_node
     leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
     if leaf is None or leaf.text != PLACEHOLDER.encode():
@@ -143,15 +151,17 @@ class Writer:
         """The log probability [n] that each of these words stands between two bytes of a text."""
         model = self.model
         with model.asking:
-            row = model.prompter.before_word(LANGUAGES.index(language), file.data, begin, end)
-            texts = (Text(row), *self._texts(language, file, begin, end))
+            number = LANGUAGES.index(language)
+            row = model.prompter.before_word(language, number, file.path, file.data, begin, end)
+            texts = (Text(row[:-1]), *self._texts(language, file, begin, end))
             return words(model.model, model.vocabulary, row, names, texts, model.trust.recall)
 
     def _texts(self, language: Language, file: SourceFile, start: int, end: int) -> tuple[Text, ...]:
         """What is recalled: of the text itself what stands before a place, but for what was typed last, and behind it; and all
         others of its language."""
         data, path = file.data, file.path
-        head = self._tokens(path, data[max(0, start - NEARBY) : start // STEP * STEP])
+        upto = start // STEP * STEP
+        head = self._tokens(path, data[max(0, upto - NEARBY) : upto])
         return head, self._tokens(path, data[end : end + NEARBY]), self.recall[language.name].besides(path)
 
     def drawn(
@@ -169,8 +179,7 @@ class Writer:
                 language, LANGUAGES.index(language), file.path, file.data, place.root, place.start
             )
             there = len(prompt.begun)
-            # A dot that stands before the place is one of those that what is written has to begin with.
-            guard = Members(lambda text: members(text[there:]) if members and len(text) >= there else None)
+            guard = None if members is None else Members(lambda text: members(text, there))
             texts = (Text(prompt.seen), *self._texts(language, file, place.start, place.end))
             found = lines(
                 model.model,
@@ -191,27 +200,33 @@ class Writer:
         count: int,
         floor: float,
         members: NamesBehind | None = None,
-        errors: Callable[[SourceFile], Sequence[Diagnostic]] | None = None,
+        errors: Callable[[SourceFile], Sequence[Complaint]] | None = None,
         given_up: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Continuation]:
-        """The lines that hold, the likeliest first."""
+        drawn: int = DRAWN,
+    ) -> list[Continuation]:
+        """At most `count` lines that hold, the likeliest first, of those that were `drawn`. Nothing once it is given up."""
         grammar = Grammar(place.language, place.file, place.start, place.end, place.least)
         refused = 0.0
-        before: Counter[tuple[str, str]] | None = None
-        for line in self.drawn(place, count, floor, members, given_up):
+        before: Counter[Complaint] | None = None
+        held: list[tuple[str, float]] = []
+        for line in self.drawn(place, max(count, drawn), floor, members, given_up):
+            if len(held) == count:
+                break
+            if given_up():
+                return []
             text = line.text.decode("utf-8", "replace").rstrip()
             whole = grammar.whole(text.encode())
             if whole is None:
                 refused += line.probability
                 continue
-            if errors is not None and text.strip():
+            # A line that ends where the cursor is need not be shown.
+            if not text.strip():
+                continue
+            if errors is not None:
                 if before is None:
-                    before = _told(errors(place.with_text("")))
-                if _told(errors(place.with_text(whole.decode()))) - before:
+                    before = Counter(errors(place.with_text(b"")))
+                if Counter(errors(place.with_text(whole))) - before:
                     refused += line.probability
                     continue
-            yield Continuation(place.start, text, min(1.0, line.probability / max(1e-6, 1 - refused)))
-
-
-def _told(errors: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
-    return Counter((error.code, error.message) for error in errors)
+            held.append((text, line.probability))
+        return [Continuation(place.start, text, min(1.0, likely / max(1e-6, 1 - refused))) for text, likely in held]

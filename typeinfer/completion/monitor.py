@@ -13,7 +13,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,10 +21,10 @@ from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.lines import LineModel, Place, Writer, place_at
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
-from typeinfer.languages.language import Companion, Language, Version
+from typeinfer.languages.language import Companion, Version
 from typeinfer.model.checkpoint import NoModel
 from typeinfer.program.moved import Moved
-from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.inferred import CheckerFailed, Complaint
 from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Ground, Member, Offer, Suggestion
 from typeinfer.values.patches import Edit, apply_edits
@@ -42,8 +41,8 @@ WORDED = 30
 ALONE = 30.0
 """Seconds that a checker is left alone after it failed."""
 
-DRAWN = 3
-"""Lines that are drawn where one is wanted, since some are refused."""
+MOMENT = 0.05
+"""Seconds that a list of members waits for texts to be recalled; what isn't read by then is read the next time."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ class Monitor:
         self._asking = threading.Lock()
         self._last = 0
         self._last_line = 0
+        self._closed = False
         self._writer: Writer | None = None
         self._recalled: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
 
@@ -100,7 +100,7 @@ class Monitor:
         self._last += 1
         mine = self._last
         with self._asking:
-            cursor = cursor_at(file, offset) if mine == self._last else None
+            cursor = cursor_at(file, offset) if mine == self._last and not self._closed else None
             return None if cursor is None else self._complete(files, file, cursor, beliefs)
 
     def _complete(
@@ -122,9 +122,13 @@ class Monitor:
         )
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
-        writer = self._writer_of(language.name, mine, file.path)
-        if writer is not None:
-            suggestions = _worded(writer, language, file, cursor, ground, suggestions)
+        model = self._model()
+        if model is not None and (words := model.trust.words.get(language.name)) is not None:
+            until = time.monotonic() + MOMENT
+            writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
+            names = [one.member.name for one in suggestions[:WORDED]]
+            told = writer.words(language, file, cursor.begin, cursor.end, names)
+            suggestions = tuple(weighed(suggestions, told, words[ground is Ground.GUESSED]))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def line(
@@ -140,13 +144,19 @@ class Monitor:
         shown unasked."""
         self._last_line += 1
         mine, list_asked = self._last_line, self._last
-        with self._asking:
 
-            def given_up() -> bool:
-                return mine != self._last_line or list_asked != self._last
+        def given_up() -> bool:
+            return mine != self._last_line or list_asked != self._last or self._closed
 
+        # Who is given up doesn't wait for those before him.
+        while not self._asking.acquire(timeout=MOMENT):
+            if given_up():
+                return ()
+        try:
             place = None if given_up() else place_at(file, offset)
             return () if place is None else self._line(files, place, count, floor, beliefs, given_up)
+        finally:
+            self._asking.release()
 
     def _line(
         self,
@@ -159,32 +169,36 @@ class Monitor:
     ) -> tuple[Continuation, ...]:
         name = place.language.name
         mine = {path: one for path, one in files.items() if language_of(path) is place.language}
-        writer = self._writer_of(name, mine, place.file.path)
-        if writer is None:
-            self._note("lines are not completed: no language model is installed")
+        model = self._model()
+        if model is None and not self.notes:
+            self._note("no language model is installed: lines are not completed")
+        least = floor if floor is not None else NEVER if model is None else model.trust.shown.get(name, NEVER)
+        if model is None or least >= NEVER:
+            return ()
+        writer = self._writer_of(model, name, mine, place.file.path, given_up)
+        if given_up():
             return ()
         self._take_in(name, mine, place.file.path)
         # A companion takes its time to start; a project without a checker's word is still written in.
         companion = self._asked(name, mine, lambda companion: companion, None)
 
-        def members(text: bytes) -> frozenset[str] | None:
-            file = place.with_text(text.decode("utf-8", "replace"))
-            cursor = cursor_at(file, place.start + len(text))
+        def members(text: bytes, before: int) -> frozenset[str] | None:
+            cursor = cursor_at(place.with_text(text, before), place.start - before + len(text))
             if cursor is None:
                 return None
             ground, listed = self._listed(name, mine, cursor, beliefs)
             sure = ground in (Ground.KNOWN, Ground.PREDICTED) and _tells(listed)
             return frozenset(member.name for member in listed) if sure else None
 
-        def errors(file: SourceFile) -> Sequence[Diagnostic]:
+        def errors(file: SourceFile) -> Sequence[Complaint]:
             return self._asked(name, mine, lambda companion: companion.errors(file), ())
 
-        least = writer.model.trust.shown.get(name, NEVER) if floor is None else floor
         asked = (members, errors) if companion is not None else (None, None)
-        found = writer.written(place, max(count, DRAWN), least, *asked, given_up)
-        return tuple(islice((one for one in found if one.text.strip() and one.probability >= least), count))
+        found = writer.written(place, count, least, *asked, given_up)
+        return tuple(one for one in found if one.probability >= least)
 
     def close(self) -> None:
+        self._closed = True
         with self._asking:
             for companion in self._companions.values():
                 companion.close()
@@ -264,25 +278,35 @@ class Monitor:
 
     # --- what is likely ------------------------------------------------------------------------------------------------
 
-    def _writer_of(self, language: str, files: Mapping[str, SourceFile], but: str) -> Writer | None:
-        """What knows the language model and the texts of the project, but the one that is being written; None without a model."""
+    def _model(self) -> LineModel | None:
         try:
-            model = self.lines()
+            return self.lines()
         except NoModel as error:
             self._note(f"the language model can't be used: {error}")
             return None
-        if model is None:
-            return None
+
+    def _writer_of(
+        self,
+        model: LineModel,
+        language: str,
+        files: Mapping[str, SourceFile],
+        but: str,
+        enough: Callable[[], bool],
+    ) -> Writer:
+        """What knows the texts of the project, but the one that is being written; those that are new to it only until it is
+        `enough`."""
         if self._writer is None:
             self._writer = Writer(model)
         recalled = self._recalled[language]
-        for path, file in files.items():
-            if path != but and recalled.get(path) != file.data:
-                recalled[path] = file.data
-                self._writer.put(path, file.data)
         for path in recalled.keys() - files.keys():
             del recalled[path]
             self._writer.put(path, None)
+        for path, file in files.items():
+            if path != but and recalled.get(path) != file.data:
+                if enough():
+                    break
+                recalled[path] = file.data
+                self._writer.put(path, file.data)
         return self._writer
 
     def _ranked(
@@ -305,18 +329,6 @@ class Monitor:
             share = trust * one.probability + (beside.probability if beside is not None else 0.0)
             mixed[one.member.name] = Suggestion(one.member, share, True)
         return tuple(sorted(mixed.values(), key=lambda one: (-one.probability, one.member.name)))
-
-
-def _worded(
-    writer: Writer, language: Language, file: SourceFile, cursor: Cursor, ground: Ground, ranked: tuple[Suggestion, ...]
-) -> tuple[Suggestion, ...]:
-    """The same suggestions, with what the language model says of the first of them."""
-    weights = writer.model.trust.words.get(language.name)
-    if weights is None:
-        return ranked
-    names = [one.member.name for one in ranked[:WORDED]]
-    words = writer.words(language, file, cursor.begin, cursor.end, names)
-    return tuple(weighed(ranked, words, weights[ground is Ground.GUESSED]))
 
 
 def _tells(members: Iterable[Member]) -> bool:

@@ -9,14 +9,14 @@ about what it found.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from typeinfer.languages import treesitter
 from typeinfer.languages.language import Language
 from typeinfer.values.source import SourceFile
 
-MEMBER = re.compile(rb"\.[ \t]*([\w$\x80-\xff]*)")
+MEMBER = re.compile(rb"\.[ \t]*(#?[\w$\x80-\xff]*)")
 
 
 class Prefixes(Protocol):
@@ -79,13 +79,12 @@ class Members:
 
     def __init__(self, of: Callable[[bytes], frozenset[str] | None]) -> None:
         self.of = of
-        self._asked: dict[bytes, frozenset[str] | None] = {}
+        self._asked: dict[bytes, frozenset[bytes] | None] = {}
 
     def allows(self, text: bytes) -> bool:
         return all(
-            names is None
-            or (name in names if match.end() < len(text) else any(other.startswith(name) for other in names))
-            for match, name, names in self._written(text)
+            names is None or (name in names if end < len(text) else any(other.startswith(name) for other in names))
+            for end, name, names in self._written(text)
         )
 
     def complete(self, text: bytes) -> bool:
@@ -93,33 +92,18 @@ class Members:
 
     def rests(self, text: bytes) -> frozenset[bytes] | None:
         written = self._written(text)
-        if not written or written[-1][0].end() < len(text) or written[-1][2] is None:
+        if not written or written[-1][0] < len(text) or (names := written[-1][2]) is None:
             return None
-        _, begun, names = written[-1]
-        assert names is not None, "looked at above"
-        return frozenset(name[len(begun) :].encode() for name in names if name.startswith(begun))
+        begun = written[-1][1]
+        return frozenset(name[len(begun) :] for name in names if name.startswith(begun))
 
-    def _written(self, text: bytes) -> list[tuple[re.Match[bytes], str, frozenset[str] | None]]:
+    def _written(self, text: bytes) -> list[tuple[int, bytes, frozenset[bytes] | None]]:
+        """Of every name behind a dot where it ends, itself, and what may stand there."""
         found = []
         for match in MEMBER.finditer(text):
             dot = text[: match.start(1)]
             if dot not in self._asked:
-                self._asked[dot] = self.of(dot)
-            found.append((match, match.group(1).decode("utf-8", "ignore"), self._asked[dot]))
+                names = self.of(dot)
+                self._asked[dot] = None if names is None else frozenset(name.encode() for name in names)
+            found.append((match.end(), match.group(1), self._asked[dot]))
         return found
-
-
-class Both:
-    """The product of several: what all of them accept."""
-
-    def __init__(self, parts: Sequence[Prefixes]) -> None:
-        self.parts = parts
-
-    def allows(self, text: bytes) -> bool:
-        return all(part.allows(text) for part in self.parts)
-
-    def complete(self, text: bytes) -> bool:
-        return all(part.complete(text) for part in self.parts)
-
-    def rests(self, text: bytes) -> frozenset[bytes] | None:
-        return next((rests for part in self.parts if (rests := part.rests(text)) is not None), None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from typeinfer.completion.cursor import dot_before, word_at
 from typeinfer.completion.lm import Shape
 from typeinfer.completion.reading import read
 from typeinfer.completion.tokens import LANGUAGE, MIDDLE, OUTLINE, PREFIX, SUFFIX, Tokens
@@ -52,11 +53,15 @@ class Prompter:
         self.tokens, self.shape = tokens, shape
         self._line = lru_cache(4096)(self._encoded_line)
 
-    def before_word(self, number: int, data: bytes, begin: int, end: int) -> list[int]:
+    def before_word(self, language: Language, number: int, path: str, data: bytes, begin: int, end: int) -> list[int]:
         """A short row for the word between two bytes, which begins a token: what stands right before it and behind it."""
-        head, tail = data[max(0, begin - FAR_FROM_WORD) : begin], data[end : end + NEAR]
-        before = self.tokens.encode(head.decode("utf-8", "ignore"))[-WORDS_BEFORE:]
-        behind = self.tokens.encode(tail.decode("utf-8", "ignore"))[:WORDS_BEHIND]
+        start = _line_start(data, max(0, begin - FAR_FROM_WORD)) if begin > FAR_FROM_WORD else 0
+        near = data[min(start, begin) : begin] + data[end : end + NEAR]
+        place = begin - min(start, begin)
+        reading = read(language, path, near, language.parse(path, near).root_node, place)
+        place = reading.place(place)
+        before = self.tokens.encode(reading.data[:place].decode("utf-8", "ignore"))[-WORDS_BEFORE:]
+        behind = self.tokens.encode(reading.data[place:].decode("utf-8", "ignore"))[:WORDS_BEHIND]
         return self.row(number, [], behind, before)
 
     @property
@@ -73,7 +78,7 @@ class Prompter:
 
     def prompt(self, language: Language, number: int, path: str, data: bytes, root: Node, offset: int) -> Prompt:
         """`number`: that of the language among the model's. All that a row holds."""
-        reading = read(language, path, data, root)
+        reading = read(language, path, data, root, offset)
         place = reading.place(offset)
         head, tail = reading.data[:place], reading.data[place:]
         start = _line_start(head, max(0, (len(head) - FAR) // 1024 * 1024))
@@ -81,11 +86,14 @@ class Prompter:
         drop = max(0, -(-(len(before) - self.room) // STEP) * STEP)
         seen = before[drop:]
         begun = self.tokens.bytes[seen.pop()] if seen else b""
+        # A word behind a dot is begun anew with its dot: what may stand there is asked for the whole of it.
+        dot = dot_before(head, word_at(head, place)[0])
+        while dot is not None and len(begun) < place - dot.start() and seen:
+            begun = self.tokens.bytes[seen.pop()] + begun
         suffix = self.tokens.encode(tail[:NEAR].decode("utf-8", "replace"))[: self.shape.suffix]
         first = place - len(self.tokens.decode(seen)) - len(begun)
-        last = place + len(self.tokens.decode(suffix))
         lines = [(line.at, line.imports, self._line(line.text)) for line in reading.outline]
-        outline = self.shape.outlined(lines, first, last)
+        outline = self.shape.outlined(lines, first, place)
         return Prompt(self.row(number, outline, suffix, seen), seen, begun, bool(tail.partition(b"\n")[0].strip()))
 
 

@@ -55,14 +55,17 @@ class Reading:
         return offset - (gone[at - 1] if at else 0)
 
 
-def read(language: Language, path: str, data: bytes, root: Node) -> Reading:
+def read(language: Language, path: str, data: bytes, root: Node, cursor: int | None = None) -> Reading:
+    """`cursor`: a byte that is to be found again: what is left out around it begins there, and doesn't end its line."""
     found = treesitter.captures(language.grammar(path), language.name, "completion", root)
     parts: list[bytes] = []
     ends: list[int] = []
     gone: list[int] = []
     start = total = 0
     for begin, end in _left_out(data, found):
-        if begin >= start:
+        if cursor is not None and begin <= cursor <= end:
+            begin, end = max(begin, cursor), end - len(data[cursor:end]) + len(data[cursor:end].rstrip(b"\r\n"))
+        if begin >= start and end > begin:
             parts.append(data[start:begin])
             total += end - begin
             ends.append(end)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import tree_sitter
 
-from typeinfer.values.inferred import Diagnostic, Inference
+from typeinfer.values.inferred import Complaint, Diagnostic, Inference
 from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope
@@ -35,8 +35,8 @@ class Companion(Protocol):
         The text counts for this question only, in the place of the one the file has.
         """
 
-    def errors(self, file: SourceFile) -> tuple[Diagnostic, ...]:
-        """What is wrong in this text, which counts for this question only; each at the place where it begins."""
+    def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
+        """What is wrong in this text, which counts for this question only."""
 
     def close(self) -> None: ...
 

@@ -18,7 +18,7 @@ from typeinfer.completion.cursor import cursor_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.lines import LineModel, Writer, place_at
 from typeinfer.completion.lm import Stored, Trust
-from typeinfer.completion.monitor import WORDED
+from typeinfer.completion.monitor import NEVER, WORDED
 from typeinfer.completion.prefixes import Grammar
 from typeinfer.completion.ranking import Weights, guessed, moment_of, rank
 from typeinfer.completion.recall import KINDS, LONGEST, Text, recalled
@@ -140,7 +140,7 @@ def drawn_of(writer: Writer, files: Mapping[str, SourceFile], count: int) -> lis
 def shown_from(drawn: Sequence[Drawn]) -> float:
     """The lowest probability from which on `RIGHT` of the lines are what was written."""
     ordered = sorted(drawn, key=lambda one: -one.probability)
-    lowest = 1.0
+    lowest = NEVER
     right = 0
     for number, one in enumerate(ordered, 1):
         right += one.right

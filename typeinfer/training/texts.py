@@ -167,7 +167,6 @@ def prepare(
         "licences": [one.licence for one in chosen["train"]],
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "vocabulary": tokens.size,
-        "languages": len(LANGUAGES),
     }
     (folder / META).write_text(json.dumps(meta), encoding="utf-8")
     return f"{folder}: {', '.join(told)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from typeinfer.values.source import Span
 from typeinfer.values.typeexpr import TypeExpr
@@ -62,6 +63,10 @@ class Diagnostic:
     span: Span
     code: str
     message: str
+
+
+Complaint: TypeAlias = tuple[str, str]
+"""What is wrong, wherever: the checker's name for it, and one line."""
 
 
 class CheckerFailed(Exception):

@@ -16,9 +16,9 @@ from typing import Any
 
 from typeinfer.languages.python.checkers import program_of, write_copy, write_pyrefly_settings
 from typeinfer.languages.wire import KEYWORD, MEMBER_KINDS, Wire, connected, framed
-from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.inferred import CheckerFailed, Complaint
 from typeinfer.values.members import Member, MemberKind
-from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.source import SourceFile
 
 Version = tuple[int, int]
 
@@ -83,16 +83,11 @@ class PyreflyCompanion:
                 if item.get("kind") != KEYWORD and not item.get("additionalTextEdits") and item["label"].isidentifier()
             )
 
-    def errors(self, file: SourceFile) -> tuple[Diagnostic, ...]:
+    def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
         answer = self._ask("textDocument/diagnostic", {"textDocument": {"uri": self._shown(file)}})
         with self.wire.understanding():
             return tuple(
-                Diagnostic(
-                    file.path,
-                    Span(*[_place(file, item["range"][end]) for end in ("start", "end")]),
-                    str(item.get("code", "")),
-                    item["message"].partition("\n")[0],
-                )
+                (str(item.get("code", "")), item["message"].partition("\n")[0])
                 for item in answer["items"]
                 if item.get("severity", ERROR) == ERROR
             )
@@ -137,12 +132,6 @@ class PyreflyCompanion:
                     if "error" in message:
                         raise CheckerFailed(f"pyrefly can't complete: {message['error']['message']}")
                     return message["result"]
-
-
-def _place(file: SourceFile, position: Any) -> int:
-    """The byte of a place that is given as a line and a column; a place beyond the text is its end."""
-    found = file.offset_of(position["line"] + 1, position["character"] + 1)
-    return len(file.data) if found is None else found
 
 
 def _declared(detail: str | None) -> str:

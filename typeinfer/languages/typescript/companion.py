@@ -12,9 +12,9 @@ from pathlib import Path
 from typeinfer.languages.typescript.checker import INFERRING
 from typeinfer.languages.typescript.compiler import Place, find_compiler, started
 from typeinfer.languages.typescript.workspace import copied
-from typeinfer.values.inferred import Diagnostic
+from typeinfer.values.inferred import Complaint
 from typeinfer.values.members import Member
-from typeinfer.values.source import SourceFile, Span
+from typeinfer.values.source import SourceFile
 
 
 class CompilerCompanion:
@@ -45,14 +45,9 @@ class CompilerCompanion:
         place = Place(path, file.line_of(offset) - 1, file.utf16_column_of(offset))
         return tuple(self.session.members(place))
 
-    def errors(self, file: SourceFile) -> tuple[Diagnostic, ...]:
+    def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
         (found,) = self.session.complaints([self._shown(file)])
-        return tuple(
-            Diagnostic(
-                file.path, Span(*[_place(file, end) for end in (one.start, one.end)]), str(one.code), one.message
-            )
-            for one in found
-        )
+        return tuple((str(one.code), one.message) for one in found)
 
     def close(self) -> None:
         self.ended.close()
@@ -65,9 +60,3 @@ class CompilerCompanion:
         path = self.folder / file.path
         self.session.open({path: file.text})
         return path
-
-
-def _place(file: SourceFile, place: Place) -> int:
-    """The byte of a place; one beyond the text is its end."""
-    found = file.offset_of(place.line + 1, place.column + 1)
-    return len(file.data) if found is None else found

@@ -104,9 +104,11 @@ def test_what_was_learnt_is_written_again(shipped: Path) -> None:
     assert place is not None
     writer = Writer(model)
     writer.put("other.py", module(1).encode())
-    (first, *_) = writer.written(place, 3, 0.05)
+    (first,) = writer.written(place, 1, 0.05)
     assert first.text == "lamp.count + 1" and first.at == at and first.probability > 0.3
-    assert not [*writer.written(place, 3, 0.05, members=lambda text: frozenset({"opened"}))], "a lamp may have no count"
+    assert not [*writer.written(place, 3, 0.05, members=lambda text, before: frozenset({"opened"}))], (
+        "a lamp may have no count"
+    )
     assert not writer.drawn(place, 3, 0.05, given_up=lambda: True)
 
 
@@ -133,4 +135,4 @@ def test_the_share_of_what_is_always_right_is_nearly_all_and_of_what_never_is_no
 def test_a_line_is_shown_from_where_on_half_of_them_are_right() -> None:
     drawn = [DrawnLine(1 - number / 200, number < 60) for number in range(200)]
     assert shown_from(drawn) == pytest.approx(1 - 119 / 200)
-    assert shown_from(drawn[100:]) == 1.0, "nothing is shown where less than half are right"
+    assert shown_from(drawn[100:]) > 1, "nothing is shown where less than half are right"
