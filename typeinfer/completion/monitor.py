@@ -123,12 +123,13 @@ class Monitor:
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
         model = self._model()
-        if model is not None and (words := model.trust.words.get(language.name)) is not None:
+        weight = 0.0 if model is None else model.trust.words.get(language.name, (0.0, 0.0))[ground is Ground.GUESSED]
+        if model is not None and weight:
             until = time.monotonic() + MOMENT
             writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
             names = [one.member.name for one in suggestions[:WORDED]]
             told = writer.words(language, file, cursor.begin, cursor.end, names)
-            suggestions = tuple(weighed(suggestions, told, words[ground is Ground.GUESSED]))
+            suggestions = tuple(weighed(suggestions, told, weight))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def line(
@@ -169,9 +170,7 @@ class Monitor:
     ) -> tuple[Continuation, ...]:
         name = place.language.name
         mine = {path: one for path, one in files.items() if language_of(path) is place.language}
-        model = self._model()
-        if model is None and not self.notes:
-            self._note("no language model is installed: lines are not completed")
+        model = self._model(needed=True)
         least = floor if floor is not None else NEVER if model is None else model.trust.shown.get(name, NEVER)
         if model is None or least >= NEVER:
             return ()
@@ -278,9 +277,13 @@ class Monitor:
 
     # --- what is likely ------------------------------------------------------------------------------------------------
 
-    def _model(self) -> LineModel | None:
+    def _model(self, needed: bool = False) -> LineModel | None:
+        """The language model; that there is none is told where it is `needed`."""
         try:
-            return self.lines()
+            model = self.lines()
+            if model is None and needed:
+                self._note("no language model is installed: lines are not completed")
+            return model
         except NoModel as error:
             self._note(f"the language model can't be used: {error}")
             return None
