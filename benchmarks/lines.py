@@ -3,8 +3,9 @@
 In every project of the set (development), stripped of its annotations, PLACES whole lines of code and as many dots are drawn by chance.
 From the first letter of the line, or from the dot on, the rest of the line is cut off; what stands above and below stays. What is
 suggested there is held against what was written: exactly the same or not, how alike (difflib's ratio), whether the text can be read
-(as it is, or once a block that is opened has a body), and whether the checker reports an error that it doesn't report of the original
-text.
+(as it is, or once a block that is opened has a body), and whether the checker reports an error that it doesn't report of the text that
+the suggestion is made for, nor of the original (new errors), or one that it doesn't report of the original (not in the original): a name
+that the line defined may be missing below whatever stands there.
 
 Each part of what constrains a suggestion is taken away alone. No annotations are predicted here: types are those that the checker knows.
 """
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from completions import JUDGES, NODE
+from msgspec.structs import replace as changed
 
 from typeinfer.completion.cursor import cursor_at
 from typeinfer.completion.lines import DRAWN, LineModel, Place, Writer, place_at
@@ -53,6 +55,7 @@ class Shown:
     alike: float
     reads: bool
     errors: bool
+    beside_original: bool
 
 
 @dataclass
@@ -75,6 +78,7 @@ class Tally:
             f"{statistics.fmean(one.alike for one in shown):.2f}" if shown else "",
             share(lambda one: one.reads),
             share(lambda one: one.errors),
+            share(lambda one: one.beside_original),
             f"{100 * sum(one.exact for one in shown) / max(1, self.places):.1f}",
         ]
 
@@ -83,7 +87,7 @@ class Tally:
         return [f"{ordered[int(share * (len(ordered) - 1))]:.0f}" for share in (0.5, 0.95)]
 
 
-HEADS = ["shown", "exact", "alike", "can be read", "new errors", "exact of all places"]
+HEADS = ["shown", "exact", "alike", "can be read", "new errors", "not in the original", "exact of all places"]
 
 
 class Checked:
@@ -110,15 +114,15 @@ class Checked:
 
 
 def judged(
-    language: Language, rest: Rest, text: str, probability: float, checked: Checked, original: Counter[Complaint]
+    language: Language, rest: Rest, text: str, probability: float, checked: Checked, original: Counter[Complaint], lacking: Counter[Complaint]
 ) -> Shown:
     bodies = [body.decode() for body in bodies_of(language, text.encode())]
     wholes = [rest.with_text(text + body) for body in (*bodies, "")]
     readable = [file for file in wholes if not treesitter.unread(language.parse(file.path, file.data).root_node)]
     reads = bool(readable)
-    errors = bool(Counter(checked.companion.errors((readable or wholes)[0])) - original)
+    found = Counter(checked.companion.errors((readable or wholes)[0]))
     alike = difflib.SequenceMatcher(None, text, rest.text, autojunk=False).ratio()
-    return Shown(probability, text == rest.text, alike, reads, errors)
+    return Shown(probability, text == rest.text, alike, reads, bool(found - (original | lacking)), bool(found - original))
 
 
 def main() -> None:
@@ -133,7 +137,7 @@ def main() -> None:
     (language,) = (one for one in LANGUAGES if one.name == asked.language)
     stored = load(asked.model)
     shown_from = stored.trust.shown.get(language.name, 1.0)
-    model, forgetful = LineModel(stored), LineModel(replace(stored, trust=replace_recall(stored)))
+    model, forgetful = LineModel(stored), LineModel(replace(stored, trust=changed(stored.trust, recall=())))
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     drawn, projects = Counter[str](), 0
 
@@ -194,10 +198,6 @@ def main() -> None:
     print(f"While searching: {counted}.")
 
 
-def replace_recall(stored):  # type: ignore[no-untyped-def]
-    from msgspec.structs import replace as changed
-
-    return changed(stored.trust, recall=())
 
 
 def asked_at(
@@ -211,7 +211,7 @@ def asked_at(
     shown_from: float,
 ) -> None:
     cut = rest.cut
-    original = Counter(checked.companion.errors(rest.file))
+    original, lacking = Counter(checked.companion.errors(rest.file)), Counter(checked.companion.errors(cut))
     place = place_at(cut, rest.at)
     members = checked.members(place) if place is not None else None
     for name, writer, guide, errors, floor in (
@@ -242,7 +242,7 @@ def asked_at(
             drawn.update(checked.asked - before)
         best = next(((text, likely) for text, likely in lines if text.strip()), None)
         if best is not None:
-            tally.shown.append(judged(language, rest, *best, checked, original))
+            tally.shown.append(judged(language, rest, *best, checked, original, lacking))
 
 
 if __name__ == "__main__":

@@ -112,10 +112,10 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
 def _least(language: Language, path: str, before: bytes, behind: bytes, bare: Node) -> int:
     """Bytes of a text that can't be read whatever stands between two parts of it, as far as a few words tell."""
     least = treesitter.unread(bare)
-    for ending in (*language.endings, "(", "[", "{"):
+    for filler in (*(PLACEHOLDER + ending for ending in (*language.endings, "(", "[", "{")), *language.fillers):
         if not least:
             break
-        tried = language.parse(path, before + PLACEHOLDER.encode() + ending.encode() + behind)
+        tried = language.parse(path, before + filler.encode() + behind)
         least = min(least, treesitter.unread(tried.root_node))
     return least
 

@@ -83,6 +83,8 @@ class Language(Protocol):
     """The checkers that can be asked for errors; the first where nothing says which."""
     endings: tuple[str, ...]
     """What makes a whole statement of one that ends behind an expression with all brackets closed; the likeliest first."""
+    fillers: tuple[str, ...]
+    """Lines of which a text may lack one so that it can't be read without it."""
     bodies: Mapping[str, str]
     """What ends a line that opens a block, and the least that may follow."""
 

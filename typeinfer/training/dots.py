@@ -91,13 +91,15 @@ def rests_of(file: SourceFile) -> tuple[list[Rest], list[Rest]]:
     found = treesitter.captures(language.grammar(file.path), language.name, "completion", root)
     asides = sorted((node.start_byte, node.end_byte) for node in found.get("aside", ()))
     # What stands in a string or a comment is no code: only lines that begin with a leaf of their own count.
+    told = [(node.start_byte, node.end_byte) for node in found.get("documentation", ())]
     wholes = []
     start = 0
     for line in file.data.splitlines(keepends=True):
         at = start + len(line) - len(line.lstrip())
         text = _without_comment(file.data, at, start + len(line), asides)
         leaf = root.descendant_for_byte_range(at, at + 1)
-        if text and leaf is not None and leaf.start_byte == at:
+        documents = any(begin <= at < end for begin, end in told)
+        if text and not documents and leaf is not None and leaf.start_byte == at:
             wholes.append(Rest(file, at, text))
         start += len(line)
     behind = []

@@ -62,6 +62,12 @@ class Python:
     )
 
     endings: tuple[str, ...] = ("", ": pass", ":", " else 0", ",")
+    fillers: tuple[str, ...] = tuple(
+        (
+            "try: |else: |finally: |if x: |elif x: |except x: |case x: |with x: |def x(): |class x: |@x|): |"
+            "x(|if x(|for x in x(|with x(|def x(|class x(|[|{|)|]|}|),|],|},"
+        ).split("|")
+    )
     bodies: Mapping[str, str] = MappingProxyType({":": " pass"})
     checkers: tuple[str, ...] = ("pyrefly", "ty", "basedpyright", "pyright", "mypy")
     settings_files: tuple[str, ...] = (

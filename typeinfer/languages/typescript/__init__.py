@@ -60,6 +60,12 @@ class TypeScript:
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
     endings: tuple[str, ...] = ("", ";", " {}", " : 0", ",", ": 0")
+    fillers: tuple[str, ...] = tuple(
+        (
+            "if (x) {|else {|} else {|try {|} catch {|} finally {|switch (x) {|case x:|x() {|x: {|const x = {|"
+            "x(|if (|if (x(|function x(|{|[|}|)|]|});|};|),|],|},|`"
+        ).split("|")
+    )
     bodies: Mapping[str, str] = MappingProxyType({"{": "}"})
     checkers: tuple[str, ...] = ("tsc",)
     settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
