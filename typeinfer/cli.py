@@ -1003,16 +1003,13 @@ def of_a_run(command: Any) -> Any:
 @of_a_run
 def train_run(data: Path | None, shape: tuple[str, ...], traceback: bool, **given: Any) -> int:
     """Train the type model on shards of examples. Prints its log; may be cut off and gone on with."""
-    try:
-        from typeinfer.training.loop import Run, shape_of, train
+
+    def task() -> tuple[Any, Any]:
         from typeinfer.training.types import Config, Types
-    except ModuleNotFoundError as error:
-        raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
-    try:
-        train(Run(data or _cached("units"), shape=shape_of(shape, Config), **given), Types)
-    except (FileNotFoundError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
-    return OK
+
+        return Types, Config
+
+    return _trained(task, data or _cached("units"), shape, given)
 
 
 @train.command()
@@ -1053,13 +1050,25 @@ def texts(data: Path | None, jobs: int, traceback: bool) -> int:
 @of_a_run
 def decoder(data: Path | None, shape: tuple[str, ...], traceback: bool, **given: Any) -> int:
     """Train the language model that completes lines. Prints its log; may be cut off and gone on with."""
-    try:
+
+    def task() -> tuple[Any, Any]:
         from typeinfer.training.decoder import Decoding, Shape
+
+        return Decoding, Shape
+
+    return _trained(task, data or _cached("texts"), shape, given)
+
+
+def _trained(task: Callable[[], tuple[Any, Any]], data: Path, shape: tuple[str, ...], given: dict[str, Any]) -> int:
+    """`task`: imports what is to be learnt and the shape of its model, which need torch."""
+    try:
         from typeinfer.training.loop import Run, shape_of, train
+
+        of_run, config = task()
     except ModuleNotFoundError as error:
         raise click.UsageError(f"training needs {error.name}; install typeinfer[train]") from None
     try:
-        train(Run(data or _cached("texts"), shape=shape_of(shape, Shape), **given), Decoding)
+        train(Run(data, shape=shape_of(shape, config), **given), of_run)
     except (FileNotFoundError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     return OK

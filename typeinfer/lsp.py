@@ -588,13 +588,10 @@ class Server(LanguageServer):
 
     async def members(self, uri: str, position: lsp.Position) -> list[lsp.CompletionItem]:
         """What may stand behind a dot. The checker is asked in a thread of its own, so that hints don't wait for it."""
-        found = self.session_of(uri) if uri in self.documents else None
-        view = None if found is None else found[0].view(found[1])
-        if found is None or view is None:
+        asked = self._asked(uri, position)
+        if asked is None:
             return []
-        session, path = found
-        positions = self.positions(view.file)
-        at = positions.offset(position)
+        session, path, positions, at = asked
         offer = await asyncio.to_thread(session.complete, path, at)
         if offer is None:
             return []
@@ -615,15 +612,21 @@ class Server(LanguageServer):
 
     async def line(self, uri: str, position: lsp.Position) -> list[lsp.InlineCompletionItem]:
         """The rest of the line, where it is probable enough to be shown unasked."""
+        asked = self._asked(uri, position)
+        if asked is None:
+            return []
+        session, path, positions, at = asked
+        line = await asyncio.to_thread(session.line, path, at)
+        return [] if line is None else [lsp.InlineCompletionItem(line.text, range=positions.range(at, at))]
+
+    def _asked(self, uri: str, position: lsp.Position) -> tuple[Session, str, Positions, int] | None:
+        """The session of an open document, its path there, its positions, and the byte of one; None where nothing can be asked."""
         found = self.session_of(uri) if uri in self.documents else None
         view = None if found is None else found[0].view(found[1])
         if found is None or view is None:
-            return []
-        session, path = found
+            return None
         positions = self.positions(view.file)
-        at = positions.offset(position)
-        line = await asyncio.to_thread(session.line, path, at)
-        return [] if line is None else [lsp.InlineCompletionItem(line.text, range=positions.range(at, at))]
+        return (*found, positions, positions.offset(position))
 
     async def annotate_workspace(self, uri: str | None, preview: bool) -> str:
         """The line that says what is to be written, or that it was given up: by the request, or by the progress shown of it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,7 @@ from typeinfer.values.typeexpr import rename
 if TYPE_CHECKING:
     from typeinfer.completion.cursor import Cursor
     from typeinfer.completion.lines import LineModel
-    from typeinfer.completion.monitor import Beliefs
+    from typeinfer.completion.monitor import Beliefs, Monitor
     from typeinfer.completion.ranking import Weights
     from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
@@ -148,15 +149,9 @@ def complete(
 ) -> tuple[Offer | None, tuple[str, ...]]:
     """What may stand at a byte of a file, where that is behind a dot, and notes on what couldn't be asked. Types are predicted only
     where the checker alone knows none. Nothing is written."""
-
-    from typeinfer.completion.monitor import Monitor
-
-    monitor = Monitor(root, options.target_version, load_weights_of, load_lines)
-    try:
+    with _monitor(root, options) as monitor:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
         return monitor.complete(files, files[path], offset, beliefs), tuple(monitor.notes)
-    finally:
-        monitor.close()
 
 
 def continue_line(
@@ -171,14 +166,15 @@ def continue_line(
 ) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
     """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`; and notes, as
     `complete`."""
-    from typeinfer.completion.monitor import Monitor
-
-    monitor = Monitor(root, options.target_version, load_weights_of, load_lines)
-    try:
+    with _monitor(root, options) as monitor:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
         return monitor.line(files, files[path], offset, count, floor, beliefs), tuple(monitor.notes)
-    finally:
-        monitor.close()
+
+
+def _monitor(root: Path, options: Options) -> closing[Monitor]:
+    from typeinfer.completion.monitor import Monitor
+
+    return closing(Monitor(root, options.target_version, load_weights_of, load_lines))
 
 
 def _beliefs_when_asked(

@@ -23,13 +23,12 @@ from typeinfer.completion.recall import Text, mixed, recalled
 from typeinfer.completion.tokens import END, SPECIAL, Tokens
 
 WIDTH = 5
+"""Branches that grow together."""
 
-MORE = 20
+LIKELY, MORE = 24, 20
+"""Tokens that are looked at in a step, of all branches; and how many times as many where some of them are not allowed."""
 
 INNER = re.compile(r"[\w$]")
-
-LIKELY = 24
-"""Tokens behind a branch that are looked at, at most."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,8 @@ def lines(
     branches, inside = model.read(prompt.row), prompt.inside
     texts, logs, owed, written = [b""], np.zeros(1), [prompt.begun], [prompt.seen]
     found: list[Line] = []
-    refused, least = 0.0, math.log(floor)
     # What was met and is not allowed: what is left is measured by the rest.
+    refused, least = 0.0, math.log(floor)
     ends = np.zeros(vocabulary.tokens.size, bool)
     ends[END] = True
     ends |= vocabulary.ending & (not inside)

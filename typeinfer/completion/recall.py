@@ -6,7 +6,7 @@ elsewhere in the project is worth more than a larger model (Hellendoorn & Devanb
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,7 +119,7 @@ def recalled(texts: Sequence[Text], context: Sequence[int]) -> Recalled | None:
     return Recalled(tokens, counts / counts.sum(), 3 * run + manner)
 
 
-def mixed(scores: NDArray[np.float64], found: Recalled | None, trust: Mapping[int, float] | Sequence[float]) -> None:
+def mixed(scores: NDArray[np.float64], found: Recalled | None, trust: Sequence[float]) -> None:
     """Mixes what is recalled into log probabilities [v], in place."""
     if found is not None and (share := trust[found.kind]) > 0:
         scores += np.log1p(-share)

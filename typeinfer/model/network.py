@@ -76,18 +76,47 @@ class Prefixes:
     place: Tensor
 
 
-class Block(nn.Module):
-    """Attention, a gated unit and, in some layers, messages along edges, side by side on one normalised input."""
+class Mixing(nn.Module):
+    """Attention and a gated unit, side by side on one normalised input: what the blocks of all models here are made of."""
 
-    def __init__(self, config: Config, messages: bool) -> None:
+    def __init__(self, d: int, h: int, heads: int) -> None:
         super().__init__()
-        d, h = config.width, config.hidden
-        self.heads = config.heads
+        self.heads = heads
         # The matrices of several products in one: query, key, value, gate, up; what was seen, what was gated.
         self.entering, self.leaving = (d, d, d, h, h), (d, h)
         self.norm = nn.LayerNorm(d, bias=False)
         self.enter = nn.Linear(d, 3 * d + 2 * h, bias=False)
         self.leave = nn.Linear(d + h, d, bias=False)
+
+    def mixed(self, x: Tensor, y: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """`x` [b, t, d] and what attention and gate bring to it, [b * t, d]; `y` [b * t, d] is what they see; `mask` is added to
+        the scores of attention."""
+        b, t, d = x.shape
+        # One product a part: those of a split of all parts would be copied together again on the way back.
+        query, key, value, gate, up = self.enter.weight.split(self.entering)
+        query = query * (d // self.heads) ** -0.5
+        q, k, v = (F.linear(y, part).view(b, t, self.heads, -1).transpose(1, 2) for part in (query, key, value))
+        seen = attend(turned(q, turn), turned(k, turn), v, mask).transpose(1, 2).reshape(b * t, d)
+        of_seen, of_gated = self.leave.weight.split(self.leaving, dim=1)
+        x = torch.addmm(x.view(b * t, d), seen, of_seen.T)
+        return torch.addmm(x, F.relu(F.linear(y, gate)) * F.linear(y, up), of_gated.T)
+
+
+def parts_of(model: nn.Module) -> dict[str, tuple[tuple[int, ...], int]]:
+    """Weights that hold the matrices of several products: their sizes, and the dimension along which they follow each other."""
+    found: dict[str, tuple[tuple[int, ...], int]] = {}
+    for name, block in model.named_modules():
+        if isinstance(block, Mixing):
+            found |= {f"{name}.enter.weight": (block.entering, 0), f"{name}.leave.weight": (block.leaving, 1)}
+    return found
+
+
+class Block(Mixing):
+    """A mixing with, in some layers, messages along edges beside it."""
+
+    def __init__(self, config: Config, messages: bool) -> None:
+        d = config.width
+        super().__init__(d, config.hidden, config.heads)
         if messages:
             self.send = nn.Linear(d, config.message, bias=False)
             self.relation = nn.Parameter(torch.ones(config.relations, config.message))
@@ -102,14 +131,7 @@ class Block(nn.Module):
         """`x` [b, t, d]; `mask` [b, 1, 1, t], added to the scores; `share` [e, 1], the weight of an edge."""
         b, t, d = x.shape
         y = self.norm(x).view(b * t, d)
-        # One product a part: those of a split of all parts would be copied together again on the way back.
-        query, key, value, gate, up = self.enter.weight.split(self.entering)
-        query = query * (d // self.heads) ** -0.5
-        q, k, v = (F.linear(y, part).view(b, t, self.heads, -1).transpose(1, 2) for part in (query, key, value))
-        seen = attend(turned(q, turn), turned(k, turn), v, mask).transpose(1, 2).reshape(b * t, d)
-        of_seen, of_gated = self.leave.weight.split(self.leaving, dim=1)
-        x = torch.addmm(x.view(b * t, d), seen, of_seen.T)
-        x = torch.addmm(x, F.relu(F.linear(y, gate)) * F.linear(y, up), of_gated.T)
+        x = self.mixed(x, y, mask, turn)
         if self.messages:
             sent = self.send(y)[edges[1]] * looked_up(self.relation, edges[0]) * share
             got = torch.zeros(b * t, sent.shape[1], dtype=x.dtype, device=x.device).index_add(0, edges[2], sent)
@@ -163,14 +185,6 @@ class TypeModel(nn.Module):
                 if block.messages:
                     nn.init.normal_(block.relation, mean=1.0, std=0.5)
                     block.receive.weight.mul_(0.3)
-
-    def parts(self) -> dict[str, tuple[tuple[int, ...], int]]:
-        """Weights that hold the matrices of several products: their sizes, and the dimension along which they follow each other."""
-        found: dict[str, tuple[tuple[int, ...], int]] = {}
-        for name, block in self.named_modules():
-            if isinstance(block, Block):
-                found |= {f"{name}.enter.weight": (block.entering, 0), f"{name}.leave.weight": (block.leaving, 1)}
-        return found
 
     # --- encoder --------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from typeinfer.completion.lm import Shape
 from typeinfer.completion.tokens import END, LANGUAGE, MIDDLE, NOTHING, OUTLINE, PREFIX, SUFFIX
-from typeinfer.model.network import attend, looked_up, there, turned, turns
+from typeinfer.model.network import Mixing, looked_up, there, turns
 from typeinfer.training.loop import Run, main
 from typeinfer.training.texts import META, Texts
 
@@ -37,18 +37,12 @@ WITHOUT_OUTLINE, WITHOUT_SUFFIX = 0.1, 0.1
 """Shares of the rows that lack them, as the first line of a file and its last do."""
 
 
-class Block(nn.Module):
-    """Attention and a gated unit side by side on one normalised input, mixed with the two inputs before it."""
+class Block(Mixing):
+    """A mixing that sees, beside its input, the two before it."""
 
     def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        d, h = shape.width, shape.hidden
-        self.heads = shape.heads
-        self.entering, self.leaving = (d, d, d, h, h), (d, h)
-        self.norm = nn.LayerNorm(d, bias=False)
-        self.before = nn.Parameter(torch.zeros(2, d))
-        self.enter = nn.Linear(d, 3 * d + 2 * h, bias=False)
-        self.leave = nn.Linear(d + h, d, bias=False)
+        super().__init__(shape.width, shape.hidden, shape.heads)
+        self.before = nn.Parameter(torch.zeros(2, shape.width))
 
     # pyrefly: ignore [missing-override-decorator]
     def forward(self, x: Tensor, mask: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
@@ -56,14 +50,7 @@ class Block(nn.Module):
         b, t, d = x.shape
         y = self.norm(x)
         y = y + F.pad(y, (0, 0, 1, 0))[:, :t] * self.before[0] + F.pad(y, (0, 0, 2, 0))[:, :t] * self.before[1]
-        y = y.view(b * t, d)
-        query, key, value, gate, up = self.enter.weight.split(self.entering)
-        query = query * (d // self.heads) ** -0.5
-        q, k, v = (F.linear(y, part).view(b, t, self.heads, -1).transpose(1, 2) for part in (query, key, value))
-        seen = attend(turned(q, turn), turned(k, turn), v, mask).transpose(1, 2).reshape(b * t, d)
-        of_seen, of_gated = self.leave.weight.split(self.leaving, dim=1)
-        x = torch.addmm(x.view(b * t, d), seen, of_seen.T)
-        return torch.addmm(x, F.relu(F.linear(y, gate)) * F.linear(y, up), of_gated.T).view(b, t, d)
+        return self.mixed(x, y.view(b * t, d), mask, turn).view(b, t, d)
 
 
 class Decoder(nn.Module):
@@ -83,14 +70,6 @@ class Decoder(nn.Module):
             self.norm.weight.fill_(1 / math.sqrt(shape.heads * shape.layers))
             for block in blocks:
                 block.leave.weight.mul_(1 / math.sqrt(2 * shape.layers))
-
-    def parts(self) -> dict[str, tuple[tuple[int, ...], int]]:
-        """As `network.TypeModel.parts`."""
-        found: dict[str, tuple[tuple[int, ...], int]] = {}
-        for name, block in self.named_modules():
-            if isinstance(block, Block):
-                found |= {f"{name}.enter.weight": (block.entering, 0), f"{name}.leave.weight": (block.leaving, 1)}
-        return found
 
     # pyrefly: ignore [missing-override-decorator]
     def forward(self, tokens: Tensor) -> Tensor:

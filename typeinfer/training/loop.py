@@ -30,6 +30,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from typeinfer.model.network import parts_of
+
 # f all weights in one row, those of matrices first; g process
 
 WEIGHTS, CONFIG, LOG, CURVES, STATE = (
@@ -92,7 +94,7 @@ class Row:
     """Where every parameter lies in one flat row, each at a multiple of `ALIGNED`: matrices of products up to `products`, tables
     up to `decaying`, then what doesn't decay."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: nn.Module) -> None:
         linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear)}
         named = list(model.named_parameters())
         decays = {name for name, p in named if p.ndim > 1 and p.shape[-1] > 1}
@@ -106,7 +108,7 @@ class Row:
                     self.size += -(-parameter.numel() // ALIGNED) * ALIGNED
             ends.append(self.size)
         self.products, self.decaying, _ = ends
-        self.parts = model.parts()
+        self.parts = parts_of(model)
 
     def share(self, rank: int, ranks: int) -> tuple[slice, slice]:
         """What a process of `ranks` updates: whole matrices of products, and as much of all else as the others."""
@@ -229,11 +231,6 @@ class Batch(Protocol):
     def words(self) -> int: ...
 
 
-class Model(Protocol):
-    def parts(self) -> dict[str, tuple[tuple[int, ...], int]]:
-        """Weights that hold the matrices of several products: their sizes, and the dimension along which they follow each other."""
-
-
 class Task(Protocol):
     """What a run learns. It is forked into every process."""
 
@@ -249,7 +246,7 @@ class Task(Protocol):
     def config(self) -> Struct: ...
 
     def build(self) -> Any:
-        """The model: an `nn.Module` that is a `Model`."""
+        """The model, an `nn.Module`."""
 
     def batch(self, number: int, pretraining: bool) -> Any:
         """Batch number i of the run, which follows from the seed and i alone: a `Batch`."""
