@@ -1,4 +1,5 @@
-"""What stands behind a dot: `python benchmarks/completions.py [--language L] [--set S] [--dots N]`. Prints tables.
+"""What stands behind a dot: `python benchmarks/completions.py [--language L] [--set S] [--dots N]`. Prints tables. With `--names`:
+names that are read by themselves, of which nothing is typed yet, and then one letter.
 
 In every project of the set (development), stripped of its annotations, DOTS members that are read somewhere are drawn by chance. Each is
 cut off behind its dot with the rest of its statement, bodies included; what stands above and below stays. Every tool is then asked
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from typeinfer.completion.cursor import cursor_at
+from typeinfer.completion.lines import LineModel
 from typeinfer.completion.monitor import Beliefs, Monitor
 from typeinfer.config import Settings
 from typeinfer.engine.cache import Cache
@@ -35,9 +37,9 @@ from typeinfer.evaluation.typescript import TypeScriptJudge
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.wire import Wire, connected, framed
 from typeinfer.opening import options_of
-from typeinfer.pipeline import annotate_project, beliefs_of, load_weights_of, model_of, project_of
+from typeinfer.pipeline import annotate_project, beliefs_of, load_lines, load_weights_of, model_of, project_of
 from typeinfer.program.changes import EVERY_LINE
-from typeinfer.training.dots import Dot, dots_of, sampled
+from typeinfer.training.dots import Dot, dots_of, names_of, sampled
 from typeinfer.values.members import Ground
 from typeinfer.values.source import SourceFile
 
@@ -203,55 +205,103 @@ def peers(language: str, root: Path) -> dict[str, Callable[[], contextlib.Abstra
 # --- the run ------------------------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def texts_of(task: Any, language: str) -> Iterator[tuple[Path, dict[str, SourceFile]]]:
+    """Where a stripped project lies, and its files that are read."""
+    (spoken,) = (one for one in LANGUAGES if one.name == language)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place).resolve() / "project"
+        write_tree(root, task.stripped.files)
+        if language == "typescript" and not (root / "node_modules").exists():
+            (root / "node_modules").mkdir()
+            (root / "node_modules" / "typescript").symlink_to(NODE / "typescript7")
+        yield root, {
+            path: SourceFile(path, language, data)
+            for path, data in sorted(task.stripped.files.items())
+            if path.endswith(spoken.suffixes) and not path.endswith(spoken.declaration_suffixes)
+        }
+
+
+def timed(lister: Lister, dot: Dot) -> tuple[Sequence[str], float]:
+    began = time.perf_counter()
+    names = lister(dot)
+    return names, time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def mine(root: Path, files: Mapping[str, SourceFile], lines: LineModel | None, language: str) -> Iterator[Lister]:
+    """The names that typeinfer offers; nothing is imported."""
+    monitor = Monitor(root, None, lambda _: load_weights_of(language), lambda: lines)
+
+    def names(dot: Dot) -> Sequence[str]:
+        offer = monitor.complete(files, dot.cut, dot.at)
+        return [one.member.name for one in offer.suggestions] if offer is not None else []
+
+    with contextlib.closing(monitor):
+        yield names
+
+
+def measure_names(asked: argparse.Namespace) -> None:
+    overall: dict[str, Tally] = defaultdict(Tally)
+    for task in tasks(JUDGES[asked.language](), asked.set, "bare", lambda line: None, asked.only):
+        print(task.name, file=sys.stderr)
+        with texts_of(task, asked.language) as (root, files):
+            dots = apart([dot for file in files.values() for dot in names_of(file)], asked.dots)
+            dots.sort(key=lambda dot: (dot.file.path, dot.at))
+            tools: dict[str, Callable[[], contextlib.AbstractContextManager[Lister]]] = {
+                "typeinfer": lambda: mine(root, files, load_lines(), asked.language),
+                "… without the language model": lambda: mine(root, files, None, asked.language),
+                **({} if asked.alone else peers(asked.language, root)),
+            }
+            for name, open_tool in tools.items():
+                with open_tool() as lister:
+                    timed(lister, dots[0])
+                    for letters in (0, 1):
+                        for dot in dots:
+                            names, took = timed(lister, replace(dot, at=dot.at + letters))
+                            overall[f"{name}, {letters} letters"].add(names, dot.member, took)
+    print(f"{sum(len(one.ranks) for one in overall.values()) // len(overall)} names, % of them:\n")
+    heads = ["", "first", f"first {TOP}", "mean reciprocal rank", "in the list", "names offered", "p50 ms", "p95 ms"]
+    print(table(heads, [[name, *one.cells()] for name, one in sorted(overall.items(), key=lambda one: one[0][-9:])]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", choices=sorted(JUDGES), default="python")
     parser.add_argument("--set", choices=["development", "calibration"], default="development")
     parser.add_argument("--dots", type=int, default=60)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--names", action="store_true", help="names by themselves, not members")
     parser.add_argument("--alone", action="store_true", help="without peers")
     asked = parser.parse_args()
     language, count = asked.language, asked.dots
-    (spoken,) = (one for one in LANGUAGES if one.name == language)
     os.environ.pop("VIRTUAL_ENV", None)
+    if asked.names:
+        return measure_names(asked)
     overall: dict[str, Tally] = defaultdict(Tally)
     grounds: dict[Ground, Tally] = defaultdict(Tally)
     of_type: Counter[Ground] = Counter()
     by_project: dict[str, Tally] = {}
     starts: list[float] = []
     unknown_elsewhere, compared = 0, 0
-    weights = load_weights_of(language)
-
-    def timed(lister: Lister, dot: Dot) -> tuple[Sequence[str], float]:
-        began = time.perf_counter()
-        names = lister(dot)
-        return names, time.perf_counter() - began
+    weights, lines = load_weights_of(language), load_lines()
 
     for task in tasks(JUDGES[language](), asked.set, "bare", lambda line: None, asked.only):
         print(task.name, file=sys.stderr)
-        with tempfile.TemporaryDirectory() as place:
-            root = Path(place).resolve() / "project"
-            write_tree(root, task.stripped.files)
-            if language == "typescript" and not (root / "node_modules").exists():
-                (root / "node_modules").mkdir()
-                (root / "node_modules" / "typescript").symlink_to(NODE / "typescript7")
-            files = {
-                path: SourceFile(path, language, data)
-                for path, data in sorted(task.stripped.files.items())
-                if path.endswith(spoken.suffixes) and not path.endswith(spoken.declaration_suffixes)
-            }
+        with texts_of(task, language) as (root, files):
             dots = apart([dot for file in files.values() for dot in dots_of(file)], count)
             dots.sort(key=lambda dot: (dot.file.path, dot.at))
             beliefs = believed(root, files, dots)
-            variants: list[tuple[str, Any, Callable[[str], Beliefs | None]]] = [
-                ("typeinfer", weights, beliefs.get),
-                ("… without predicted types", weights, lambda path: None),
-                ("… by name, not ranked", None, beliefs.get),
+            variants: list[tuple[str, Any, LineModel | None, Callable[[str], Beliefs | None]]] = [
+                ("typeinfer", weights, lines, beliefs.get),
+                ("… without the language model", weights, None, beliefs.get),
+                ("… without predicted types", weights, lines, lambda path: None),
+                ("… by name, not ranked", None, None, beliefs.get),
             ]
-            mine = by_project[task.name] = Tally()
+            own = by_project[task.name] = Tally()
             tops: dict[int, Sequence[str]] = {}
-            for name, by, of in variants:
-                monitor = Monitor(root, None, lambda language, by=by: by)
+            for name, by, model, of in variants:
+                monitor = Monitor(root, None, lambda language, by=by: by, lambda model=model: model)
                 try:
                     for number, dot in enumerate(dots):
                         began = time.perf_counter()
@@ -268,7 +318,7 @@ def main() -> None:
                             took if number else overall[name].seconds[-1] if overall[name].seconds else took,
                         )
                         if name == "typeinfer":
-                            mine.add(names, dot.member, took)
+                            own.add(names, dot.member, took)
                         if name == "typeinfer" and offer is not None:
                             grounds[offer.ground].add(names, dot.member, took)
                             of_type[offer.ground] += any(one.of_type and one.member.name == dot.member for one in offer.suggestions)

@@ -656,8 +656,8 @@ PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+):(?P<column>\d+)", re.ASCII)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @TRACEBACK
 def complete(place: str, count: int, line: bool, as_json: bool, traceback: bool) -> int:
-    """Print what may stand behind a dot, the likeliest first, with its probability; or how a line may go on. Lines and columns
-    count from 1; the column is that of a cursor, in characters."""
+    """Print what may stand behind a dot, or where a name is read, the likeliest first, with its probability; or how a line may go
+    on. Lines and columns count from 1; the column is that of a cursor, in characters."""
     import msgspec
 
     from typeinfer import report
@@ -703,7 +703,7 @@ def complete(place: str, count: int, line: bool, as_json: bool, traceback: bool)
         fields = report.offer_fields(path, *where, offer, count)
         _emit(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
     elif offer is None:
-        complain(f"{place}: no dot before this place")
+        complain(f"{place}: neither member nor name is read at this place")
     else:
         for told in report.offer_lines(offer, count):
             click.echo(told)

@@ -57,6 +57,14 @@ ITEM_KINDS = {
     MemberKind.VALUE: lsp.CompletionItemKind.Field,
 }
 
+NAME_KINDS = {
+    **ITEM_KINDS,
+    MemberKind.CALLABLE: lsp.CompletionItemKind.Function,
+    MemberKind.VALUE: lsp.CompletionItemKind.Variable,
+    MemberKind.KEYWORD: lsp.CompletionItemKind.Keyword,
+    MemberKind.PARAMETER: lsp.CompletionItemKind.Property,
+}
+
 SETTINGS_FILES = (
     "typeinfer.toml",
     "pyproject.toml",
@@ -586,29 +594,34 @@ class Server(LanguageServer):
             )
         return found
 
-    async def members(self, uri: str, position: lsp.Position) -> list[lsp.CompletionItem]:
-        """What may stand behind a dot. The checker is asked in a thread of its own, so that hints don't wait for it."""
+    async def members(self, uri: str, position: lsp.Position) -> lsp.CompletionList:
+        """What may stand behind a dot, or where a name is read. The checker is asked in a thread of its own, so that hints don't
+        wait for it."""
         asked = self._asked(uri, position)
         if asked is None:
-            return []
+            return lsp.CompletionList(False, [])
         session, path, positions, at = asked
         offer = await asyncio.to_thread(session.complete, path, at)
         if offer is None:
-            return []
-        return [
+            return lsp.CompletionList(False, [])
+        kinds = ITEM_KINDS if offer.receiver else NAME_KINDS
+        items = [
             lsp.CompletionItem(
                 one.member.name,
-                kind=ITEM_KINDS[one.member.kind],
-                detail=one.member.declared or None,
+                kind=kinds[one.member.kind],
+                detail=one.member.declared or (f"from {one.member.source}" if one.member.source else None),
                 label_details=lsp.CompletionItemLabelDetails(
                     description=f"{percent(one.probability)} by {NAME}" if one.probability >= 0.01 else NAME
                 ),
                 sort_text=f"{number:05}",
                 preselect=number == 0,
                 text_edit=lsp.TextEdit(positions.range(offer.begin, at), one.member.name),
+                additional_text_edits=self.as_text_edits(positions.file, one.edits) or None,
             )
             for number, one in enumerate(offer.suggestions)
         ]
+        # With more of a name other names may have to be imported.
+        return lsp.CompletionList(not offer.receiver, items)
 
     async def line(self, uri: str, position: lsp.Position) -> list[lsp.InlineCompletionItem]:
         """The rest of the line, where it is probable enough to be shown unasked."""
@@ -846,9 +859,18 @@ def make_server() -> Server:
 
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[":", ">", " ", "."]))
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
-        types = server.completions(params.text_document.uri, params.position)
-        items = types or await server.members(params.text_document.uri, params.position)
-        return lsp.CompletionList(False, items)
+        uri, position, context = params.text_document.uri, params.position, params.context
+        types = server.completions(uri, position)
+        # Where a mark opened the list, what it announces is offered and nothing else.
+        mark = context.trigger_character if context is not None else None
+        if mark not in (None, "."):
+            return lsp.CompletionList(False, types)
+        found = await server.members(uri, position)
+        offered = {one.label for one in types}
+        items = [*types, *(one for one in found.items if one.label not in offered)]
+        for number, item in enumerate(items):
+            item.sort_text, item.preselect = f"{number:05}", number == 0
+        return lsp.CompletionList(found.is_incomplete, items)
 
     # Without options pygls doesn't tell a client of it.
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typeinfer.model.belief import Belief
     from typeinfer.model.checkpoint import NoModel
     from typeinfer.program.changes import Lines
+    from typeinfer.program.importable import Importable
     from typeinfer.program.project import Project
 
 
@@ -140,6 +141,9 @@ def doubt_project(project: Project, options: Options, model: Model | None, progr
 LEAST_LINE = 0.01
 """How a line goes on is told, where it is asked for, from this probability on."""
 
+MOST_IMPORTS = 20
+"""Names that are offered with an import, at most."""
+
 LEAST_BELIEF = 0.1
 """Below this a type is not even tried where nothing better is known of what stands before a dot."""
 
@@ -147,11 +151,24 @@ LEAST_BELIEF = 0.1
 def complete(
     root: Path, files: Mapping[str, SourceFile], path: str, offset: int, options: Options, progress: Progress = silent
 ) -> tuple[Offer | None, tuple[str, ...]]:
-    """What may stand at a byte of a file, where that is behind a dot, and notes on what couldn't be asked. Types are predicted only
-    where the checker alone knows none. Nothing is written."""
+    """What may stand at a byte of a file, behind a dot or where a name is read, and notes on what couldn't be asked. Types are
+    predicted only where the checker alone knows none. Nothing is written."""
+
+    def imports(cursor: Cursor) -> Sequence[Importable]:
+        with Cache(cache_folder()) as cache:
+            project, _ = project_of(root, {**files, path: cursor.without}, options.jobs, cache, progress)
+        return imports_for(project, path, cursor)
+
     with _monitor(root, options) as monitor:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        return monitor.complete(files, files[path], offset, beliefs), tuple(monitor.notes)
+        return monitor.complete(files, files[path], offset, beliefs, imports), tuple(monitor.notes)
+
+
+def imports_for(project: Project, path: str, cursor: Cursor) -> Sequence[Importable]:
+    """What a file could import for what is typed at a cursor; of the rest of its text the project may know an older one."""
+    from typeinfer.program.importable import importable
+
+    return importable(project.with_data({path: cursor.without.data}), path, cursor.typed, MOST_IMPORTS)
 
 
 def continue_line(

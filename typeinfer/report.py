@@ -568,10 +568,12 @@ def likeliest(offer: Offer, count: int | None = None) -> list[Suggestion]:
 
 def offer_lines(offer: Offer, count: int) -> Iterator[str]:
     found = likeliest(offer, count)
-    yield f"{offer.receiver} ({GROUNDS[offer.ground]})"
+    yield f"{offer.receiver} ({GROUNDS[offer.ground]})" if offer.receiver else "a name in scope"
     width = max((len(one.member.name) for one in found), default=0)
     for one in found:
-        yield f"  {percent(one.probability):>5}  {one.member.name:{width}}  {one.member.declared[:LONGEST_DECLARED]}".rstrip()
+        source = f"from {one.member.source}" if one.member.source else ""
+        declared = one.member.declared[:LONGEST_DECLARED] or source
+        yield f"  {percent(one.probability):>5}  {one.member.name:{width}}  {declared}".rstrip()
 
 
 def line_fields(path: str, line: int, column: int, found: Sequence[Continuation]) -> dict[str, object]:
@@ -585,7 +587,7 @@ def continuation_line(found: Continuation) -> str:
 
 
 def offer_fields(path: str, line: int, column: int, offer: Offer | None, count: int) -> dict[str, object]:
-    """As JSON; `ground` is null where no member is typed."""
+    """As JSON; `ground` is null where neither member nor name is typed, `receiver` empty for a name."""
     place: dict[str, object] = {"path": path, "line": line, "column": column}
     if offer is None:
         return {**place, "receiver": None, "typed": None, "ground": None, "suggestions": []}
@@ -596,6 +598,7 @@ def offer_fields(path: str, line: int, column: int, offer: Offer | None, count: 
             "of_type": one.of_type,
             "kind": one.member.kind.value,
             "declared": one.member.declared,
+            "source": one.member.source or None,
         }
         for one in likeliest(offer, count)
     ]

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typeinfer.deciding import Options
     from typeinfer.doubting import Doubt
     from typeinfer.pipeline import Settled
+    from typeinfer.program.importable import Importable
     from typeinfer.program.project import Project
 
 T = TypeVar("T")
@@ -301,6 +302,7 @@ class _Asked:
     files: Mapping[str, SourceFile]
     file: SourceFile
     beliefs: Callable[[Cursor], Beliefs | None]
+    imports: Callable[[Cursor], Sequence[Importable]]
 
 
 class Session:
@@ -383,7 +385,7 @@ class Session:
         asked = self._asked(path)
         if asked is None:
             return None
-        offer = asked.monitor.complete(asked.files, asked.file, offset, asked.beliefs)
+        offer = asked.monitor.complete(asked.files, asked.file, offset, asked.beliefs, asked.imports)
         self._tell(asked.monitor)
         return offer
 
@@ -400,7 +402,7 @@ class Session:
     def _asked(self, path: str) -> _Asked | None:
         """What a completion in a file needs; None where the file is not open, or not yet."""
         from typeinfer.completion.monitor import Monitor
-        from typeinfer.pipeline import load_lines, load_weights_of
+        from typeinfer.pipeline import imports_for, load_lines, load_weights_of
 
         with self._changed:
             file, answer, opened, texts = self.texts.get(path), self.answers.get(path), self.opened, dict(self.texts)
@@ -409,7 +411,11 @@ class Session:
             if self.monitor is None:
                 self.monitor = Monitor(self.root, opened.settings.target_version, load_weights_of, load_lines)
             return _Asked(
-                self.monitor, {**opened.files, **texts}, file, lambda cursor: None if answer is None else answer.beliefs
+                self.monitor,
+                {**opened.files, **texts},
+                file,
+                lambda cursor: None if answer is None else answer.beliefs,
+                lambda cursor: () if answer is None else imports_for(answer.project, path, cursor),
             )
 
     def _tell(self, monitor: Monitor) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from typeinfer.completion.habits import Rest, Tally, spelled, uses_in
-from typeinfer.completion.ranking import FEATURES, features, guessed, moment_of, rank
+from typeinfer.completion.ranking import FEATURES, KINDS, features, guessed, moment_of, rank, weighed
 from typeinfer.pipeline import load_weights_of
-from typeinfer.values.members import Member, MemberKind
+from typeinfer.values.members import Member, MemberKind, Suggestion
 
 
 @pytest.mark.parametrize(
@@ -75,5 +76,17 @@ def test_all_that_is_told_of_a_member_is_weighed(language: str) -> None:
     assert set(weights.trust) == {"predicted", "believed"} and all(0 < one < 1 for one in weights.trust.values())
     moment = moment_of("super()", b"row = super().", 14, (), Rest(Tally()))
     for name in ("__init__", "row", "_row", "Row"):
-        for kind in MemberKind:
+        for kind in KINDS:
             assert features(moment, Member(name, kind), weights.prior).keys() <= set(FEATURES)
+
+
+def test_a_second_opinion_moves_those_that_it_is_asked_of_and_none_else() -> None:
+    members = [Member(name, MemberKind.VALUE) for name in ("one", "two", "three")]
+    before = [Suggestion(member, share, True) for member, share in zip(members, (0.5, 0.3, 0.2), strict=True)]
+    after = {one.member.name: one.probability for one in weighed(before, np.array([-9.0, -1.0]), (1.0, 0.5))}
+    assert after["two"] > after["one"] and after["three"] == 0.2
+    assert abs(sum(after.values()) - 1) < 1e-9
+    impossible = weighed(before, np.array([-90.0, -1.0]), (1.0, 0.5))
+    assert impossible == weighed(before, np.array([-7.0, -1.0]), (1.0, 0.5)), "how impossible doesn't count"
+    silent = weighed(before, np.array([-9.0, -1.0]), (1.0, 0.0))
+    assert [one.probability for one in silent] == pytest.approx([0.5, 0.3, 0.2])

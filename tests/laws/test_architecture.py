@@ -27,7 +27,7 @@ ROOMS = [
 ORDER = [*ROOMS, "evaluation", "config", "opening", "session", "report", "lsp", "cli", "cli_reference", "__main__"]
 MAY_IMPORT = {
     "libcst": {"languages"},
-    "tree_sitter": {"languages", "program", "completion"},
+    "tree_sitter": {"languages", "program", "completion", "training/dots.py"},
     "networkx": {"program", "evaluation"},
     "numpy": {"program", "model", "completion", "training", "evaluation"},
     "tokenizers": {"model", "completion", "training"},

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from typeinfer.languages.typescript import library
@@ -119,6 +119,8 @@ ALPHABET = [
 ]
 
 
+@example("is.readonly")
+@example("is.any")
 @given(st.lists(st.sampled_from(ALPHABET), max_size=30).map("".join))
 def test_no_near_annotation_raises_and_writing_is_stable(text: str) -> None:
     written = write_type(parse_type(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from editors import RULES_ALONE, Editor, applied, editing
@@ -115,6 +116,11 @@ async def test_an_editor_that_does_not_ask_is_told(root) -> None:
         assert len(editor.client.diagnostics[editor.uri("a.py")]) == 2
 
 
+def types(offered: Sequence[lsp.CompletionItem]) -> list[str]:
+    """Those that are offered as what the slot is predicted to be."""
+    return [one.label for one in offered if one.detail is not None and one.detail.endswith("% by typeinfer")]
+
+
 async def test_where_an_annotation_is_being_written_types_are_offered_with_their_imports(editor: Editor) -> None:
     editor.open("a.py", DOCUMENTED)
     await editor.awaits("a.py", "-> str")
@@ -123,7 +129,7 @@ async def test_where_an_annotation_is_being_written_types_are_offered_with_their
     assert isinstance(first.text_edit, lsp.TextEdit)
     after = applied(editor.texts["a.py"], [first.text_edit, *(first.additional_text_edits or ())], editor.encoding)
     assert after.startswith("from pathlib import Path\n") and "\ndef load(path: Path):" in after
-    assert not await editor.completions("a.py", 1, 4)
+    assert not types(await editor.completions("a.py", 1, 4))
 
 
 async def test_types_are_offered_before_a_default_too(editor: Editor) -> None:
@@ -141,7 +147,7 @@ async def test_a_result_is_completed_behind_its_arrow_and_not_behind_its_colon(e
     editor.replace("a.py", "(path):", "(path) -> s:")
     assert (await editor.completions("a.py", 0, len("def load(path) -> s")))[0].label == "str"
     editor.replace("a.py", " -> s:", ":")
-    assert not await editor.completions("a.py", 0, len("def load(path):"))
+    assert not types(await editor.completions("a.py", 0, len("def load(path):")))
 
 
 SHOP = """\
@@ -169,6 +175,21 @@ async def test_behind_a_dot_members_are_offered_the_likeliest_first(editor: Edit
     assert "print(cart.total)" in applied(editor.texts["a.py"], [first.text_edit], editor.encoding)
     editor.replace("a.py", "cart.to)", "'cart.to')")
     assert not await editor.completions("a.py", line, place + 1), "in a string nothing is offered"
+
+
+async def test_where_a_name_is_read_names_in_scope_are_offered_and_imports(editor: Editor, root) -> None:
+    (root / "shop.py").write_text("class Cartwheel:\n    pass\n", encoding="utf-8")
+    editor.open("a.py", "import os\n\n\ndef pay(carton, flag=False):\n    return x\n")
+    await editor.awaits("a.py", ": bool")
+    editor.replace("a.py", "return x", "return cart")
+    found = {one.label: one for one in await editor.completions("a.py", 4, len("    return cart"))}
+    assert set(found) == {"carton", "Cartwheel"}
+    assert found["carton"].kind == lsp.CompletionItemKind.Variable and not found["carton"].additional_text_edits
+    brought = found["Cartwheel"]
+    assert brought.detail == "from shop" and isinstance(brought.text_edit, lsp.TextEdit)
+    edits = [brought.text_edit, *(brought.additional_text_edits or ())]
+    after = applied(editor.texts["a.py"], edits, editor.encoding)
+    assert after.startswith("import os\n\nfrom shop import Cartwheel\n") and "return Cartwheel\n" in after
 
 
 READERS = "def closed(flag=False):\n    return flag\n\n\n" + "".join(

@@ -1,4 +1,4 @@
-"""Cursor: a text and a place in it in; the member that is being typed there, and the text made whole around it, out.
+"""Cursor: a text and a place in it in; the member or name that is being typed there, and the text made whole around it, out.
 
 A text at a cursor is hardly ever one that parses: brackets are open, a header has no body. What is missing is put in behind the
 cursor, so that a checker and the pipeline read it as they read any file. Knows no language: what opens, closes and ends is said by
@@ -38,7 +38,7 @@ CLOSING = {"(": ")", "[": "]", "{": "}", "${": "}", "`": "`"}
 class Cursor:
     """`begin`, `end`: the bytes of what is there of the name, of which `typed` stands before the cursor. `asked` is the text made
     whole, with `PLACEHOLDER` at `begin`; `without` the same without the dot and the name. `receiver`: the expression before the
-    dot."""
+    dot; empty where there is none."""
 
     begin: int
     end: int
@@ -79,6 +79,25 @@ def cursor_at(file: SourceFile, offset: int) -> Cursor | None:
     return Cursor(begin, end, typed, receiver, asked, without, root)
 
 
+def name_at(file: SourceFile, offset: int) -> Cursor | None:
+    """None where no name is read at a byte: in strings, comments and numbers, behind a dot, and where it is made or imported."""
+    language, data = language_of(file.path), file.data
+    assert language is not None, "only files of known languages are completed"
+    begin, end = word_at(data, offset)
+    line = data[data.rfind(b"\n", 0, begin) + 1 : begin]
+    if dot_before(data, begin) is not None or data[begin : begin + 1].isdigit() or language.binding.search(line):
+        return None
+    asked, root = _made_whole(language, file, begin, end)
+    leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
+    found = treesitter.captures(language.grammar(file.path), language.name, "names", root)
+    made = (*found.get("bound", ()), *found.get("other", ()))
+    imported = any(node.start_byte <= begin < node.end_byte for node in found.get("import", ()))
+    if leaf is None or imported or leaf not in found.get("name", ()) or leaf in made:
+        return None
+    without = file.with_data(asked.data[:begin] + asked.data[begin + len(PLACEHOLDER) :])
+    return Cursor(begin, end, data[begin:offset].decode("utf-8", "replace"), "", asked, without, root)
+
+
 def _receiver(language: Language, file: SourceFile, root: Node, begin: int) -> str | None:
     """The expression before the dot that the placeholder at a byte stands behind."""
     leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
@@ -95,7 +114,7 @@ def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> t
     head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
     line, brk, below = rest.partition(b"\n")
     # What is broken far away must not cost anything: tails are tried on what is near.
-    near, behind = _near(head), below[:NEARBY]
+    near, behind = _near(head), _nearby(below)
     fewest: int | None = None
     chosen = line
     for tail in _tails(language, file.path, near, line, behind):
@@ -112,6 +131,12 @@ def _near(head: bytes) -> bytes:
     """The end of a text, from a line on that begins without a blank, which is hardly ever inside of anything."""
     start = FLUSH.search(head, max(0, len(head) - NEARBY)) if len(head) > NEARBY else None
     return head[start.start() :] if start is not None else head[-NEARBY:]
+
+
+def _nearby(below: bytes) -> bytes:
+    """The begin of a text, up to a line that begins without a blank: what is cut off inside of something can't be read."""
+    ends = [found.start() for found in FLUSH.finditer(below, 0, NEARBY)] if len(below) > NEARBY else []
+    return below[: ends[-1]] if ends and ends[-1] else below[:NEARBY]
 
 
 def _tails(language: Language, path: str, head: bytes, line: bytes, below: bytes) -> Iterator[bytes]:

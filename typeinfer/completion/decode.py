@@ -190,10 +190,13 @@ def _with_recall(
 
 # --- words ------------------------------------------------------------------------------------------------------------------
 
-TRIED = 24
+TRIED = 12
 """Beginnings of words that are followed further, the likeliest."""
 
-DEPTH = 4
+HOPELESS = 8.0
+"""How much less likely than the best, in nats, a beginning is not followed."""
+
+DEPTH = 3
 """Tokens of a word that are looked at."""
 
 
@@ -205,8 +208,8 @@ def words(
     others: Sequence[Text] = (),
     trust: Sequence[float] = (),
 ) -> NDArray[np.float64]:
-    """The log probability [n] of each word behind a row, as far as its first tokens tell, and that it ends there. `others` and
-    `trust` as for `lines`."""
+    """The log probability [n] of each name behind a row, as far as its first tokens tell, and that a word ends with it. `others`
+    and `trust` as for `lines`."""
     spelled = [vocabulary.tokens.encode(name) for name in names]
     branches = model.read(row)
     context = row[:-1]  # Behind it stands only the mark of what is to be written.
@@ -220,7 +223,8 @@ def words(
             start = tuple(tokens[:depth])
             if len(start) == depth and start[:-1] in growing:
                 best[start] = max(best.get(start, -np.inf), likely)
-        chosen = sorted(best, key=lambda start: -best[start])[:TRIED]
+        least = max(best.values(), default=0.0) - HOPELESS
+        chosen = sorted((start for start in best if best[start] > least), key=lambda start: -best[start])[:TRIED]
         if not chosen:
             break
         of = np.array([growing[start[:-1]] for start in chosen], np.int64)
@@ -234,6 +238,6 @@ def words(
                 continue
             if len(tokens) > depth:
                 found[number] += scores[at, tokens[depth]]
-            elif len(tokens) == depth:
+            elif len(tokens) == depth and INNER.match(names[number][-1]):
                 found[number] += np.log1p(-min(np.exp(goes_on[at]), 1 - 1e-6))
     return found

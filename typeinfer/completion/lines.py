@@ -150,6 +150,10 @@ class Writer:
     ) -> NDArray[np.float64]:
         """The log probability [n] that each of these words stands between two bytes of a text."""
         model = self.model
+        # A word has the blank before it, unless more of them stand there.
+        blank = file.data[begin - 1 : begin] == b" " and not file.data[begin - 2 : begin - 1].isspace()
+        if blank and begin > 1:
+            begin, names = begin - 1, [f" {name}" for name in names]
         with model.asking:
             number = LANGUAGES.index(language)
             row = model.prompter.before_word(language, number, file.path, file.data, begin, end)

@@ -106,14 +106,19 @@ class Stored:
     curves: str
 
 
+Counted: TypeAlias = tuple[float, float]
+"""What the log of a ranking's probability counts, and what that of the model's."""
+
+
 class Trust(Struct, frozen=True, forbid_unknown_fields=True):
     """`calibration.json`. `shown`: by language, how probable a line must be to be shown unasked. `recall`: how far each kind of
-    `recall.Recalled` is trusted. `words`: by language, what its word counts in the ranking of members whose type is known, and of
-    names that are guessed."""
+    `recall.Recalled` is trusted. `words`: by language, what counts in the ranking of members whose type is known, and of those that
+    are guessed. `names`: by language, what each of `names.FEATURES` counts in the ranking of names."""
 
     shown: dict[str, float] = {}
     recall: tuple[float, ...] = ()
-    words: dict[str, tuple[float, float]] = {}
+    words: dict[str, tuple[Counted, Counted]] = {}
+    names: dict[str, dict[str, float]] = {}
 
 
 FILES = (CONFIG, TOKENIZER, WEIGHTS, CALIBRATION, CARD, CURVES)

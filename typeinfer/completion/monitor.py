@@ -10,23 +10,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from typeinfer.completion.cursor import Cursor, cursor_at, dot_before, word_at
+from msgspec.structs import replace
+
+from typeinfer.completion.cursor import PLACEHOLDER, Cursor, cursor_at, dot_before, name_at, word_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.lines import LineModel, Place, Writer, place_at
+from typeinfer.completion.names import PLAIN, around, fitting, ranked, told
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.languages.language import Companion, Version
 from typeinfer.model.checkpoint import NoModel
+from typeinfer.program.importable import Importable
 from typeinfer.program.moved import Moved
 from typeinfer.values.inferred import CheckerFailed, Complaint
 from typeinfer.values.lines import Continuation
-from typeinfer.values.members import Ground, Member, Offer, Suggestion
+from typeinfer.values.members import Ground, Member, MemberKind, Offer, Suggestion
 from typeinfer.values.patches import Edit, apply_edits
 from typeinfer.values.source import SourceFile, Span
 
@@ -35,8 +40,11 @@ T = TypeVar("T")
 NEVER = 2.0
 """A probability that nothing has: where no threshold was fitted nothing is shown unasked."""
 
-WORDED = 30
+WORDED = 40
 """Members of which the language model is asked."""
+
+LETTERS = 2
+"""Of a name that has to be imported so many are typed before it is offered."""
 
 ALONE = 30.0
 """Seconds that a checker is left alone after it failed."""
@@ -81,8 +89,8 @@ class Monitor:
         self._read: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
         self._habits: defaultdict[str, Habits] = defaultdict(Habits)
         self._asking = threading.Lock()
-        self._last = 0
-        self._last_line = 0
+        self._last: Counter[str] = Counter()
+        """How often each thing was asked for."""
         self._closed = False
         self._writer: Writer | None = None
         self._recalled: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
@@ -93,15 +101,18 @@ class Monitor:
         file: SourceFile,
         offset: int,
         beliefs: Callable[[Cursor], Beliefs | None] = lambda cursor: None,
+        imports: Callable[[Cursor], Sequence[Importable]] = lambda cursor: (),
     ) -> Offer | None:
-        """What may stand at a byte of a text, where that is behind a dot. `files`: the project's texts as they are now."""
-        if dot_before(file.data, word_at(file.data, offset)[0]) is None:
-            return None  # Nor is a line given up for it.
-        self._last += 1
-        mine = self._last
-        with self._asking:
-            cursor = cursor_at(file, offset) if mine == self._last and not self._closed else None
-            return None if cursor is None else self._complete(files, file, cursor, beliefs)
+        """What may stand at a byte of a text, behind a dot or where a name is read. `files`: the project's texts as they are;
+        `imports`: what could be imported for what is typed."""
+        behind_dot = dot_before(file.data, word_at(file.data, offset)[0]) is not None
+        with self._turn("members" if behind_dot else "names", "members") as given_up:
+            cursor = None if given_up() else cursor_at(file, offset) if behind_dot else name_at(file, offset)
+            if cursor is None:
+                return None
+            if behind_dot:
+                return self._complete(files, file, cursor, beliefs)
+            return self._names(files, file, cursor, imports)
 
     def _complete(
         self,
@@ -123,14 +134,51 @@ class Monitor:
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
         model = self._model()
-        weight = 0.0 if model is None else model.trust.words.get(language.name, (0.0, 0.0))[ground is Ground.GUESSED]
-        if model is not None and weight:
+        if model is not None and language.name in model.trust.words:
+            counted = model.trust.words[language.name][ground is Ground.GUESSED]
             until = time.monotonic() + MOMENT
             writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
             names = [one.member.name for one in suggestions[:WORDED]]
             told = writer.words(language, file, cursor.begin, cursor.end, names)
-            suggestions = tuple(weighed(suggestions, told, weight))
+            suggestions = tuple(weighed(suggestions, told, counted))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
+
+    def _names(
+        self,
+        files: Mapping[str, SourceFile],
+        file: SourceFile,
+        cursor: Cursor,
+        imports: Callable[[Cursor], Sequence[Importable]],
+    ) -> Offer:
+        language = language_of(file.path)
+        assert language is not None, "there is a cursor in it"
+        mine = {path: one for path, one in files.items() if language_of(path) is language}
+        self._take_in(language.name, mine, file.path)
+        end = cursor.begin + len(PLACEHOLDER)
+        listed = self._asked(language.name, mine, lambda one: one.names(cursor.asked, cursor.begin, end), ())
+        near = around(file.data, cursor.begin, cursor.end)
+        ground = Ground.KNOWN if listed else Ground.GUESSED
+        guesses = [Member(name, MemberKind.VALUE) for name in near.times]
+        there = {one.name for one in listed}
+        # An import below the place would come too late.
+        brought = {
+            one.member.name: one
+            for one in (imports(cursor) if len(cursor.typed) >= LETTERS else ())
+            if one.member.name not in there and all(edit.span.end <= cursor.begin for edit in one.edits)
+        }
+        offered = fitting([*(listed or guesses), *(one.member for one in brought.values())], cursor.typed, near)
+        model, words = self._model(), None
+        weights: Mapping[str, float] = PLAIN
+        if model is not None and offered:
+            weights = model.trust.names.get(language.name, PLAIN)
+            until = time.monotonic() + MOMENT
+            writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
+            words = writer.words(language, file, cursor.begin, cursor.end, [one.name for one in offered])
+        suggestions = tuple(
+            replace(one, edits=brought[one.member.name].edits) if one.member.source else one
+            for one in ranked(offered, told(offered, near, words), weights, bool(listed))
+        )
+        return Offer(cursor.begin, cursor.end, cursor.typed, "", ground, suggestions)
 
     def line(
         self,
@@ -143,21 +191,9 @@ class Monitor:
     ) -> tuple[Continuation, ...]:
         """How the line may go on at a byte of a text, the likeliest first; each at least as probable as `floor`, or as what is
         shown unasked."""
-        self._last_line += 1
-        mine, list_asked = self._last_line, self._last
-
-        def given_up() -> bool:
-            return mine != self._last_line or list_asked != self._last or self._closed
-
-        # Who is given up doesn't wait for those before him.
-        while not self._asking.acquire(timeout=MOMENT):
-            if given_up():
-                return ()
-        try:
+        with self._turn("line", "members") as given_up:
             place = None if given_up() else place_at(file, offset)
             return () if place is None else self._line(files, place, count, floor, beliefs, given_up)
-        finally:
-            self._asking.release()
 
     def _line(
         self,
@@ -202,6 +238,25 @@ class Monitor:
             for companion in self._companions.values():
                 companion.close()
             self._companions = {}
+
+    @contextmanager
+    def _turn(self, wanted: str, sooner: str) -> Iterator[Callable[[], bool]]:
+        """Everything else waits meanwhile. Yields what says whether this is given up: for another of what is `wanted`, or for what
+        is needed `sooner`; who is, doesn't wait for those before him."""
+        self._last[wanted] += 1
+        mine = {one: self._last[one] for one in (wanted, sooner)}
+
+        def given_up() -> bool:
+            return self._closed or any(self._last[one] != number for one, number in mine.items())
+
+        held = False
+        while not held and not given_up():
+            held = self._asking.acquire(timeout=MOMENT)
+        try:
+            yield given_up
+        finally:
+            if held:
+                self._asking.release()
 
     # --- what there is ---------------------------------------------------------------------------------------------
 

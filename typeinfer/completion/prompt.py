@@ -28,7 +28,7 @@ STEP = 48
 
 FAR_FROM_WORD = 1500
 
-WORDS_BEFORE, WORDS_BEHIND = 160, 32
+WORDS_BEFORE, WORDS_BEHIND = 96, 24
 """Tokens that are seen around a word: a list of members has to be there at once."""
 
 NEAR = 600

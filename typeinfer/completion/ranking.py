@@ -19,6 +19,7 @@ from typing import TypeAlias
 import msgspec
 import numpy
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from typeinfer.completion.habits import Given, Rest, Tally, Use, reason, spelled
@@ -31,12 +32,18 @@ OWN = frozenset({"self", "cls", "this", "super()"})
 NEAR = 1_500
 """Bytes before and behind a cursor whose words count as being near."""
 
+UNLIKELY = 6.0
+"""Nats below the likeliest at which one name is as unlikely to a language model as another."""
+
 WORD = re.compile(r"[^\W\d]\w*")
 
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 # What stands before the receiver: the word that is given a value there, or why one is wanted.
 GIVEN = re.compile(r"(?:^|[\s(,.])(\w+)\s*(?::[^=()]*)?=\s*(?:await\s+)?\Z")
+
+KINDS = (MemberKind.CALLABLE, MemberKind.CLASS, MemberKind.MODULE, MemberKind.VALUE)
+"""What stands behind a dot."""
 
 PLACES = ("first", "given", "argument", "returned", "tested", "gone over", "awaited", "word", "operator")
 
@@ -62,7 +69,7 @@ FEATURES = (
     *("because here", "because elsewhere", "because everywhere", "after here", "after elsewhere", "after everywhere"),
     *("ago", "log ago", "ago exactly", "log ago exactly", "ahead", "ahead exactly"),
     *("special", "special of super", "private of own", "private of others"),
-    *(f"{kind.value} {place}" for kind in MemberKind for place in (*PLACES, "of own")),
+    *(f"{kind.value} {place}" for kind in KINDS for place in (*PLACES, "of own")),
     *(f"{sort} {place}" for sort in SORTS for place in PLACES),
     *("given exactly", "given alike", "line alike", "receiver alike", "length"),
 )
@@ -316,17 +323,26 @@ def guessed(moment: Moment, prior: Prior, most: int = 200) -> list[Member]:
     return [Member(name, MemberKind.VALUE) for name in best]
 
 
-def weighed(suggestions: Sequence[Suggestion], words: NDArray[numpy.float64], weight: float) -> list[Suggestion]:
-    """The first of the suggestions, as many as there are `words`, in proportion to their probability times e to the `weight` times
-    the word that a language model has on each. Together they stay as probable as they were."""
+def weighed(
+    suggestions: Sequence[Suggestion], words: NDArray[numpy.float64], counted: tuple[float, float]
+) -> list[Suggestion]:
+    """The first of the suggestions, as many as there are `words`, by their own probability and by the word [n] that a language
+    model has on each. Together they stay as probable as they were."""
     first, rest = suggestions[: len(words)], suggestions[len(words) :]
     before = numpy.array([one.probability for one in first])
-    after = before * numpy.exp(weight * (words - words.max(initial=-numpy.inf)))
+    scores = mixed(numpy.log(numpy.maximum(before, 1e-12)), words, counted)
+    after = numpy.exp(scores - scores.max(initial=-numpy.inf))
     after *= before.sum() / max(float(after.sum()), 1e-300)
-    moved = [
-        Suggestion(one.member, float(probability), one.of_type) for one, probability in zip(first, after, strict=True)
-    ]
+    moved = [replace(one, probability=float(probability)) for one, probability in zip(first, after, strict=True)]
     return sorted([*moved, *rest], key=lambda one: (-one.probability, one.member.name))
+
+
+def mixed(
+    ranked: NDArray[numpy.float64], words: NDArray[numpy.float64], counted: tuple[float, float]
+) -> NDArray[numpy.float64]:
+    """What two opinions make of some names [n], both as log probabilities that count as told. That a small model finds something
+    all but impossible says no more than that it finds it unlikely."""
+    return counted[0] * ranked + counted[1] * numpy.maximum(words - words.max(initial=-numpy.inf), -UNLIKELY)
 
 
 def moment_of(receiver: str, data: bytes, begin: int, uses: Sequence[Use], elsewhere: Rest) -> Moment:

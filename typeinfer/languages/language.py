@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +12,8 @@ import tree_sitter
 from typeinfer.values.inferred import Complaint, Diagnostic, Inference
 from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
-from typeinfer.values.naming import NamesInScope
-from typeinfer.values.patches import Placed, Rewrite
+from typeinfer.values.naming import NamesInScope, Wanted
+from typeinfer.values.patches import Edit, Placed, Rewrite
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -34,6 +35,10 @@ class Companion(Protocol):
 
         The text counts for this question only, in the place of the one the file has.
         """
+
+    def names(self, file: SourceFile, start: int, end: int) -> tuple[Member, ...]:
+        """What may stand by itself instead of the name between two bytes of this text, which counts for this question only: what is
+        in scope, words of the language, and parameters of the function that is called there."""
 
     def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
         """What is wrong in this text, which counts for this question only."""
@@ -83,6 +88,8 @@ class Language(Protocol):
     """The checkers that can be asked for errors; the first where nothing says which."""
     endings: tuple[str, ...]
     """What makes a whole statement of one that ends behind an expression with all brackets closed; the likeliest first."""
+    binding: re.Pattern[bytes]
+    """What ends a line behind which a name is made or imported, not read."""
     fillers: tuple[str, ...]
     """Lines of which a text may lack one so that it can't be read without it."""
     bodies: Mapping[str, str]
@@ -201,6 +208,9 @@ class Language(Protocol):
 
     def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
         """The edits that write these types into the file, imports included."""
+
+    def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
+        """For each by itself the edits that import it at run time, as the file imports; none where it can't be said how."""
 
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         """Raise `NotErasable` unless `after` is `before` plus annotations and the imports added for them."""

@@ -30,14 +30,13 @@ SILENCE = 120
 LAST_WORDS = 4000
 
 
-KEYWORD = 14
-
 MEMBER_KINDS = {
     **dict.fromkeys((2, 3, 4), MemberKind.CALLABLE),
     **dict.fromkeys((7, 8, 13, 22), MemberKind.CLASS),
     9: MemberKind.MODULE,
+    14: MemberKind.KEYWORD,
 }
-"""How the protocol numbers what is offered (CompletionItemKind); all that isn't here, and no keyword, holds a value."""
+"""How the protocol numbers what is offered (CompletionItemKind); all that isn't here holds a value."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-"""Dots: a text in; places in it where a member was written, each with the text as it was before the rest of its statement was, out.
+"""Dots: a text in; places in it where a member or a name was written, each with the text as it was before the rest of its statement
+was, out.
 
 What stands above and below the statement is there, as it is for somebody who adds a statement to a file. Says nothing about
 types.
@@ -8,17 +9,21 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from typeinfer.languages import language_of, treesitter
 from typeinfer.values.source import SourceFile
 
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
 
 @dataclass(frozen=True)
 class Dot:
-    """A name that was written behind a dot: `member`, at a byte of a file, in a statement that ends at another."""
+    """A name that was written behind a dot, or by itself: `member`, at a byte of a file, in a statement that ends at another. Of a
+    parameter that a call names, `=` is a part."""
 
     file: SourceFile
     at: int
@@ -28,7 +33,11 @@ class Dot:
     @property
     def cut(self) -> SourceFile:
         """The text without the name and what stood behind it in its statement; a cursor stands at `at`."""
-        return self.file.with_data(self.file.data[: self.at] + self.file.data[self.end :])
+        return self.cut_behind(0)
+
+    def cut_behind(self, letters: int) -> SourceFile:
+        """The same with so many letters of the name; a cursor stands behind them."""
+        return self.file.with_data(self.file.data[: self.at + letters] + self.file.data[self.end :])
 
 
 def dots_of(file: SourceFile) -> list[Dot]:
@@ -39,15 +48,41 @@ def dots_of(file: SourceFile) -> list[Dot]:
     if root.has_error:
         return []
     found = treesitter.captures(language.grammar(file.path), language.name, "completion", root)
-    ends = {node.id: node.end_byte for node in found.get("statement", ())}
     written = {node.id for node in found.get("written", ())}
+    members = [(node, treesitter.text_of(node)) for node in found.get("member", ()) if node.id not in written]
+    return _cut_off(file, members, found.get("statement", ()))
+
+
+def names_of(file: SourceFile) -> list[Dot]:
+    """The names of a file that are read where they stand, and the parameters that calls name."""
+    language = language_of(file.path)
+    assert language is not None, "only files of known languages are read"
+    root = language.parse(file.path, file.data).root_node
+    if root.has_error:
+        return []
+    grammar = language.grammar(file.path)
+    found = treesitter.captures(grammar, language.name, "names", root)
+    given = {node.id for node in found.get("argument", ())}
+    made = {node.id for kind in ("bound", "written", "other") for node in found.get(kind, ())}
+    imports = [treesitter.span_of(node) for node in found.get("import", ())]
+    names = [
+        (node, treesitter.text_of(node) + "=" * (node.id in given))
+        for node in found.get("name", ())
+        if node.id not in made and not any(span.start <= node.start_byte < span.end for span in imports)
+    ]
+    statements = treesitter.captures(grammar, language.name, "completion", root).get("statement", ())
+    return _cut_off(file, names, statements)
+
+
+def _cut_off(file: SourceFile, names: Iterable[tuple[Node, str]], statements: Iterable[Node]) -> list[Dot]:
+    ends = {node.id: node.end_byte for node in statements}
     dots = []
-    for node in found.get("member", ()):
-        above = node
+    for node, text in names:
+        above: Node | None = node
         while above is not None and above.id not in ends:
             above = above.parent
-        if above is not None and node.id not in written:
-            dots.append(Dot(file, node.start_byte, treesitter.text_of(node), ends[above.id]))
+        if above is not None:
+            dots.append(Dot(file, node.start_byte, text, ends[above.id]))
     return sorted(dots, key=lambda dot: dot.at)
 
 

@@ -14,18 +14,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from typeinfer.completion.cursor import cursor_at
+from typeinfer.completion import names
+from typeinfer.completion.cursor import PLACEHOLDER, cursor_at, name_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
 from typeinfer.completion.lines import LineModel, Writer, place_at
-from typeinfer.completion.lm import Stored, Trust
+from typeinfer.completion.lm import Counted, Stored, Trust
 from typeinfer.completion.monitor import NEVER, WORDED
 from typeinfer.completion.prefixes import Grammar
-from typeinfer.completion.ranking import Weights, guessed, moment_of, rank
+from typeinfer.completion.ranking import Weights, guessed, mixed, moment_of, rank
 from typeinfer.completion.recall import KINDS, LONGEST, Text, recalled
 from typeinfer.languages import LANGUAGES
-from typeinfer.languages.language import Language
+from typeinfer.languages.language import Companion, Language
 from typeinfer.training.corpus import CorpusProject
-from typeinfer.training.dots import Rest, dots_of, rests_of, sampled
+from typeinfer.training.dots import Rest, dots_of, names_of, rests_of, sampled
 from typeinfer.training.texts import Texts
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile
@@ -151,7 +152,7 @@ def shown_from(drawn: Sequence[Drawn]) -> float:
 
 # --- words ------------------------------------------------------------------------------------------------------------------
 
-WEIGHTS = tuple(number / 10 for number in range(16))
+WEIGHTS = tuple((ranked / 10, word / 20) for ranked in range(3, 11) for word in range(13))
 
 
 @dataclass(frozen=True)
@@ -163,45 +164,100 @@ class Weighed:
     words: NDArray[np.float64]
     meant: int
 
-    def likelihood(self, weight: float) -> float:
-        mixed = self.ranked + weight * self.words
-        return float(mixed[self.meant] - np.logaddexp.reduce(mixed))
+    def likelihood(self, counted: Counted) -> float:
+        scores = mixed(self.ranked, self.words, counted)
+        return float(scores[self.meant] - np.logaddexp.reduce(scores))
 
 
 def weighed_places(
-    writer: Writer, root: Path, files: Mapping[str, SourceFile], language: Language, weights: Weights, count: int
-) -> tuple[list[Weighed], list[Weighed]]:
-    """Places where the type is known, and the same with names that are guessed."""
+    writer: Writer,
+    companion: Companion,
+    files: Mapping[str, SourceFile],
+    language: Language,
+    weights: Weights,
+    count: int,
+    known: list[Weighed],
+    guesses: list[Weighed],
+) -> None:
+    """Adds places where the type is known, and the same with names that are guessed."""
     habits = Habits()
     for path, file in files.items():
         habits.put(path, uses_in(path, file.data))
-    known: list[Weighed] = []
-    guesses: list[Weighed] = []
-    with contextlib.suppress(CheckerFailed), contextlib.ExitStack() as ended:
-        companion = language.companion(root, files, language.default_version)
-        ended.callback(companion.close)
-        for dot in sampled([dot for file in files.values() for dot in dots_of(file)], count, 0):
-            cut, path = dot.cut, dot.file.path
-            cursor = cursor_at(cut, dot.at)
+    for dot in sampled([dot for file in files.values() for dot in dots_of(file)], count, 0):
+        cut, path = dot.cut, dot.file.path
+        cursor = cursor_at(cut, dot.at)
+        if cursor is None:
+            continue
+        uses = [use for use in uses_below(path, cursor.asked.data, cursor.root) if use.at != cursor.begin]
+        moment = moment_of(cursor.receiver, cut.data, cursor.begin, uses, habits.elsewhere(path))
+        offered = companion.members(cursor.asked, cursor.begin)
+        for members, by_type, into in ((offered, True, known), (guessed(moment, weights.prior), False, guesses)):
+            first = rank(moment, members, weights, known=by_type)[:WORDED]
+            listed = [one.member.name for one in first]
+            if dot.member in listed:
+                words = writer.words(language, cut, cursor.begin, cursor.end, listed)
+                logs = np.log(np.maximum([one.probability for one in first], 1e-12))
+                into.append(Weighed(logs, words, listed.index(dot.member)))
+
+
+def counted_of(places: Sequence[Weighed]) -> Counted:
+    if not places:
+        return 1.0, 0.0
+    return max(WEIGHTS, key=lambda counted: sum(one.likelihood(counted) for one in places))
+
+
+# --- names ------------------------------------------------------------------------------------------------------------------
+
+STEPS, RIDGE = 30, 1.0
+
+
+@dataclass(frozen=True)
+class Named:
+    """A place where a name was meant: what `names.FEATURES` tell of each that was offered, [n, features], and which it was."""
+
+    told: NDArray[np.float64]
+    meant: int
+
+
+def named_places(
+    writer: Writer,
+    companion: Companion,
+    files: Mapping[str, SourceFile],
+    language: Language,
+    count: int,
+    places: list[Named],
+) -> None:
+    """Adds places of which nothing is typed yet, and the same with one letter."""
+    for dot in sampled([dot for file in files.values() for dot in names_of(file)], count, 0):
+        for letters in (0, 1):
+            cut = dot.cut_behind(letters)
+            cursor = name_at(cut, dot.at + letters)
             if cursor is None:
                 continue
-            uses = [use for use in uses_below(path, cursor.asked.data, cursor.root) if use.at != cursor.begin]
-            moment = moment_of(cursor.receiver, cut.data, cursor.begin, uses, habits.elsewhere(path))
-            offered = companion.members(cursor.asked, cursor.begin)
-            for members, by_type, into in ((offered, True, known), (guessed(moment, weights.prior), False, guesses)):
-                first = rank(moment, members, weights, known=by_type)[:WORDED]
-                names = [one.member.name for one in first]
-                if dot.member in names:
-                    words = writer.words(language, cut, cursor.begin, cursor.end, names)
-                    logs = np.log(np.maximum([one.probability for one in first], 1e-12))
-                    into.append(Weighed(logs, np.maximum(words, -30.0), names.index(dot.member)))
-    return known, guesses
+            listed = companion.names(cursor.asked, cursor.begin, cursor.begin + len(PLACEHOLDER))
+            near = names.around(cut.data, cursor.begin, cursor.end)
+            offered = names.fitting(listed, cursor.typed, near)
+            meant = next((at for at, one in enumerate(offered) if one.name == dot.member), None)
+            if meant is not None:
+                words = writer.words(language, cut, cursor.begin, cursor.end, [one.name for one in offered])
+                places.append(Named(names.told(offered, near, words), meant))
 
 
-def weight_of(places: Sequence[Weighed]) -> float:
-    if not places:
-        return 0.0
-    return max(WEIGHTS, key=lambda weight: sum(one.likelihood(weight) for one in places))
+def weights_of_names(places: Sequence[Named]) -> dict[str, float]:
+    """What each feature counts where what was meant is likeliest (a conditional logit, by Newton's steps)."""
+    weights = np.array([names.PLAIN.get(name, 0.0) for name in names.FEATURES])
+    prior = weights.copy()
+    for _ in range(STEPS):
+        slope, bend = -RIDGE * (weights - prior), np.eye(len(weights)) * RIDGE
+        for place in places:
+            scores = place.told @ weights
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+            mean = shares @ place.told
+            slope += place.told[place.meant] - mean
+            bend += place.told.T @ (place.told * shares[:, None]) - np.outer(mean, mean)
+        weights = weights + np.linalg.solve(bend, slope)
+    return {name: round(float(weight), 3) for name, weight in zip(names.FEATURES, weights, strict=True)}
 
 
 def fit(
@@ -217,8 +273,10 @@ def fit(
     recall = trust_in_recall(LineModel(stored), texts, progress)
     model = LineModel(Stored(stored.shape, stored.tokenizer, stored.weights, Trust({}, recall), "", ""))
     shown: dict[str, float] = {}
-    words: dict[str, tuple[float, float]] = {}
+    words: dict[str, tuple[Counted, Counted]] = {}
+    of_names: dict[str, dict[str, float]] = {}
     for language in LANGUAGES:
+        named: list[Named] = []
         drawn: list[Drawn] = []
         known: list[Weighed] = []
         guesses: list[Weighed] = []
@@ -232,10 +290,15 @@ def fit(
             for path, file in files.items():
                 writer.put(path, file.data)
             drawn += drawn_of(writer, files, count)
-            if ranking is not None:
-                one, two = weighed_places(writer, folder, files, language, ranking, count)
-                known, guesses = known + one, guesses + two
+            with contextlib.suppress(CheckerFailed), contextlib.ExitStack() as ended:
+                companion = language.companion(folder, files, language.default_version)
+                ended.callback(companion.close)
+                named_places(writer, companion, files, language, count, named)
+                if ranking is not None:
+                    weighed_places(writer, companion, files, language, ranking, count, known, guesses)
         shown[language.name] = shown_from(drawn)
         if ranking is not None:
-            words[language.name] = (weight_of(known), weight_of(guesses))
-    return Trust(shown, recall, words)
+            words[language.name] = (counted_of(known), counted_of(guesses))
+        if named:
+            of_names[language.name] = weights_of_names(named)
+    return Trust(shown, recall, words, of_names)

@@ -1,4 +1,4 @@
-"""Members: what may stand behind a dot, how likely each is, and what that rests on."""
+"""Members: what may stand behind a dot, or by itself where a name is read, how likely each is, and what that rests on."""
 
 from __future__ import annotations
 
@@ -6,29 +6,38 @@ from enum import Enum
 
 from msgspec import Struct
 
+from typeinfer.values.patches import Edit
+
 
 class MemberKind(Enum):
     CALLABLE = "callable"
     CLASS = "class"
     MODULE = "module"
     VALUE = "value"
+    PARAMETER = "parameter"
+    """of the function that is called, by its name and the sign behind it: `width=`"""
+    KEYWORD = "keyword"
 
 
 class Member(Struct, frozen=True, array_like=True):
-    """`declared`: as its language declares it, for the eye; empty where nobody told."""
+    """Or a name in scope, or one that is to be imported from `source`. `declared`: as its language declares it, for the eye; empty
+    where nobody told."""
 
     name: str
     kind: MemberKind
     declared: str = ""
+    source: str = ""
 
 
 class Suggestion(Struct, frozen=True, array_like=True):
-    """A member and how likely it is meant, of all that were offered with it. `of_type`: a type that the receiver may have has it;
-    else it is a name that is used."""
+    """A member and how likely it is meant, of all that were offered with it. `of_type`: a type that the receiver may have has it,
+    or it is in scope; else it is a name that is used."""
 
     member: Member
     probability: float
     of_type: bool
+    edits: tuple[Edit, ...] = ()
+    """What else has to be written for it: its import."""
 
 
 class Ground(Enum):
@@ -45,7 +54,8 @@ class Ground(Enum):
 
 
 class Offer(Struct, frozen=True, array_like=True):
-    """`suggestions` add up to one before the shortest are left out; `begin` to `end` is what is there of the name."""
+    """`suggestions` add up to one before the shortest are left out; `begin` to `end` is what is there of the name. `receiver` is
+    empty where no dot stands before it."""
 
     begin: int
     end: int

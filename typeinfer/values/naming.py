@@ -10,6 +10,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a file is to have as `local`: `name` of a module, or the module itself where that is None."""
+
+    module: str
+    name: str | None
+    local: str
+
+
+@dataclass(frozen=True)
 class NamesInScope:
     """All that is needed to spell a qualified type name in one file.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -16,8 +17,8 @@ from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, read
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
-from typeinfer.values.naming import NamesInScope
-from typeinfer.values.patches import Placed, Rewrite
+from typeinfer.values.naming import NamesInScope, Wanted
+from typeinfer.values.patches import Edit, Placed, Rewrite
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, TypeExpr
 
@@ -62,6 +63,9 @@ class Python:
     )
 
     endings: tuple[str, ...] = ("", ": pass", ":", " else 0", ",")
+    binding: re.Pattern[bytes] = re.compile(
+        rb"\b(def|class|as|import|for|lambda|global|nonlocal)\s+$|^\s*(from|import)\b[^;]*$"
+    )
     fillers: tuple[str, ...] = tuple(
         (
             "try: |else: |finally: |if x: |elif x: |except x: |case x: |with x: |def x(): |class x: |@x|): |"
@@ -216,6 +220,11 @@ class Python:
         from typeinfer.languages.python import rewrite
 
         return rewrite.annotate(module, placed, names, version)
+
+    def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
+        from typeinfer.languages.python import rewrite
+
+        return rewrite.import_edits(module, wanted, names)
 
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         from typeinfer.languages.python import erasure

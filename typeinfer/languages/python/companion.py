@@ -1,4 +1,4 @@
-"""Companion: a Python project in; a checker that stays, and tells the members of what stands before a dot, out.
+"""Companion: a Python project in; a checker that stays, and tells what may stand behind a dot or by itself, out.
 
 `pyrefly lsp` over a copy of the project's texts, to which the text in question is added as an editor would add it. Of other
 people's packages it reads those of the project's own environment; no Python is run to find them. Knows nothing of what is
@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from typeinfer.languages.python.checkers import program_of, write_copy, write_pyrefly_settings
-from typeinfer.languages.wire import KEYWORD, MEMBER_KINDS, Wire, connected, framed
+from typeinfer.languages.wire import MEMBER_KINDS, Wire, connected, framed
 from typeinfer.values.inferred import CheckerFailed, Complaint
 from typeinfer.values.members import Member, MemberKind
 from typeinfer.values.source import SourceFile
@@ -69,19 +69,35 @@ class PyreflyCompanion:
             self._tell("workspace/didChangeWatchedFiles", {"changes": changes})
 
     def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
+        # Behind a dot stands no word of the language.
+        return tuple(one for one in self._offered(file, offset) if one.kind is not MemberKind.KEYWORD)
+
+    def names(self, file: SourceFile, start: int, end: int) -> tuple[Member, ...]:
+        # It lists only what is like the word that is there, and words of the language whatever is; all that is in scope it lists
+        # for an argument of which nothing is there yet.
+        call = b"__(_="
+        inside = file.with_data(file.data[:start] + call + b")" + file.data[end:])
+        around = [one for one in self._offered(file, start) if one.kind in (MemberKind.KEYWORD, MemberKind.PARAMETER)]
+        in_scope = [
+            one
+            for one in self._offered(inside, start + len(call))
+            if one.kind not in (MemberKind.KEYWORD, MemberKind.PARAMETER)
+        ]
+        return (*around, *in_scope)
+
+    def _offered(self, file: SourceFile, offset: int) -> Iterator[Member]:
+        """What it lists for a place, but what would have to be imported."""
         uri = self._shown(file)
         position = {"line": file.line_of(offset) - 1, "character": file.utf16_column_of(offset)}
         answer = self._ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
         with self.wire.understanding():
-            items = answer if isinstance(answer, list) else (answer or {}).get("items", [])
-            return tuple(
-                Member(
-                    item["label"], MEMBER_KINDS.get(item.get("kind"), MemberKind.VALUE), _declared(item.get("detail"))
+            for item in answer if isinstance(answer, list) else (answer or {}).get("items", []):
+                name = item["label"]
+                kind = (
+                    MemberKind.PARAMETER if name.endswith("=") else MEMBER_KINDS.get(item.get("kind"), MemberKind.VALUE)
                 )
-                for item in items
-                # Behind a dot nothing has to be imported, and no keyword stands.
-                if item.get("kind") != KEYWORD and not item.get("additionalTextEdits") and item["label"].isidentifier()
-            )
+                if name.removesuffix("=").isidentifier() and not item.get("additionalTextEdits"):
+                    yield Member(name, kind, _declared(item.get("detail")))
 
     def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
         answer = self._ask("textDocument/diagnostic", {"textDocument": {"uri": self._shown(file)}})

@@ -18,7 +18,7 @@ from typeinfer.languages.python.import_lines import ImportedName, ImportLines, I
 from typeinfer.languages.python.scopes import Scopes, Use
 from typeinfer.languages.python.syntax import PYTHON
 from typeinfer.values.module import Function, Module
-from typeinfer.values.naming import NamesInScope
+from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Placed, Refused, Rewrite
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import Span
@@ -63,6 +63,19 @@ def annotate(module: Module, placed: Sequence[Placed], names: NamesInScope, vers
     lines = ImportLines(module, file.root, style, limit)
     imports, guard = attempt.imports(needs_guard=lines.block is None)
     return Rewrite((*edits, *lines.place(imports, guard)), tuple(name.qualified for name in imports), tuple(refused))
+
+
+def import_edits(module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
+    """For each by itself the edits that import it at run time, among the imports at the head of the file."""
+    file = _File(module, names, LAZY_SINCE)
+    style = ImportStyle(file.write_module, names.library, names.module.partition(".")[0])
+    lines = ImportLines(module, file.root, style, len(file.data))
+    found = []
+    for one in wanted:
+        own = one.name if one.name is not None else one.module.partition(".")[0]
+        name = ImportedName(one.module, one.name, None if one.local == own else one.local)
+        found.append(tuple(lines.place([name], "")))
+    return found
 
 
 class _File:

@@ -6,6 +6,7 @@ A type is a term whose absent value is `NONE`: `void` where it is a whole result
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -21,8 +22,8 @@ from typeinfer.languages.typescript.refusals import refusal
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
-from typeinfer.values.naming import NamesInScope
-from typeinfer.values.patches import Placed, Rewrite
+from typeinfer.values.naming import NamesInScope, Wanted
+from typeinfer.values.patches import Edit, Placed, Rewrite
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, TypeExpr
 
@@ -60,6 +61,9 @@ class TypeScript:
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
     endings: tuple[str, ...] = ("", ";", " {}", " : 0", ",", ": 0")
+    binding: re.Pattern[bytes] = re.compile(
+        rb"\b(function\*?|class|interface|type|enum|namespace|const|let|var|import|catch\s*\()\s+$|^\s*import\b[^;(]*$"
+    )
     fillers: tuple[str, ...] = tuple(
         (
             "if (x) {|else {|} else {|try {|} catch {|} finally {|switch (x) {|case x:|x() {|x: {|const x = {|"
@@ -181,6 +185,11 @@ class TypeScript:
         from typeinfer.languages.typescript import rewrite
 
         return rewrite.annotate(module, placed, names)
+
+    def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
+        from typeinfer.languages.typescript import rewrite
+
+        return rewrite.import_edits(module, wanted, names)
 
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         from typeinfer.languages.typescript import erasure

@@ -304,6 +304,11 @@ ORDER = ("string", "number", "boolean", "bigint", "symbol")
 RESULTS = {"Promise": 0, "PromiseLike": 0, "Generator": 1, "AsyncGenerator": 1, "Iterator": 1, "AsyncIterator": 1}
 
 
+RESERVED = frozenset(
+    "readonly keyof typeof infer unique asserts new import function extends this null void any".split()
+)
+
+
 def write_type(term: TypeExpr) -> str:
     """The type for a report: names without their modules, a question mark for what is not known."""
     return spell(term, unqualified)
@@ -319,7 +324,8 @@ def unqualified(name: str) -> str:
     if library.is_builtin(name):
         return name
     _, dot, inside = name[name.rfind("/") + 1 :].partition(".")
-    return inside if dot else name
+    # By itself a word of the language would be read as that.
+    return inside if dot and inside.partition(".")[0] not in RESERVED else name
 
 
 class _Speller:

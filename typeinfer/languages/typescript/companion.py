@@ -1,4 +1,4 @@
-"""Companion: a TypeScript project in; a compiler that stays, and tells the members of what stands before a dot, out.
+"""Companion: a TypeScript project in; a compiler that stays, and tells what may stand behind a dot or by itself, out.
 
 It works on a copy outside the project, as for evidence. Knows nothing of what is likely.
 """
@@ -13,7 +13,7 @@ from typeinfer.languages.typescript.checker import INFERRING
 from typeinfer.languages.typescript.compiler import Place, find_compiler, started
 from typeinfer.languages.typescript.workspace import copied
 from typeinfer.values.inferred import Complaint
-from typeinfer.values.members import Member
+from typeinfer.values.members import Member, MemberKind
 from typeinfer.values.source import SourceFile
 
 
@@ -41,9 +41,13 @@ class CompilerCompanion:
         self.session.open({self.folder / path: file.text for path, file in files.items() if file is not None})
 
     def members(self, file: SourceFile, offset: int) -> tuple[Member, ...]:
+        # Behind a dot stands no word of the language.
+        return tuple(one for one in self.names(file, offset, offset) if one.kind is not MemberKind.KEYWORD)
+
+    def names(self, file: SourceFile, start: int, end: int) -> tuple[Member, ...]:
         path = self._shown(file)
-        place = Place(path, file.line_of(offset) - 1, file.utf16_column_of(offset))
-        return tuple(self.session.members(place))
+        place = Place(path, file.line_of(start) - 1, file.utf16_column_of(start))
+        return tuple(self.session.offered(place))
 
     def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
         (found,) = self.session.complaints([self._shown(file)])

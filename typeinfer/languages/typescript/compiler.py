@@ -27,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from typeinfer.languages.wire import KEYWORD, MEMBER_KINDS, SILENCE, Wire, connected, framed
+from typeinfer.languages.wire import MEMBER_KINDS, SILENCE, Wire, connected, framed
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.members import Member, MemberKind
 
@@ -228,8 +228,8 @@ class Session(ABC):
         """Where what stands at each place is declared."""
 
     @abstractmethod
-    def members(self, place: Place) -> list[Member]:
-        """What may stand behind the dot before a place; nothing where the type of what is before it isn't known."""
+    def offered(self, place: Place) -> list[Member]:
+        """What may stand at a place without being imported; behind a dot nothing where the type of what is before isn't known."""
 
     @abstractmethod
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
@@ -349,7 +349,7 @@ class NativeSession(Session):
     def definitions(self, places: Sequence[Place]) -> list[list[Place]]:
         return self._ask("textDocument/definition", [_at(place) for place in places], _native_definitions)
 
-    def members(self, place: Place) -> list[Member]:
+    def offered(self, place: Place) -> list[Member]:
         (found,) = self._ask("textDocument/completion", [_at(place)], _native_members)
         return found
 
@@ -412,7 +412,7 @@ def _native_members(message: Any) -> list[Member]:
     return [
         Member(item["label"].rstrip("?"), MEMBER_KINDS.get(item.get("kind"), MemberKind.VALUE))
         for item in items
-        if item.get("kind") not in (WORD_OF_THE_TEXT, KEYWORD)
+        if item.get("kind") != WORD_OF_THE_TEXT and "autoImport" not in (item.get("data") or {})
     ]
 
 
@@ -499,7 +499,7 @@ class ServerSession(Session):
     def definitions(self, places: Sequence[Place]) -> list[list[Place]]:
         return self._ask("definition", [_in_file(place) for place in places], _server_definitions)
 
-    def members(self, place: Place) -> list[Member]:
+    def offered(self, place: Place) -> list[Member]:
         (found,) = self._ask("completionInfo", [_in_file(place)], _server_members)
         return found
 
@@ -570,6 +570,7 @@ SERVER_KINDS = {
     **dict.fromkeys(("method", "function", "local function", "construct"), MemberKind.CALLABLE),
     **dict.fromkeys(("class", "interface", "enum", "type", "local class"), MemberKind.CLASS),
     **dict.fromkeys(("module", "external module name"), MemberKind.MODULE),
+    "keyword": MemberKind.KEYWORD,
 }
 
 
@@ -578,5 +579,5 @@ def _server_members(message: Any) -> list[Member]:
     return [
         Member(entry["name"], SERVER_KINDS.get(entry["kind"], MemberKind.VALUE))
         for entry in (message.get("body") or {}).get("entries", ())
-        if entry["kind"] not in ("warning", "keyword")
+        if entry["kind"] != "warning"
     ]

@@ -33,8 +33,8 @@ OF_THE_FILE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedType:
-    """`import type { name as local } from "specifier"`; the name `default` is the default export."""
+class ImportedName:
+    """`import { name as local } from "specifier"`; the name `default` is the default export."""
 
     specifier: str
     name: str
@@ -147,15 +147,15 @@ def _clauses(statement: Node) -> list[Node]:
 
 
 class ImportLines:
-    """The imports at the head of one file."""
+    """The imports at the head of one file; those of types alone, `import type`, or all others."""
 
-    def __init__(self, module: Module, root: Node, style: Style) -> None:
-        self.data, self.style, self.root = module.file.data, style, root
+    def __init__(self, module: Module, root: Node, style: Style, type_only: bool = True) -> None:
+        self.data, self.style, self.root, self.type_only = module.file.data, style, root, type_only
         self.imports = [child for child in root.named_children if child.type == "import_statement"]
 
-    def place(self, wanted: Iterable[ImportedType]) -> list[Edit]:
-        """Insertions for all types: into the statement that imports types from their module, or as new lines."""
-        by_source: dict[str, list[ImportedType]] = defaultdict(list)
+    def place(self, wanted: Iterable[ImportedName]) -> list[Edit]:
+        """Insertions for all names: into the statement that imports from their module, or as new lines."""
+        by_source: dict[str, list[ImportedName]] = defaultdict(list)
         for imported in wanted:
             by_source[imported.specifier].append(imported)
         edits: list[Edit] = []
@@ -165,7 +165,7 @@ class ImportLines:
             named = sorted((one for one in group if one.name != "default"), key=lambda one: one.item.lower())
             if not named:
                 continue
-            clause = self._type_clause(specifier)
+            clause = self._clause(specifier)
             if clause is not None:
                 edits += self._join(clause, [one.item for one in named])
             else:
@@ -175,16 +175,22 @@ class ImportLines:
 
     def _line(self, what: str, specifier: str) -> str:
         quote = self.style.quote
-        return f"import type {what} from {quote}{specifier}{quote}{self.style.semicolon}"
+        keyword = "import type" if self.type_only else "import"
+        return f"{keyword} {what} from {quote}{specifier}{quote}{self.style.semicolon}"
 
     # --- joining a statement that is there --------------------------------------------------------------------------
 
-    def _type_clause(self, specifier: str) -> Node | None:
-        """The braces of an `import type { ... }` from this module."""
+    def _clause(self, specifier: str) -> Node | None:
+        """The braces of an import from this module."""
         for node in self.imports:
             source = node.child_by_field_name("source")
             is_type = any(child.type == "type" for child in node.children)
-            if not is_type or source is None or (source.text or b"")[1:-1].decode() != specifier or node.has_error:
+            if (
+                is_type != self.type_only
+                or source is None
+                or (source.text or b"")[1:-1].decode() != specifier
+                or node.has_error
+            ):
                 continue
             for clause in _clauses(node):
                 if any(child.type == "import_specifier" for child in clause.named_children):

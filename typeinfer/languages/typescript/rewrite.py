@@ -14,11 +14,11 @@ from tree_sitter import Node
 from typeinfer.languages.typescript import parsing
 from typeinfer.languages.typescript.annotations import is_writable, spell
 from typeinfer.languages.typescript.doc_blocks import Place, Stated, Unplaceable, edits_of
-from typeinfer.languages.typescript.import_lines import ImportLines, style_of
+from typeinfer.languages.typescript.import_lines import ImportedName, ImportLines, Specifiers, style_of
 from typeinfer.languages.typescript.refusals import JAVASCRIPT
 from typeinfer.languages.typescript.type_names import TypeNames, Unsayable
 from typeinfer.values.module import Function, Module, Parameter, ParameterKind
-from typeinfer.values.naming import NamesInScope
+from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Placed, Refused, Rewrite
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import Span
@@ -30,6 +30,23 @@ def annotate(module: Module, placed: Sequence[Placed], names: NamesInScope) -> R
     if not placed:
         return Rewrite(())
     return _Rewriting(module, names).run(placed)
+
+
+def import_edits(module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
+    """For each by itself the edits that import it at run time; none for a namespace, of which each file has its own idea, and in a
+    file that has modules of another kind."""
+    root = parsing.parse(module.file.path, module.file.data).root_node
+    specifiers = Specifiers(module, names)
+    lines = ImportLines(module, root, style_of(module, root), type_only=False)
+    requires = b"require(" in module.file.data
+    found: list[tuple[Edit, ...]] = []
+    for one in wanted:
+        specifier = specifiers.of(one.module)
+        if specifier is None or one.name is None or requires:
+            found.append(())
+        else:
+            found.append(tuple(lines.place([ImportedName(specifier, one.name, one.local)])))
+    return found
 
 
 class _Unwritable(Exception):

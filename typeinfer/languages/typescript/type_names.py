@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from typeinfer.languages import treesitter
 from typeinfer.languages.typescript import library
-from typeinfer.languages.typescript.import_lines import ImportedType, Specifiers
+from typeinfer.languages.typescript.import_lines import ImportedName, Specifiers
 from typeinfer.values.module import Module
 from typeinfer.values.naming import NamesInScope
 from typeinfer.values.source import Span
@@ -40,7 +40,7 @@ class TypeNames:
         self.module, self.names, self.root, self.javascript = module, names, root, javascript
         self.inline = javascript or not _is_module(root)
         self.specifiers = Specifiers(module, names)
-        self.planned: dict[tuple[str, str], ImportedType] = {}
+        self.planned: dict[tuple[str, str], ImportedName] = {}
 
     def say(self, name: str, at: int) -> str:
         """How a qualified name is said at a byte. Raises `Unsayable`."""
@@ -142,7 +142,7 @@ class TypeNames:
             return f'import("{specifier}").{inside}'
         planned = self.planned.get((specifier, first))
         if planned is None:
-            planned = ImportedType(specifier, first, self._local(first, name))
+            planned = ImportedName(specifier, first, self._local(first, name))
             self.planned[specifier, first] = planned
         return planned.local + dot + rest
 
