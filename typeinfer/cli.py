@@ -653,9 +653,10 @@ PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+):(?P<column>\d+)", re.ASCII)
 @click.option("--k", "count", metavar="N", type=click.IntRange(1), default=5, show_default=True,
               help="How many to print at most.")  # fmt: skip
 @click.option("--line", is_flag=True, help="Print how the line may go on, dot or not.")
+@click.option("--block", is_flag=True, help="Print the likeliest line, and where it opens a block what is in it.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @TRACEBACK
-def complete(place: str, count: int, line: bool, as_json: bool, traceback: bool) -> int:
+def complete(place: str, count: int, line: bool, block: bool, as_json: bool, traceback: bool) -> int:
     """Print what may stand behind a dot, or where a name is read, the likeliest first, with its probability; or how a line may go
     on. Lines and columns count from 1; the column is that of a cursor, in characters."""
     import msgspec
@@ -680,8 +681,9 @@ def complete(place: str, count: int, line: bool, as_json: bool, traceback: bool)
     from typeinfer.pipeline import complete as completed
 
     where = int(found["line"]), int(found["column"])
-    if line:
-        asked = (opened.found.root, opened.files, path, offset, count, LEAST_LINE, opened.options)
+    if line or block:
+        most = 0 if block else count
+        asked = (opened.found.root, opened.files, path, offset, most, LEAST_LINE, opened.options)
         with _progress() as progress:
             lines, notes = continue_line(*asked, progress)
         for note in notes:

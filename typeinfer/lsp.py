@@ -623,13 +623,13 @@ class Server(LanguageServer):
         # With more of a name other names may have to be imported.
         return lsp.CompletionList(not offer.receiver, items)
 
-    async def line(self, uri: str, position: lsp.Position) -> list[lsp.InlineCompletionItem]:
-        """The rest of the line, where it is probable enough to be shown unasked."""
+    async def line(self, uri: str, position: lsp.Position, block: bool) -> list[lsp.InlineCompletionItem]:
+        """The rest of the line, or with the block that it opens, where it is probable enough to be shown unasked."""
         asked = self._asked(uri, position)
         if asked is None:
             return []
         session, path, positions, at = asked
-        line = await asyncio.to_thread(session.line, path, at)
+        line = await asyncio.to_thread(session.line, path, at, block)
         return [] if line is None else [lsp.InlineCompletionItem(line.text, range=positions.range(at, at))]
 
     def _asked(self, uri: str, position: lsp.Position) -> tuple[Session, str, Positions, int] | None:
@@ -876,7 +876,8 @@ def make_server() -> Server:
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     async def inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
         uri, asked = params.text_document.uri, server.preferences.lines
-        return lsp.InlineCompletionList(await server.line(uri, params.position) if asked else [])
+        block = params.context.trigger_kind is lsp.InlineCompletionTriggerKind.Invoked
+        return lsp.InlineCompletionList(await server.line(uri, params.position, block) if asked else [])
 
     @server.command(ANNOTATE_WORKSPACE)
     async def annotate_workspace(uri: Any = None, preview: Any = False) -> str:

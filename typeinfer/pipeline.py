@@ -181,11 +181,16 @@ def continue_line(
     options: Options,
     progress: Progress = silent,
 ) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
-    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`; and notes, as
-    `complete`."""
+    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`, or for none
+    the likeliest with the block that it opens; and notes, as `complete`."""
     with _monitor(root, options) as monitor:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        return monitor.line(files, files[path], offset, count, floor, beliefs), tuple(monitor.notes)
+        if count:
+            found = monitor.line(files, files[path], offset, count, floor, beliefs)
+        else:
+            block = monitor.block(files, files[path], offset, floor, beliefs)
+            found = () if block is None else (block,)
+        return found, tuple(monitor.notes)
 
 
 def _monitor(root: Path, options: Options) -> closing[Monitor]:

@@ -389,15 +389,19 @@ class Session:
         self._tell(asked.monitor)
         return offer
 
-    def line(self, path: str, offset: int) -> Continuation | None:
-        """How the line goes on at a byte of an open file, where that is probable enough to be shown unasked, and nobody asks for
-        anything else meanwhile."""
+    def line(self, path: str, offset: int, block: bool = False) -> Continuation | None:
+        """How the line goes on at a byte of an open file, or the block that it opens, where that is probable enough to be shown
+        unasked, and nobody asks for anything else meanwhile."""
         asked = self._asked(path)
         if asked is None:
             return None
-        found = asked.monitor.line(asked.files, asked.file, offset, beliefs=asked.beliefs)
+        if block:
+            found = asked.monitor.block(asked.files, asked.file, offset, beliefs=asked.beliefs)
+        else:
+            lines = asked.monitor.line(asked.files, asked.file, offset, beliefs=asked.beliefs)
+            found = lines[0] if lines else None
         self._tell(asked.monitor)
-        return found[0] if found else None
+        return found
 
     def _asked(self, path: str) -> _Asked | None:
         """What a completion in a file needs; None where the file is not open, or not yet."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.completion.lines import Writer, place_at
+from typeinfer.completion.lines import MOST_LINES, Block, Writer, place_at
 from typeinfer.completion.monitor import Monitor
 from typeinfer.languages import language_of, treesitter
 from typeinfer.languages.python.companion import PyreflyCompanion
@@ -51,6 +51,41 @@ def test_what_was_written_twice_is_written_again(monitor: Monitor) -> None:
     (first, *others) = line(monitor, BEGUN)
     assert first.text == EXPECTED and first.at == BEGUN.index("|")
     assert first.probability > 0.3 and all(one.probability < first.probability for one in others)
+
+
+def test_a_line_that_opens_a_block_is_followed_by_it(monitor: Monitor) -> None:
+    file, offset = at(f"{READERS}def third(path):\n    |\n")
+    block = monitor.block({"a.py": file}, file, offset, 0.02)
+    assert block is not None
+    assert block.text == f'with open(path, encoding="utf-8") as file:\n        return {EXPECTED}'
+    (alone, *_) = line(monitor, f"{READERS}def third(path):\n    |\n")
+    assert block.text.startswith(alone.text) and block.probability <= alone.probability
+    file, offset = at(BEGUN)
+    alone_again = monitor.block({"a.py": file}, file, offset, 0.02)
+    assert alone_again is not None and alone_again.text == EXPECTED, "what opens none is a line"
+
+
+def test_brackets_of_a_block_are_closed_where_its_lines_end() -> None:
+    file, offset = at("function f(rows) {\n  |\n}\n", "a.ts")
+    place = place_at(file, offset)
+    assert place is not None
+    block = Block(place, Continuation(offset, "for (const row of rows) {", 0.5))
+    inside = block.inside()
+    assert inside is not None and inside.file.text == "function f(rows) {\n  for (const row of rows) {\n    \n  }\n}\n"
+    assert block.add(Continuation(0, "if (row) {", 0.5)) and block.add(Continuation(0, "row.run();", 0.5))
+    assert not block.add(Continuation(0, "row.run();", 0.5)), "a line that comes again says nothing new"
+    text = "for (const row of rows) {\n    if (row) {\n      row.run();\n    }\n  }"
+    assert block.whole == Continuation(offset, text, 0.125)
+
+
+def test_a_block_has_so_many_lines_at_most() -> None:
+    file, offset = at("if x:\n\tpass\ndef f():\r\n\t|\r\n")
+    place = place_at(file, offset)
+    assert place is not None
+    block = Block(place, Continuation(offset, "while y:", 1.0))
+    while block.inside() is not None:
+        assert block.add(Continuation(0, f"y = {len(block.lines)}", 1.0))
+    assert len(block.lines) == MOST_LINES and block.whole.text.count(f"{file.newline}\t\ty = ") == MOST_LINES - 1
 
 
 def test_it_goes_on_where_somebody_is_in_a_word(monitor: Monitor) -> None:

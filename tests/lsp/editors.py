@@ -95,8 +95,12 @@ class Editor:
         found = await self.client.text_document_completion_async(params)
         return found.items if isinstance(found, lsp.CompletionList) else found or ()
 
-    async def lines(self, name: str, line: int, character: int) -> Sequence[lsp.InlineCompletionItem]:
-        context = lsp.InlineCompletionContext(lsp.InlineCompletionTriggerKind.Automatic)
+    async def lines(
+        self, name: str, line: int, character: int, asked: bool = False
+    ) -> Sequence[lsp.InlineCompletionItem]:
+        """`asked`: by somebody who wants to see more, not with a key that they typed."""
+        kinds = lsp.InlineCompletionTriggerKind
+        context = lsp.InlineCompletionContext(kinds.Invoked if asked else kinds.Automatic)
         params = lsp.InlineCompletionParams(
             context, lsp.TextDocumentIdentifier(self.uri(name)), lsp.Position(line, character)
         )

@@ -212,6 +212,13 @@ async def test_a_line_goes_on_in_grey_where_it_is_likely_how(editor: Editor) -> 
     (found,) = await editor.lines("a.py", line, character)
     assert found.insert_text == "le.read().strip().lower()"
     assert found.range == lsp.Range(lsp.Position(line, character), lsp.Position(line, character))
+    editor.replace("a.py", "        return fi\n", "\n")
+    editor.replace("a.py", '    with open(path, encoding="utf-8") as file:\n\n', "    \n")
+    (block,) = await editor.lines("a.py", line - 1, 4, asked=True)
+    assert isinstance(block.insert_text, str) and "\n        return file.read()" in block.insert_text
+    (alone,) = await editor.lines("a.py", line - 1, 4)
+    assert isinstance(alone.insert_text, str) and block.insert_text.startswith(f"{alone.insert_text}\n")
+    editor.replace("a.py", "    \n", "    with x:\n        return fi\n")
     assert not await editor.lines("a.py", 1, 9), "in the middle of a word nothing goes on"
     editor.replace("a.py", "return fi\n", "return 'fi\n")
     assert not await editor.lines("a.py", line, character + 1), "nor in a string"

@@ -8,6 +8,7 @@ cursor, so that a checker and the pipeline read it as they read any file. Knows 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,7 +28,6 @@ NEARBY = 20_000
 
 WORD_BEFORE = re.compile(rb"[\w$\x80-\xff]*\Z")
 WORD_BEHIND = re.compile(rb"[\w$\x80-\xff]*")
-FLUSH = re.compile(rb"^[^\W\d]", re.M)
 
 DOT = re.compile(rb"\??\.\s*#?\Z")
 
@@ -113,37 +113,32 @@ def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> t
     """The text with a name at the cursor and behind it what makes the least of the text unreadable; and its tree."""
     head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
     line, brk, below = rest.partition(b"\n")
-    # What is broken far away must not cost anything: tails are tried on what is near.
-    near, behind = _near(head), _nearby(below)
-    fewest: int | None = None
-    chosen = line
-    for tail in _tails(language, file.path, near, line, behind):
-        unread = treesitter.unread(language.parse(file.path, near + tail + brk + behind).root_node)
-        if fewest is None or unread < fewest:
+    grammar = language.grammar(file.path)
+    # What can't be read without the line can't be with it.
+    above = file.data[: file.data.rfind(b"\n", 0, begin) + 1]
+    least = treesitter.unread(treesitter.parse(grammar, above + brk + below).root_node)
+    chosen, fewest = line, sys.maxsize
+    # A language mends what its grammar lacks, which takes many times as long and is the same for all.
+    tree, there = treesitter.parse(grammar, head + line + brk + below), line
+    for tail in _tails(language, file.path, head, line, below):
+        text = head + tail + brk + below
+        if tail != there:
+            ends = len(head) + len(there), len(head) + len(tail)
+            tree, there = treesitter.reparse(grammar, tree, text, len(head), *ends), tail
+        unread = treesitter.unread(tree.root_node)
+        if unread < fewest:
             fewest, chosen = unread, tail
-        if not unread:
+        if unread <= least:
             break
     whole = head + chosen + brk + below
     return file.with_data(whole), language.parse(file.path, whole).root_node
-
-
-def _near(head: bytes) -> bytes:
-    """The end of a text, from a line on that begins without a blank, which is hardly ever inside of anything."""
-    start = FLUSH.search(head, max(0, len(head) - NEARBY)) if len(head) > NEARBY else None
-    return head[start.start() :] if start is not None else head[-NEARBY:]
-
-
-def _nearby(below: bytes) -> bytes:
-    """The begin of a text, up to a line that begins without a blank: what is cut off inside of something can't be read."""
-    ends = [found.start() for found in FLUSH.finditer(below, 0, NEARBY)] if len(below) > NEARBY else []
-    return below[: ends[-1]] if ends and ends[-1] else below[:NEARBY]
 
 
 def _tails(language: Language, path: str, head: bytes, line: bytes, below: bytes) -> Iterator[bytes]:
     """What may go behind the name: the rest of the line; then brackets, of which some are closed below, and what ends a
     statement."""
     yield line
-    closing, closed = _unclosed(language, path, head), _unopened(language, path, below)
+    closing, closed = _unclosed(language, path, head), _unopened(language, path, below[:NEARBY])
     inner = "".join(reversed(closing[min(closed, len(closing)) :]))
     yield inner.encode() + line
     for closers in dict.fromkeys((inner, "".join(reversed(closing)))):
@@ -158,7 +153,7 @@ def _tails(language: Language, path: str, head: bytes, line: bytes, below: bytes
 def _unclosed(language: Language, path: str, head: bytes) -> list[str]:
     """What closes each bracket or quote that is open at the end of a text, the outermost first."""
     waiting: list[str] = []
-    for leaf, opens in _brackets(language, path, head):
+    for leaf, opens in _brackets(language, path, head, max(0, len(head) - NEARBY)):
         if waiting and waiting[-1] == leaf:
             waiting.pop()
         elif opens:
@@ -175,9 +170,14 @@ def _unopened(language: Language, path: str, below: bytes) -> int:
     return -lowest
 
 
-def _brackets(language: Language, path: str, data: bytes) -> list[tuple[str, bool]]:
-    found = _captured(language, path, language.parse(path, data).root_node)
-    leaves = [(node, kind == "open") for kind in ("close", "open") for node in found.get(kind, ())]
+def _brackets(language: Language, path: str, data: bytes, start: int = 0) -> list[tuple[str, bool]]:
+    """What opens and what closes, from a byte on."""
+    grammar = language.grammar(path)
+    root = treesitter.parse(grammar, data).root_node
+    found = treesitter.captures(grammar, language.name, "completion", root, (start, len(data)))
+    leaves = [
+        (node, kind == "open") for kind in ("close", "open") for node in found.get(kind, ()) if node.start_byte >= start
+    ]
     return [(treesitter.text_of(node), opens) for node, opens in sorted(leaves, key=lambda one: one[0].start_byte)]
 
 

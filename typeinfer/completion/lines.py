@@ -7,6 +7,7 @@ Writes nothing.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from typeinfer.completion.cursor import PLACEHOLDER, word_at
+from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, word_at
 from typeinfer.completion.decode import Line, Vocabulary, lines, words
 from typeinfer.completion.lm import LanguageModel, Stored
-from typeinfer.completion.prefixes import Grammar, Members
+from typeinfer.completion.prefixes import Grammar, Members, bodies_of
 from typeinfer.completion.prompt import Prompter
 from typeinfer.completion.reading import read
 from typeinfer.completion.recall import Recall, Text
@@ -41,6 +42,14 @@ while somebody types are made once."""
 
 DRAWN = 3
 """Lines that are drawn where one is wanted, since some are refused."""
+
+MOST_LINES = 8
+"""Of a block."""
+
+INDENT = re.compile(rb"^(\t|[ ]{2,8})[^\s*]", re.M)
+
+UNIT = "    "
+"""What a block is indented by where no other is there."""
 
 MOST_RECALLED = 4_000_000
 """Bytes of other texts that are recalled; of a larger project those that come first."""
@@ -234,3 +243,64 @@ class Writer:
                     continue
             held.append((text, line.probability))
         return [Continuation(place.start, text, min(1.0, likely / max(1e-6, 1 - refused))) for text, likely in held]
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------------------
+
+
+class Block:
+    """A line and those that go on in the block that it opens, as far as there are any."""
+
+    def __init__(self, place: Place, line: Continuation) -> None:
+        self.place, self.lines = place, [line.text]
+        self.probability = line.probability
+        data = place.file.data
+        self.indent = _blank_before(data, place.start)
+        self.unit = next((found.group(1).decode() for found in INDENT.finditer(data)), self.indent or UNIT)
+        self.opened: list[str] = []
+        """What each block that is open ends with, the innermost last: nothing, or a bracket on a line of its own."""
+        self._open()
+
+    def inside(self) -> Place | None:
+        """Where the next line is written; None where no block is open, or all have lines enough."""
+        if not self.opened or len(self.lines) == MOST_LINES:
+            return None
+        row = self.indent + self.unit * len(self.opened)
+        before = f"{self._text(self.lines)}{self.place.file.newline}{row}".encode()
+        whole = self.place.with_text(before + self._closing().encode())
+        return place_at(whole, self.place.start + len(before))
+
+    def add(self, line: Continuation) -> bool:
+        """Whether the line brings anything: one that repeats what is above it goes on for ever."""
+        row = self.unit * len(self.opened) + line.text.strip()
+        if row in self.lines:
+            return False
+        self.lines.append(row)
+        self.probability *= line.probability
+        self._open()
+        return True
+
+    @property
+    def whole(self) -> Continuation:
+        text = self.lines[0] if len(self.lines) == 1 else self._text(self.lines) + self._closing()
+        return Continuation(self.place.start, text, self.probability)
+
+    def _open(self) -> None:
+        line = self.lines[-1].rstrip()
+        if bodies_of(self.place.language, line.encode()):
+            self.opened.append(CLOSING.get(line[-1], ""))
+
+    def _text(self, lines: Sequence[str]) -> str:
+        return f"{self.place.file.newline}{self.indent}".join(lines)
+
+    def _closing(self) -> str:
+        """The brackets that end the blocks, each on a line of its own."""
+        depths = reversed(list(enumerate(self.opened)))
+        rows = [self.unit * depth + bracket for depth, bracket in depths if bracket]
+        return "".join(f"{self.place.file.newline}{self.indent}{row}" for row in rows)
+
+
+def _blank_before(data: bytes, at: int) -> str:
+    """The blanks that the line of a byte begins with."""
+    line = data[data.rfind(b"\n", 0, at) + 1 : at]
+    return line[: len(line) - len(line.lstrip())].decode("utf-8", "replace")

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from typeinfer.completion.cursor import PLACEHOLDER, Cursor, cursor_at, dot_before, name_at, word_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
-from typeinfer.completion.lines import LineModel, Place, Writer, place_at
+from typeinfer.completion.lines import Block, LineModel, Place, Writer, place_at
 from typeinfer.completion.names import PLAIN, around, fitting, ranked, told
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
@@ -194,6 +194,28 @@ class Monitor:
         with self._turn("line", "members") as given_up:
             place = None if given_up() else place_at(file, offset)
             return () if place is None else self._line(files, place, count, floor, beliefs, given_up)
+
+    def block(
+        self,
+        files: Mapping[str, SourceFile],
+        file: SourceFile,
+        offset: int,
+        floor: float | None = None,
+        beliefs: Callable[[Cursor], Beliefs | None] = lambda cursor: None,
+    ) -> Continuation | None:
+        """The likeliest of `line`, and where that opens a block the lines in it, one by one while each by itself would be shown
+        unasked; as probable as all of them together."""
+        with self._turn("line", "members") as given_up:
+            place = None if given_up() else place_at(file, offset)
+            found = () if place is None else self._line(files, place, 1, floor, beliefs, given_up)
+            if place is None or not found:
+                return None
+            block = Block(place, found[0])
+            while not given_up() and (inside := block.inside()) is not None:
+                found = self._line(files, inside, 1, None, beliefs, given_up)
+                if not found or not block.add(found[0]):
+                    break
+            return None if given_up() else block.whole
 
     def _line(
         self,

@@ -21,6 +21,17 @@ def parse(language: tree_sitter.Language, data: bytes | bytearray) -> tree_sitte
     return _parser(language).parse(data)
 
 
+def reparse(
+    language: tree_sitter.Language, tree: tree_sitter.Tree, data: bytes, start: int, old_end: int, new_end: int
+) -> tree_sitter.Tree:
+    """The tree of a text that is the one of `tree`, which is of no use afterwards, but for the bytes from `start`: what was there
+    up to `old_end` is another text now, up to `new_end`. None of the two has a line end."""
+    row = data.count(b"\n", 0, start)
+    column = start - (data.rfind(b"\n", 0, start) + 1)
+    tree.edit(start, old_end, new_end, (row, column), (row, column + old_end - start), (row, column + new_end - start))
+    return _parser(language).parse(data, tree)
+
+
 def grammar_folder() -> Path:
     """Where `grammars/` lies: inside the installed package, or beside it in a checkout."""
     package = Path(str(files("typeinfer")))
@@ -42,9 +53,17 @@ def query(language: tree_sitter.Language, folder: str, name: str) -> tree_sitter
 
 
 def captures(
-    language: tree_sitter.Language, folder: str, name: str, node: tree_sitter.Node
+    language: tree_sitter.Language,
+    folder: str,
+    name: str,
+    node: tree_sitter.Node,
+    within: tuple[int, int] | None = None,
 ) -> dict[str, list[tree_sitter.Node]]:
-    return tree_sitter.QueryCursor(query(language, folder, name)).captures(node)
+    """The nodes below one by the names that a query gives them; of those around some bytes alone where these are told."""
+    cursor = tree_sitter.QueryCursor(query(language, folder, name))
+    if within is not None:
+        cursor.set_byte_range(*within)
+    return cursor.captures(node)
 
 
 def span_of(node: tree_sitter.Node) -> Span:
