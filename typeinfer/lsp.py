@@ -742,6 +742,11 @@ def path_of(uri: str) -> Path | None:
     return Path(url2pathname(parts.path))
 
 
+def is_begun(item: lsp.CompletionItem) -> bool:
+    """Whether some of its text is there already."""
+    return isinstance(item.text_edit, lsp.TextEdit) and item.text_edit.range.start != item.text_edit.range.end
+
+
 def able(capabilities: object, *names: str) -> bool:
     """Whether a client says that it can do something."""
     for name in names:
@@ -865,6 +870,9 @@ def make_server() -> Server:
         mark = context.trigger_character if context is not None else None
         if mark not in (None, "."):
             return lsp.CompletionList(False, types)
+        # Types are there at once; what else there is takes a checker's time, and comes with the first letter.
+        if types and not is_begun(types[0]):
+            return lsp.CompletionList(True, types)
         found = await server.members(uri, position)
         offered = {one.label for one in types}
         items = [*types, *(one for one in found.items if one.label not in offered)]

@@ -64,6 +64,11 @@ async function start(): Promise<void> {
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationOptions: vscode.workspace.getConfiguration("typeinfer"),
     synchronize: { configurationSection: "typeinfer" },
+    middleware: {
+      // The client counts who asked from 0, as VS Code does; the protocol from 1.
+      provideInlineCompletionItems: (document, position, context, token, next) =>
+        next(document, position, { ...context, triggerKind: context.triggerKind + 1 }, token),
+    },
   };
   const server = { command: python, args: ["-m", "typeinfer", "lsp"] };
   client = new LanguageClient("typeinfer", "typeinfer", { run: server, debug: server }, options);
