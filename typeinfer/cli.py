@@ -663,6 +663,8 @@ def complete(place: str, count: int, line: bool, block: bool, as_json: bool, tra
 
     from typeinfer import report
 
+    if line and block:
+        raise click.UsageError("--line and --block: a block begins with a line; name one of them")
     found = PLACE.fullmatch(place)
     if found is None or not int(found["line"]) or not int(found["column"]):
         raise click.UsageError(f"{place}: must be FILE:LINE:COL, both counted from 1")
@@ -677,15 +679,17 @@ def complete(place: str, count: int, line: bool, block: bool, as_json: bool, tra
     offset = opened.files[path].offset_of(int(found["line"]), int(found["column"]))
     if offset is None:
         raise click.UsageError(f"{place}: the file has no such place")
-    from typeinfer.pipeline import LEAST_LINE, continue_line
+    from typeinfer.pipeline import LEAST_LINE, continue_block, continue_line
     from typeinfer.pipeline import complete as completed
 
     where = int(found["line"]), int(found["column"])
     if line or block:
-        most = 0 if block else count
-        asked = (opened.found.root, opened.files, path, offset, most, LEAST_LINE, opened.options)
+        project = (opened.found.root, opened.files, path, offset)
         with _progress() as progress:
-            lines, notes = continue_line(*asked, progress)
+            if block:
+                lines, notes = continue_block(*project, LEAST_LINE, opened.options, progress)
+            else:
+                lines, notes = continue_line(*project, count, LEAST_LINE, opened.options, progress)
         for note in notes:
             complain(note)
         if as_json:

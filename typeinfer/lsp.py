@@ -869,7 +869,7 @@ def make_server() -> Server:
         # Where a mark opened the list, what it announces is offered and nothing else.
         mark = context.trigger_character if context is not None else None
         if mark not in (None, "."):
-            return lsp.CompletionList(False, types)
+            return lsp.CompletionList(bool(types), types)
         # Types are there at once; what else there is takes a checker's time, and comes with the first letter.
         if types and not is_begun(types[0]):
             return lsp.CompletionList(True, types)

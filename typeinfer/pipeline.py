@@ -156,7 +156,7 @@ def complete(
 
     def imports(cursor: Cursor) -> Sequence[Importable]:
         with Cache(cache_folder()) as cache:
-            project, _ = project_of(root, {**files, path: cursor.without}, options.jobs, cache, progress)
+            project, _ = project_of(root, {**files, path: cursor.asked}, options.jobs, cache, progress)
         return imports_for(project, path, cursor)
 
     with _monitor(root, options) as monitor:
@@ -168,7 +168,7 @@ def imports_for(project: Project, path: str, cursor: Cursor) -> Sequence[Importa
     """What a file could import for what is typed at a cursor; of the rest of its text the project may know an older one."""
     from typeinfer.program.importable import importable
 
-    return importable(project.with_data({path: cursor.without.data}), path, cursor.typed, MOST_IMPORTS)
+    return importable(project.with_data({path: cursor.asked.data}), path, cursor.typed, MOST_IMPORTS)
 
 
 def continue_line(
@@ -181,16 +181,27 @@ def continue_line(
     options: Options,
     progress: Progress = silent,
 ) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
-    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`, or for none
-    the likeliest with the block that it opens; and notes, as `complete`."""
+    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`; and notes, as
+    `complete`."""
     with _monitor(root, options) as monitor:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        if count:
-            found = monitor.line(files, files[path], offset, count, floor, beliefs)
-        else:
-            block = monitor.block(files, files[path], offset, floor, beliefs)
-            found = () if block is None else (block,)
-        return found, tuple(monitor.notes)
+        return monitor.line(files, files[path], offset, count, floor, beliefs), tuple(monitor.notes)
+
+
+def continue_block(
+    root: Path,
+    files: Mapping[str, SourceFile],
+    path: str,
+    offset: int,
+    floor: float,
+    options: Options,
+    progress: Progress = silent,
+) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
+    """The likeliest of `continue_line`, with the block that it opens, if there is one."""
+    with _monitor(root, options) as monitor:
+        beliefs = _beliefs_when_asked(root, files, path, options, progress)
+        block = monitor.block(files, files[path], offset, floor, beliefs)
+        return (() if block is None else (block,)), tuple(monitor.notes)
 
 
 def _monitor(root: Path, options: Options) -> closing[Monitor]:

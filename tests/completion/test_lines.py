@@ -74,6 +74,7 @@ def test_brackets_of_a_block_are_closed_where_its_lines_end() -> None:
     assert inside is not None and inside.file.text == "function f(rows) {\n  for (const row of rows) {\n    \n  }\n}\n"
     assert block.add(Continuation(0, "if (row) {", 0.5)) and block.add(Continuation(0, "row.run();", 0.5))
     assert not block.add(Continuation(0, "row.run();", 0.5)), "a line that comes again says nothing new"
+    assert not block.add(Continuation(0, "} else {", 0.5)), "a line that ends the block is none of it"
     text = "for (const row of rows) {\n    if (row) {\n      row.run();\n    }\n  }"
     assert block.whole == Continuation(offset, text, 0.125)
 

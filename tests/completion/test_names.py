@@ -110,6 +110,9 @@ def test_a_name_is_read(text: str) -> None:
         "with a as na|:\n    pass\n",
         "for na| in b:\n    pass\n",
         "lambda na|: 1",
+        "with a as (b, na|):\n    pass\n",
+        "def f():\n    global a, na|\n",
+        "type na| = int",
     ],
 )
 def test_no_name_is_read(text: str) -> None:
@@ -129,6 +132,7 @@ def test_no_name_is_read(text: str) -> None:
         ("x = 'b|'", False),
         ("const { a: b| } = c;", False),
         ("class B| {}", False),
+        ("export * as b| from './b';", False),
     ],
 )
 def test_in_typescript_too(text: str, read: bool) -> None:
@@ -187,6 +191,57 @@ def test_what_other_files_have_is_offered_with_its_import(monitor: Monitor) -> N
     assert not any(one.edits for one in found.suggestions if not one.member.source)
     again = offer(monitor, text.replace("import os\n", "from shop import Cart\n"), **others)
     assert "Cart" in names(again) and not any(one.member.source == "shop" for one in again.suggestions if again)
+
+
+@pytest.mark.parametrize(
+    ("typed", "others"),
+    [
+        ("Migr", {"app/0001_first.py": "class Migration:\n    pass\n"}),
+        ("ann", {"b.py": "from __future__ import annotations\n"}),
+        ("serve", {"app/__main__.py": "def serve():\n    pass\n"}),
+        ("bet", {"beta.py": "import a\n", "b.py": "import beta\n"}),
+        ("cards", {"b.py": "from . import cards\n"}),
+    ],
+)
+def test_what_cannot_or_must_not_be_imported_is_not_offered(
+    monitor: Monitor, typed: str, others: dict[str, str]
+) -> None:
+    found = offer(monitor, f"import os\n\n\ndef f():\n    return {typed}|\n", **others)
+    assert found is not None and not any(one.edits for one in found.suggestions)
+
+
+def test_no_import_is_written_where_the_name_is(monitor: Monitor) -> None:
+    shop = {"shop.py": "class Cart:\n    pass\n"}
+    for text in ("Car|", "import os\nCar|\n", "import os; Car|", "# Licence\n\nCar|\n"):
+        found = offer(monitor, text, **shop)
+        file, offset = at_bar("a.py", text)
+        for one in found.suggestions if found is not None else ():
+            assert all(edit.span.end < offset - len("Car") for edit in one.edits)
+            after = apply_edits(file.data, one.edits).decode()
+            assert after.endswith(text.replace("|", "")[-4:]) and after.count("Cart") == len(one.edits)
+
+
+def test_a_parameter_that_is_given_already_gets_no_second_sign(monitor: Monitor) -> None:
+    assert "height" in names(offer(monitor, f"{AREA}    area(1, hei|=3)\n"))
+    assert "height=" not in names(offer(monitor, f"{AREA}    area(1, hei|=3)\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("log|", {"src/Head.ts": "import logo from './logo.svg';\n"}),
+        ("Car|", {"src/shop.ts": "export interface Cart {}\nexport type Carton = string;\n"}),
+        ("shop|", {"src/all.ts": "export { shopping } from './shop';\n"}),
+    ],
+)
+def test_what_is_no_value_or_lies_elsewhere_is_not_imported(
+    monitor: Monitor, text: str, others: dict[str, str]
+) -> None:
+    file, offset = at_bar("a.ts", f"import x from './x';\nfunction f() {{\n    return {text};\n}}\n")
+    cursor = name_at(file, offset)
+    assert cursor is not None
+    files = {"a.ts": file, **{path: file_of(path, content) for path, content in others.items()}}
+    assert not imports_for(read_project(monitor.root, files), "a.ts", cursor)
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def name_at(file: SourceFile, offset: int) -> Cursor | None:
         return None
     asked, root = _made_whole(language, file, begin, end)
     leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
-    found = treesitter.captures(language.grammar(file.path), language.name, "names", root)
+    found = treesitter.captures(language.grammar(file.path), language.name, "reads", root)
     made = (*found.get("bound", ()), *found.get("other", ()))
     imported = any(node.start_byte <= begin < node.end_byte for node in found.get("import", ()))
     if leaf is None or imported or leaf not in found.get("name", ()) or leaf in made:

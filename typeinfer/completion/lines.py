@@ -46,7 +46,12 @@ DRAWN = 3
 MOST_LINES = 8
 """Of a block."""
 
+CLOSES = tuple(CLOSING.values())
+
 INDENT = re.compile(rb"^(\t|[ ]{2,8})[^\s*]", re.M)
+
+SELDOM = 0.1
+"""Share of the indented lines of a text below which an indentation is not its own, but that of something broken over lines."""
 
 UNIT = "    "
 """What a block is indented by where no other is there."""
@@ -256,7 +261,7 @@ class Block:
         self.probability = line.probability
         data = place.file.data
         self.indent = _blank_before(data, place.start)
-        self.unit = next((found.group(1).decode() for found in INDENT.finditer(data)), self.indent or UNIT)
+        self.unit = _unit(data) or self.indent or UNIT
         self.opened: list[str] = []
         """What each block that is open ends with, the innermost last: nothing, or a bracket on a line of its own."""
         self._open()
@@ -271,9 +276,10 @@ class Block:
         return place_at(whole, self.place.start + len(before))
 
     def add(self, line: Continuation) -> bool:
-        """Whether the line brings anything: one that repeats what is above it goes on for ever."""
+        """Whether the line brings anything: one that repeats what is above it goes on for ever, and one that begins with the end
+        of a block (`} else {`) is none of the block's."""
         row = self.unit * len(self.opened) + line.text.strip()
-        if row in self.lines:
+        if row in self.lines or row.lstrip().startswith(CLOSES):
             return False
         self.lines.append(row)
         self.probability *= line.probability
@@ -298,6 +304,13 @@ class Block:
         depths = reversed(list(enumerate(self.opened)))
         rows = [self.unit * depth + bracket for depth, bracket in depths if bracket]
         return "".join(f"{self.place.file.newline}{self.indent}{row}" for row in rows)
+
+
+def _unit(data: bytes) -> str:
+    """What a text indents its blocks by, as far as it has any."""
+    found = Counter(match.group(1) for match in INDENT.finditer(data))
+    often = [blank for blank, times in found.items() if times >= SELDOM * found.total()]
+    return min(often, key=len, default=b"").decode()
 
 
 def _blank_before(data: bytes, at: int) -> str:

@@ -8,6 +8,7 @@ probability goes to names that the project uses anyway. Writes nothing, and pred
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter, defaultdict
@@ -45,6 +46,9 @@ WORDED = 40
 
 LETTERS = 2
 """Of a name that has to be imported so many are typed before it is offered."""
+
+GIVEN = re.compile(rb"[ \t]*=(?!=)")
+"""What stands behind the name of a parameter that is given a value already."""
 
 ALONE = 30.0
 """Seconds that a checker is left alone after it failed."""
@@ -155,16 +159,17 @@ class Monitor:
         mine = {path: one for path, one in files.items() if language_of(path) is language}
         self._take_in(language.name, mine, file.path)
         end = cursor.begin + len(PLACEHOLDER)
+        given = GIVEN.match(file.data, cursor.end) is not None
         listed = self._asked(language.name, mine, lambda one: one.names(cursor.asked, cursor.begin, end), ())
         near = around(file.data, cursor.begin, cursor.end)
         ground = Ground.KNOWN if listed else Ground.GUESSED
         guesses = [Member(name, MemberKind.VALUE) for name in near.times]
         there = {one.name for one in listed}
-        # An import below the place would come too late.
+        # An import below the place would come too late, and two edits at one place go by no order.
         brought = {
             one.member.name: one
             for one in (imports(cursor) if len(cursor.typed) >= LETTERS else ())
-            if one.member.name not in there and all(edit.span.end <= cursor.begin for edit in one.edits)
+            if one.member.name not in there and all(edit.span.end < cursor.begin for edit in one.edits)
         }
         offered = fitting([*(listed or guesses), *(one.member for one in brought.values())], cursor.typed, near)
         model, words = self._model(), None
@@ -174,6 +179,7 @@ class Monitor:
             until = time.monotonic() + MOMENT
             writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
             words = writer.words(language, file, cursor.begin, cursor.end, [one.name for one in offered])
+        offered = [replace(one, name=one.name.rstrip("=")) if given else one for one in offered]
         suggestions = tuple(
             replace(one, edits=brought[one.member.name].edits) if one.member.source else one
             for one in ranked(offered, told(offered, near, words), weights, bool(listed))
@@ -205,7 +211,7 @@ class Monitor:
     ) -> Continuation | None:
         """The likeliest of `line`, and where that opens a block the lines in it, one by one while each by itself would be shown
         unasked; as probable as all of them together."""
-        with self._turn("line", "members") as given_up:
+        with self._turn("line", "members", "names") as given_up:
             place = None if given_up() else place_at(file, offset)
             found = () if place is None else self._line(files, place, 1, floor, beliefs, given_up)
             if place is None or not found:
@@ -262,11 +268,11 @@ class Monitor:
             self._companions = {}
 
     @contextmanager
-    def _turn(self, wanted: str, sooner: str) -> Iterator[Callable[[], bool]]:
+    def _turn(self, wanted: str, *sooner: str) -> Iterator[Callable[[], bool]]:
         """Everything else waits meanwhile. Yields what says whether this is given up: for another of what is `wanted`, or for what
         is needed `sooner`; who is, doesn't wait for those before him."""
         self._last[wanted] += 1
-        mine = {one: self._last[one] for one in (wanted, sooner)}
+        mine = {one: self._last[one] for one in (wanted, *sooner)}
 
         def given_up() -> bool:
             return self._closed or any(self._last[one] != number for one, number in mine.items())

@@ -17,7 +17,7 @@ import networkx as nx
 from typeinfer.languages import language_of
 from typeinfer.languages.language import Language
 from typeinfer.values.module import Attribute, CallSite, Class, Function, Import, Module, Name, Value
-from typeinfer.values.naming import NamesInScope
+from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import Named, TypeExpr, Unknown, rename, walk
@@ -437,14 +437,14 @@ class Project:
         for module in self.modules.values():
             for found in module.imports:
                 if not found.type_only and not found.scope:
-                    graph.add_edges_from((module.name, name) for name in self._loaded_by(found) if name != module.name)
+                    graph.add_edges_from((module.name, name) for name in self.loaded_by(found) if name != module.name)
         return graph
 
     def loaded_with(self, name: str) -> frozenset[str]:
         """The project modules that are there once this one has been imported, itself among them."""
         return frozenset({name, *nx.descendants(self.import_graph, name)})
 
-    def _loaded_by(self, found: Import) -> Iterator[str]:
+    def loaded_by(self, found: Import | Wanted) -> Iterator[str]:
         """The project modules that an import loads: every package on the way, and a submodule taken by name."""
         parts = found.module.split(".")
         for size in range(1, len(parts) + 1):

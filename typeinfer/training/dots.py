@@ -61,7 +61,7 @@ def names_of(file: SourceFile) -> list[Dot]:
     if root.has_error:
         return []
     grammar = language.grammar(file.path)
-    found = treesitter.captures(grammar, language.name, "names", root)
+    found = treesitter.captures(grammar, language.name, "reads", root)
     given = {node.id for node in found.get("argument", ())}
     made = {node.id for kind in ("bound", "written", "other") for node in found.get(kind, ())}
     imports = [treesitter.span_of(node) for node in found.get("import", ())]

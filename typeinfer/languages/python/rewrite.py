@@ -66,13 +66,18 @@ def annotate(module: Module, placed: Sequence[Placed], names: NamesInScope, vers
 
 
 def import_edits(module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
-    """For each by itself the edits that import it at run time, among the imports at the head of the file."""
+    """For each by itself the edits that import it at run time, among the imports at the head of the file; none for what can't be
+    named, changes how the file is read, or runs a program."""
     file = _File(module, names, LAZY_SINCE)
     style = ImportStyle(file.write_module, names.library, names.module.partition(".")[0])
     lines = ImportLines(module, file.root, style, len(file.data))
-    found = []
+    found: list[tuple[Edit, ...]] = []
     for one in wanted:
-        own = one.name if one.name is not None else one.module.partition(".")[0]
+        parts = one.module.split(".")
+        if not _is_sayable(parts) or parts[0] == "__future__" or parts[-1] == "__main__":
+            found.append(())
+            continue
+        own = one.name if one.name is not None else parts[0]
         name = ImportedName(one.module, one.name, None if one.local == own else one.local)
         found.append(tuple(lines.place([name], "")))
     return found

@@ -1,6 +1,7 @@
-"""Import lines: types that a file needs in, insertions that import them out, in the file's own style.
+"""Import lines: names that a file needs in, insertions that import them out, in the file's own style.
 
-Imports are of types alone (`import type`), which no compiler leaves in the JavaScript. Knows nothing of annotations.
+For annotations imports are of types alone (`import type`), which no compiler leaves in the JavaScript; what is to be there when
+the program runs is imported plainly. Knows nothing of annotations.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def import_edits(module: Module, wanted: Sequence[Wanted], names: NamesInScope) 
     root = parsing.parse(module.file.path, module.file.data).root_node
     specifiers = Specifiers(module, names)
     lines = ImportLines(module, root, style_of(module, root), type_only=False)
-    requires = b"require(" in module.file.data
+    requires = module.file.path.endswith(".cjs") or b"require(" in module.file.data
     found: list[tuple[Edit, ...]] = []
     for one in wanted:
         specifier = specifiers.of(one.module)
