@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from typeinfer.languages import language_of, treesitter
+from typeinfer.languages.language import Language
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class Dot:
 
 def dots_of(file: SourceFile) -> list[Dot]:
     """All of a file whose names were there before they were written: what is bound behind a dot is left out."""
-    language = language_of(file.path)
-    assert language is not None, "only files of known languages are read"
-    root = language.parse(file.path, file.data).root_node
+    language, root = _read(file)
     if root.has_error:
         return []
     found = treesitter.captures(language.grammar(file.path), language.name, "completion", root)
@@ -55,9 +54,7 @@ def dots_of(file: SourceFile) -> list[Dot]:
 
 def names_of(file: SourceFile) -> list[Dot]:
     """The names of a file that are read where they stand, and the parameters that calls name."""
-    language = language_of(file.path)
-    assert language is not None, "only files of known languages are read"
-    root = language.parse(file.path, file.data).root_node
+    language, root = _read(file)
     if root.has_error:
         return []
     grammar = language.grammar(file.path)
@@ -72,6 +69,12 @@ def names_of(file: SourceFile) -> list[Dot]:
     ]
     statements = treesitter.captures(grammar, language.name, "completion", root).get("statement", ())
     return _cut_off(file, names, statements)
+
+
+def _read(file: SourceFile) -> tuple[Language, Node]:
+    language = language_of(file.path)
+    assert language is not None, "only files of known languages are read"
+    return language, language.parse(file.path, file.data).root_node
 
 
 def _cut_off(file: SourceFile, names: Iterable[tuple[Node, str]], statements: Iterable[Node]) -> list[Dot]:
@@ -118,9 +121,7 @@ class Rest:
 
 def rests_of(file: SourceFile) -> tuple[list[Rest], list[Rest]]:
     """Whole lines of code, from their first letter on; and what stands behind each dot of one."""
-    language = language_of(file.path)
-    assert language is not None, "only files of known languages are read"
-    root = language.parse(file.path, file.data).root_node
+    language, root = _read(file)
     if root.has_error:
         return [], []
     found = treesitter.captures(language.grammar(file.path), language.name, "completion", root)
