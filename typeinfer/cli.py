@@ -679,17 +679,14 @@ def complete(place: str, count: int, line: bool, block: bool, as_json: bool, tra
     offset = opened.files[path].offset_of(int(found["line"]), int(found["column"]))
     if offset is None:
         raise click.UsageError(f"{place}: the file has no such place")
-    from typeinfer.pipeline import LEAST_LINE, continue_block, continue_line
+    from typeinfer.pipeline import LEAST_LINE, continue_line
     from typeinfer.pipeline import complete as completed
 
     where = int(found["line"]), int(found["column"])
     if line or block:
-        project = (opened.found.root, opened.files, path, offset)
+        asked = (opened.found.root, opened.files, path, offset, count, LEAST_LINE, opened.options)
         with _progress() as progress:
-            if block:
-                lines, notes = continue_block(*project, LEAST_LINE, opened.options, progress)
-            else:
-                lines, notes = continue_line(*project, count, LEAST_LINE, opened.options, progress)
+            lines, notes = continue_line(*asked, progress, block)
         for note in notes:
             complain(note)
         if as_json:

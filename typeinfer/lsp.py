@@ -579,15 +579,13 @@ class Server(LanguageServer):
         ranking = worth_telling(prediction)
         types = [one.type for one in ranking]
         completed = view.completed(prediction.slot.id, types, place, at, self.target_version(uri))
-        for number, (ranked, (new, imports)) in enumerate(zip(ranking, completed, strict=True)):
+        for ranked, (new, imports) in zip(ranking, completed, strict=True):
             found.append(
                 lsp.CompletionItem(
                     new,
                     kind=lsp.CompletionItemKind.Class,
                     detail=f"{percent(ranked.probability)} by {NAME}",
-                    sort_text=f"{number:03}",
                     filter_text=new,
-                    preselect=number == 0,
                     text_edit=lsp.TextEdit(positions.range(begin, at), new),
                     additional_text_edits=self.as_text_edits(view.file, imports) or None,
                 )
@@ -613,12 +611,10 @@ class Server(LanguageServer):
                 label_details=lsp.CompletionItemLabelDetails(
                     description=f"{percent(one.probability)} by {NAME}" if one.probability >= 0.01 else NAME
                 ),
-                sort_text=f"{number:05}",
-                preselect=number == 0,
                 text_edit=lsp.TextEdit(positions.range(offer.begin, at), one.member.name),
                 additional_text_edits=self.as_text_edits(positions.file, one.edits) or None,
             )
-            for number, one in enumerate(offer.suggestions)
+            for one in offer.suggestions
         ]
         # With more of a name other names may have to be imported.
         return lsp.CompletionList(not offer.receiver, items)
@@ -740,6 +736,13 @@ def path_of(uri: str) -> Path | None:
     if parts.scheme != "file":
         return None
     return Path(url2pathname(parts.path))
+
+
+def in_order(is_incomplete: bool, items: Sequence[lsp.CompletionItem]) -> lsp.CompletionList:
+    """A list whose first is chosen, and which a client leaves in this order."""
+    for number, item in enumerate(items):
+        item.sort_text, item.preselect = f"{number:05}", number == 0
+    return lsp.CompletionList(is_incomplete, items)
 
 
 def is_begun(item: lsp.CompletionItem) -> bool:
@@ -866,19 +869,14 @@ def make_server() -> Server:
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         uri, position, context = params.text_document.uri, params.position, params.context
         types = server.completions(uri, position)
-        # Where a mark opened the list, what it announces is offered and nothing else.
+        # Where a mark opened the list, what it announces is offered and nothing else. Types are there at once; what else there is
+        # takes a checker's time, and comes with the first letter.
         mark = context.trigger_character if context is not None else None
-        if mark not in (None, "."):
-            return lsp.CompletionList(bool(types), types)
-        # Types are there at once; what else there is takes a checker's time, and comes with the first letter.
-        if types and not is_begun(types[0]):
-            return lsp.CompletionList(True, types)
+        if mark not in (None, ".") or (types and not is_begun(types[0])):
+            return in_order(bool(types), types)
         found = await server.members(uri, position)
         offered = {one.label for one in types}
-        items = [*types, *(one for one in found.items if one.label not in offered)]
-        for number, item in enumerate(items):
-            item.sort_text, item.preselect = f"{number:05}", number == 0
-        return lsp.CompletionList(found.is_incomplete, items)
+        return in_order(found.is_incomplete, [*types, *(one for one in found.items if one.label not in offered)])
 
     # Without options pygls doesn't tell a client of it.
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())

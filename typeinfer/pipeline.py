@@ -180,28 +180,17 @@ def continue_line(
     floor: float,
     options: Options,
     progress: Progress = silent,
+    block: bool = False,
 ) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
-    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`; and notes, as
-    `complete`."""
+    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`, or for a
+    `block` the likeliest with those that go on in it; and notes, as `complete`."""
     with _monitor(root, options) as monitor:
         beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        return monitor.line(files, files[path], offset, count, floor, beliefs), tuple(monitor.notes)
-
-
-def continue_block(
-    root: Path,
-    files: Mapping[str, SourceFile],
-    path: str,
-    offset: int,
-    floor: float,
-    options: Options,
-    progress: Progress = silent,
-) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
-    """The likeliest of `continue_line`, with the block that it opens, if there is one."""
-    with _monitor(root, options) as monitor:
-        beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        block = monitor.block(files, files[path], offset, floor, beliefs)
-        return (() if block is None else (block,)), tuple(monitor.notes)
+        if block:
+            found = monitor.block(files, files[path], offset, floor, beliefs)
+        else:
+            found = monitor.line(files, files[path], offset, count, floor, beliefs)
+        return found, tuple(monitor.notes)
 
 
 def _monitor(root: Path, options: Options) -> closing[Monitor]:

@@ -395,13 +395,10 @@ class Session:
         asked = self._asked(path)
         if asked is None:
             return None
-        if block:
-            found = asked.monitor.block(asked.files, asked.file, offset, beliefs=asked.beliefs)
-        else:
-            lines = asked.monitor.line(asked.files, asked.file, offset, beliefs=asked.beliefs)
-            found = lines[0] if lines else None
+        ask = asked.monitor.block if block else asked.monitor.line
+        found = ask(asked.files, asked.file, offset, beliefs=asked.beliefs)
         self._tell(asked.monitor)
-        return found
+        return found[0] if found else None
 
     def _asked(self, path: str) -> _Asked | None:
         """What a completion in a file needs; None where the file is not open, or not yet."""

@@ -55,14 +55,13 @@ def test_what_was_written_twice_is_written_again(monitor: Monitor) -> None:
 
 def test_a_line_that_opens_a_block_is_followed_by_it(monitor: Monitor) -> None:
     file, offset = at(f"{READERS}def third(path):\n    |\n")
-    block = monitor.block({"a.py": file}, file, offset, 0.02)
-    assert block is not None
+    (block,) = monitor.block({"a.py": file}, file, offset, 0.02)
     assert block.text == f'with open(path, encoding="utf-8") as file:\n        return {EXPECTED}'
     (alone, *_) = line(monitor, f"{READERS}def third(path):\n    |\n")
     assert block.text.startswith(alone.text) and block.probability <= alone.probability
     file, offset = at(BEGUN)
-    alone_again = monitor.block({"a.py": file}, file, offset, 0.02)
-    assert alone_again is not None and alone_again.text == EXPECTED, "what opens none is a line"
+    (alone_again,) = monitor.block({"a.py": file}, file, offset, 0.02)
+    assert alone_again.text == EXPECTED, "what opens none is a line"
 
 
 def test_brackets_of_a_block_are_closed_where_its_lines_end() -> None:

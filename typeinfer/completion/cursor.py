@@ -58,6 +58,11 @@ def word_at(data: bytes, offset: int) -> tuple[int, int]:
     return before.start(), behind.end()
 
 
+def line_start(data: bytes, at: int) -> int:
+    """Where the line of a byte begins."""
+    return data.rfind(b"\n", 0, at) + 1
+
+
 def dot_before(data: bytes, begin: int) -> re.Match[bytes] | None:
     return DOT.search(data, max(0, begin - NEARBY), begin)
 
@@ -84,12 +89,13 @@ def name_at(file: SourceFile, offset: int) -> Cursor | None:
     language, data = language_of(file.path), file.data
     assert language is not None, "only files of known languages are completed"
     begin, end = word_at(data, offset)
-    line = data[data.rfind(b"\n", 0, begin) + 1 : begin]
+    line = data[line_start(data, begin) : begin]
     if dot_before(data, begin) is not None or data[begin : begin + 1].isdigit() or language.binding.search(line):
         return None
     asked, root = _made_whole(language, file, begin, end)
-    leaf = root.descendant_for_byte_range(begin, begin + len(PLACEHOLDER))
-    found = treesitter.captures(language.grammar(file.path), language.name, "reads", root)
+    here = begin, begin + len(PLACEHOLDER)
+    leaf = root.descendant_for_byte_range(*here)
+    found = treesitter.captures(language.grammar(file.path), language.name, "reads", root, here)
     made = (*found.get("bound", ()), *found.get("other", ()))
     imported = any(node.start_byte <= begin < node.end_byte for node in found.get("import", ()))
     if leaf is None or imported or leaf not in found.get("name", ()) or leaf in made:
@@ -114,9 +120,7 @@ def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> t
     head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
     line, brk, below = rest.partition(b"\n")
     grammar = language.grammar(file.path)
-    # What can't be read without the line can't be with it.
-    above = file.data[: file.data.rfind(b"\n", 0, begin) + 1]
-    least = treesitter.unread(treesitter.parse(grammar, above + brk + below).root_node)
+    least: int | None = None
     chosen, fewest = line, sys.maxsize
     # A language mends what its grammar lacks, which takes many times as long and is the same for all.
     tree, there = treesitter.parse(grammar, head + line + brk + below), line
@@ -128,7 +132,11 @@ def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> t
         unread = treesitter.unread(tree.root_node)
         if unread < fewest:
             fewest, chosen = unread, tail
-        if unread <= least:
+        if unread and least is None:
+            # What can't be read without the line can't be with it.
+            above = file.data[: line_start(file.data, begin)]
+            least = treesitter.unread(treesitter.parse(grammar, above + brk + below).root_node)
+        if unread <= (least or 0):
             break
     whole = head + chosen + brk + below
     return file.with_data(whole), language.parse(file.path, whole).root_node

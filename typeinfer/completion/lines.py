@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, word_at
+from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, line_start, word_at
 from typeinfer.completion.decode import Line, Vocabulary, lines, words
 from typeinfer.completion.lm import LanguageModel, Stored
 from typeinfer.completion.prefixes import Grammar, Members, bodies_of
@@ -315,5 +315,5 @@ def _unit(data: bytes) -> str:
 
 def _blank_before(data: bytes, at: int) -> str:
     """The blanks that the line of a byte begins with."""
-    line = data[data.rfind(b"\n", 0, at) + 1 : at]
+    line = data[line_start(data, at) : at]
     return line[: len(line) - len(line.lstrip())].decode("utf-8", "replace")

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from typeinfer.completion.cursor import PLACEHOLDER, Cursor, cursor_at, dot_before, name_at, word_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
@@ -26,7 +28,7 @@ from typeinfer.completion.lines import Block, LineModel, Place, Writer, place_at
 from typeinfer.completion.names import PLAIN, around, fitting, ranked, told
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
-from typeinfer.languages.language import Companion, Version
+from typeinfer.languages.language import Companion, Language, Version
 from typeinfer.model.checkpoint import NoModel
 from typeinfer.program.importable import Importable
 from typeinfer.program.moved import Moved
@@ -140,11 +142,8 @@ class Monitor:
         model = self._model()
         if model is not None and language.name in model.trust.words:
             counted = model.trust.words[language.name][ground is Ground.GUESSED]
-            until = time.monotonic() + MOMENT
-            writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
-            names = [one.member.name for one in suggestions[:WORDED]]
-            told = writer.words(language, file, cursor.begin, cursor.end, names)
-            suggestions = tuple(weighed(suggestions, told, counted))
+            words = self._words(model, language, mine, file, cursor, [one.member for one in suggestions[:WORDED]])
+            suggestions = tuple(weighed(suggestions, words, counted))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def _names(
@@ -176,9 +175,7 @@ class Monitor:
         weights: Mapping[str, float] = PLAIN
         if model is not None and offered:
             weights = model.trust.names.get(language.name, PLAIN)
-            until = time.monotonic() + MOMENT
-            writer = self._writer_of(model, language.name, mine, file.path, lambda: time.monotonic() > until)
-            words = writer.words(language, file, cursor.begin, cursor.end, [one.name for one in offered])
+            words = self._words(model, language, mine, file, cursor, offered)
         offered = [replace(one, name=one.name.rstrip("=")) if given else one for one in offered]
         suggestions = tuple(
             replace(one, edits=brought[one.member.name].edits) if one.member.source else one
@@ -208,20 +205,20 @@ class Monitor:
         offset: int,
         floor: float | None = None,
         beliefs: Callable[[Cursor], Beliefs | None] = lambda cursor: None,
-    ) -> Continuation | None:
-        """The likeliest of `line`, and where that opens a block the lines in it, one by one while each by itself would be shown
-        unasked; as probable as all of them together."""
+    ) -> tuple[Continuation, ...]:
+        """The likeliest of `line`, if there is any, and where that opens a block the lines in it, one by one while each by itself
+        would be shown unasked; as probable as all of them together."""
         with self._turn("line", "members", "names") as given_up:
             place = None if given_up() else place_at(file, offset)
             found = () if place is None else self._line(files, place, 1, floor, beliefs, given_up)
             if place is None or not found:
-                return None
+                return ()
             block = Block(place, found[0])
             while not given_up() and (inside := block.inside()) is not None:
                 found = self._line(files, inside, 1, None, beliefs, given_up)
                 if not found or not block.add(found[0]):
                     break
-            return None if given_up() else block.whole
+            return () if given_up() else (block.whole,)
 
     def _line(
         self,
@@ -370,6 +367,20 @@ class Monitor:
         except NoModel as error:
             self._note(f"the language model can't be used: {error}")
             return None
+
+    def _words(
+        self,
+        model: LineModel,
+        language: Language,
+        files: Mapping[str, SourceFile],
+        file: SourceFile,
+        cursor: Cursor,
+        members: Sequence[Member],
+    ) -> NDArray[np.float64]:
+        """What the language model says of each [n] at a cursor; texts that are new to it are recalled for a moment."""
+        until = time.monotonic() + MOMENT
+        writer = self._writer_of(model, language.name, files, file.path, lambda: time.monotonic() > until)
+        return writer.words(language, file, cursor.begin, cursor.end, [one.name for one in members])
 
     def _writer_of(
         self,
