@@ -18,13 +18,14 @@ import msgspec
 from typeinfer.deciding import Model, Options, Search, Version
 from typeinfer.disposing import reported
 from typeinfer.engine.local import Progress
+from typeinfer.languages.taking import takes
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.module import Module
 from typeinfer.values.patches import Edit, Placed, apply_edits
 from typeinfer.values.predictions import Apply, Prediction, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import Span
-from typeinfer.values.typeexpr import NONE, UNKNOWN, Literal, Named, TypeExpr, Union, without
+from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, without
 
 if TYPE_CHECKING:
     from typeinfer.languages.language import Language
@@ -142,40 +143,22 @@ def contradicts(project: Project, language: Language, written: TypeExpr, seen: T
 
 def _takes(project: Project, language: Language, wide: TypeExpr, narrow: TypeExpr) -> bool | None:
     """Whether a value of `narrow` may stand where `wide` is asked for; None where that isn't known."""
-    match wide, narrow:
-        case _, Union(members):
-            return _all([_takes(project, language, wide, member) for member in members])
-        case Union(members), _:
-            said = [_takes(project, language, member, narrow) for member in members]
-            return True if True in said else None if None in said else False
-        case Named(name, _), Literal(value):
-            plain = "str" if value[:1] in "\"'" else "bool" if value in ("True", "False") else "int"
-            return None if name not in language.plain_types else name == plain
-        case Named(one, _), Named(two, _):
-            if one.rpartition(".")[2] == two.rpartition(".")[2] or (two, one) in language.wider:
-                return True
-            if one in language.plain_types and two in language.plain_types:
-                return False
-            if one == "object" or one.startswith(STRUCTURAL) or not _is_known(project, language, one):
-                return None
-            ancestors = project.ancestors(two)
-            if one in ancestors:
-                return True
-            return (
-                False
-                if _is_known(project, language, two) and all(_is_known(project, language, above) for above in ancestors)
-                else None
-            )
-    return None
+
+    def is_below(above: str, name: str) -> bool | None:
+        if above == "object" or above.startswith(STRUCTURAL) or not _is_known(project, language, above):
+            return None
+        ancestors = project.ancestors(name)
+        if above in ancestors:
+            return True
+        known = _is_known(project, language, name) and all(_is_known(project, language, one) for one in ancestors)
+        return False if known else None
+
+    return takes(language, wide, narrow, is_below)
 
 
 def _is_known(project: Project, language: Language, name: str) -> bool:
     """Whether all ancestors of a class can be told."""
     return language.is_builtin(name) or project.declared_class(name) is not None or bool(language.library_bases(name))
-
-
-def _all(said: Sequence[bool | None]) -> bool | None:
-    return False if False in said else None if None in said else True
 
 
 def _as_the_checker_has_it(

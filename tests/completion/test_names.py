@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,20 @@ def offer(monitor: Monitor, text: str, path: str = "a.py", **others: str) -> Off
 def names(found: Offer | None) -> list[str]:
     assert found is not None
     return [one.member.name for one in found.suggestions]
+
+
+def suiting(root: Path, path: str, text: str) -> Mapping[str, bool]:
+    """As the companion tells it of what it offers."""
+    file, offset = at_bar(path, text)
+    cursor, language = name_at(file, offset), language_of(path)
+    assert cursor is not None and language is not None
+    companion = language.companion(root, {path: file}, language.default_version)
+    try:
+        here = cursor.asked, cursor.begin, cursor.begin + len(PLACEHOLDER)
+        near = around(file.data, cursor.begin, cursor.end)
+        return companion.suiting(*here, fitting(companion.names(*here), cursor.typed, near))
+    finally:
+        companion.close()
 
 
 AREA = "def area(width: int, height: int = 3) -> int:\n    return width\n\n\ndef main(first, second):\n    third = 3\n"
@@ -161,6 +175,45 @@ def test_parameters_of_what_is_called(monitor: Monitor) -> None:
     found = names(offer(monitor, f"{AREA}    return area(first, |\n"))
     assert {"height=", "first"} <= set(found)
     assert "height=" not in names(offer(monitor, f"{AREA}    return [first, |\n"))
+
+
+SIZES = """
+def area(width: int, name: str, *rest: float, key: Callable[[int], str] = str) -> float: ...
+def main(count: int, title: str, share: float, boxes: list[int], thing):
+    label = title.upper()
+    return area(|)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "suits", "unfit"),
+    [
+        ("", {"count"}, {"title", "label", "share", "main"}),
+        ("1, ", {"title", "label"}, {"count", "share", "main"}),
+        ("1, '', ", {"count", "share"}, {"title", "label", "main"}),
+        ("1, '', key=", {"main", "area"}, {"count", "share", "title", "label"}),
+    ],
+)
+def test_an_argument_is_of_the_type_that_its_parameter_has(
+    tmp_path: Path, before: str, suits: set[str], unfit: set[str]
+) -> None:
+    told = suiting(tmp_path, "a.py", f"from collections.abc import Callable\n{SIZES}".replace("|", before + "|"))
+    ours = told.keys() & {"count", "title", "share", "boxes", "thing", "label", "area", "main"}
+    assert {name for name in ours if told[name]} == suits
+    assert {name for name in ours if not told[name]} - {"area"} == unfit, (
+        "of what isn't plain types too little is known"
+    )
+
+
+def test_where_nothing_is_called_no_type_is_wanted(tmp_path: Path) -> None:
+    assert not suiting(tmp_path, "a.py", SIZES.replace("area(|)", "|"))
+    assert not suiting(tmp_path, "a.py", SIZES.replace("area(|)", "unknown(|)"))
+
+
+def test_of_names_alike_those_of_the_right_type_are_likelier(monitor: Monitor) -> None:
+    text = "def area(width: int) -> int: ...\n\n\ndef main(alpha: str, gamma: int, delta: str):\n    return area(|)\n"
+    found = names(offer(monitor, text))
+    assert found.index("gamma") < min(found.index("alpha"), found.index("delta"))
 
 
 def test_what_is_typed_is_how_it_begins(monitor: Monitor) -> None:
@@ -268,6 +321,27 @@ def test_of_typescript_too(tmp_path: Path, compiler: str) -> None:
         found.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("compiler", ["typescript7", "typescript"])
+def test_types_of_arguments_in_typescript_too(tmp_path: Path, compiler: str) -> None:
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "typescript").symlink_to(TOOLS / compiler)
+    text = (
+        "function area(width: number, name: string, ...rest: string[]): number { return 1; }\n"
+        "function main(count: number, title: string, thing) {\n"
+        "    const label = title.toUpperCase();\n    return area(|);\n}\n"
+    )
+    for before, suits, unfit in (
+        ("", {"count"}, {"title", "label", "main"}),
+        ("1, ", {"title", "label"}, {"count", "main"}),
+        ("1, '', '', ", {"title", "label"}, {"count", "main"}),
+    ):
+        told = suiting(tmp_path, "a.ts", text.replace("|", before + "|"))
+        ours = {name: told[name] for name in ("count", "title", "label", "main", "thing") if name in told}
+        assert ours == {**dict.fromkeys(suits, True), **dict.fromkeys(unfit, False)}
+    assert not suiting(tmp_path, "a.ts", text.replace("area(|)", "|"))
+
+
 def test_without_a_checker_the_words_of_the_text_are_offered(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(self, file, start, end):
         raise CheckerFailed("pyrefly ended with status 9")
@@ -313,7 +387,7 @@ def test_weights_are_those_under_which_what_was_meant_is_likeliest() -> None:
 def test_probabilities_of_names_add_up() -> None:
     members = [Member("one", MemberKind.VALUE), Member("two", MemberKind.KEYWORD)]
     near = around(b"one one", 7, 7)
-    found = ranked(members, told(members, near, np.array([-1.0, -4.0])), {"word": 1.0}, True)
+    found = ranked(members, told(members, near, np.array([-1.0, -4.0]), {}), {"word": 1.0}, True)
     assert [one.member.name for one in found] == ["one", "two"]
     assert abs(found[0].probability - 1 / (1 + np.exp(-3))) < 1e-9
-    assert ranked([], told([], near, None), {}, True) == []
+    assert ranked([], told([], near, None, {}), {}, True) == []

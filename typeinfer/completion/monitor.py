@@ -171,6 +171,10 @@ class Monitor:
             if one.member.name not in there and all(edit.span.end < cursor.begin for edit in one.edits)
         }
         offered = fitting([*(listed or guesses), *(one.member for one in brought.values())], cursor.typed, near)
+        untold: Mapping[str, bool] = {}
+        suiting = self._asked(
+            language.name, mine, lambda one: one.suiting(cursor.asked, cursor.begin, end, offered), untold
+        )
         model, words = self._model(), None
         weights: Mapping[str, float] = PLAIN
         if model is not None and offered:
@@ -179,7 +183,7 @@ class Monitor:
         offered = [replace(one, name=one.name.rstrip("=")) if given else one for one in offered]
         suggestions = tuple(
             replace(one, edits=brought[one.member.name].edits) if one.member.source else one
-            for one in ranked(offered, told(offered, near, words), weights, bool(listed))
+            for one in ranked(offered, told(offered, near, words, suiting), weights, bool(listed))
         )
         return Offer(cursor.begin, cursor.end, cursor.typed, "", ground, suggestions)
 

@@ -24,11 +24,15 @@ MOST = 400
 
 WORD = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 
-FEATURES = ("word", "ago", "ahead", "never", "times", "imported", *(kind.value for kind in MemberKind))
+FEATURES = (
+    *("word", "ago", "ahead", "never", "times", "imported", "suits", "unfit"),
+    *(kind.value for kind in MemberKind),
+)
 """What is weighed: what the language model says; how many words ago the name was used last, in how many it is used next, whether
-never, and how often; whether it would have to be imported; and its kind."""
+never, and how often; whether it would have to be imported; whether it is of the type that an argument there has, or of none that it
+may have; and its kind."""
 
-PLAIN = {"word": 1.0, "imported": -3.0}
+PLAIN = {"word": 1.0, "imported": -3.0, "suits": 1.0, "unfit": -1.0}
 """Weights before any are fitted. What has to be imported no place to fit on has: one name in twenty is a guess."""
 
 
@@ -65,9 +69,11 @@ def fitting(names: Sequence[Member], typed: str, near: Around) -> list[Member]:
     return sorted(found.values(), key=distance)[:MOST]
 
 
-def told(names: Sequence[Member], near: Around, words: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def told(
+    names: Sequence[Member], near: Around, words: NDArray[np.float64] | None, suiting: Mapping[str, bool]
+) -> NDArray[np.float64]:
     """What speaks for each name [names, features]; `words`: what the language model says of each [names], None where there is
-    none."""
+    none; `suiting`: as `Companion.suiting`."""
     table = np.zeros((len(names), len(FEATURES)))
     for row, one in enumerate(names):
         word = one.name.rstrip("=")
@@ -79,6 +85,8 @@ def told(names: Sequence[Member], near: Around, words: NDArray[np.float64] | Non
             "never": float(ago is None and ahead is None),
             "times": math.log1p(near.times.get(word, 0)),
             "imported": float(bool(one.source)),
+            "suits": float(suiting.get(one.name) is True),
+            "unfit": float(suiting.get(one.name) is False),
             one.kind.value: 1.0,
         }
         table[row] = [found.get(name, 0.0) for name in FEATURES]

@@ -40,6 +40,10 @@ class Companion(Protocol):
         """What may stand by itself instead of the name between two bytes of this text, which counts for this question only: what is
         in scope, words of the language, and parameters of the function that is called there."""
 
+    def suiting(self, file: SourceFile, start: int, end: int, names: Sequence[Member]) -> Mapping[str, bool]:
+        """Which of these names, of those that `names` gave for the place, are of a type that the argument between two bytes may
+        have: as far as something is called there and both types are known."""
+
     def errors(self, file: SourceFile) -> tuple[Complaint, ...]:
         """What is wrong in this text, which counts for this question only."""
 
@@ -76,6 +80,8 @@ class Language(Protocol):
     wider: frozenset[tuple[str, str]]
     """Plain types of which the first may stand where the second is asked for."""
     truth_type: TypeExpr
+    number_type: TypeExpr
+    """What a number is of that is written without a point."""
     anything: TypeExpr
     """What is written where every type is meant, inside of another: `dict[str, Any]`."""
     text_type: TypeExpr

@@ -134,6 +134,19 @@ def framed(message: Any) -> bytes:
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
+def parameters_of(signatures: Mapping[str, Any] | None) -> list[str]:
+    """What an argument is given to, as each signature of what is called declares it (SignatureHelp); none where nothing is."""
+    found: list[str] = []
+    if signatures is None:
+        return found
+    for one in signatures["signatures"]:
+        number = one.get("activeParameter", signatures.get("activeParameter"))
+        declared = one.get("parameters") or ()
+        if number is not None and number < len(declared):
+            found.append(declared[number]["label"])
+    return found
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         if os.name == "nt":

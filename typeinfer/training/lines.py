@@ -234,13 +234,15 @@ def named_places(
             cursor = name_at(cut, dot.at + letters)
             if cursor is None:
                 continue
-            listed = companion.names(cursor.asked, cursor.begin, cursor.begin + len(PLACEHOLDER))
+            here = cursor.asked, cursor.begin, cursor.begin + len(PLACEHOLDER)
+            listed = companion.names(*here)
             near = names.around(cut.data, cursor.begin, cursor.end)
             offered = names.fitting(listed, cursor.typed, near)
             meant = next((at for at, one in enumerate(offered) if one.name == dot.member), None)
             if meant is not None:
                 words = writer.words(language, cut, cursor.begin, cursor.end, [one.name for one in offered])
-                places.append(Named(names.told(offered, near, words), meant))
+                suiting = companion.suiting(*here, offered)
+                places.append(Named(names.told(offered, near, words, suiting), meant))
 
 
 def weights_of_names(places: Sequence[Named]) -> dict[str, float]:

@@ -49,6 +49,7 @@ class Python:
         {("bool", "int"), ("bool", "float"), ("int", "float"), ("int", "complex"), ("float", "complex")}
     )
     truth_type: TypeExpr = Named("bool")
+    number_type: TypeExpr = Named("int")
     anything: TypeExpr = Named("typing.Any")
     text_type: TypeExpr = Named("str")
     text_methods: frozenset[str] = frozenset(
@@ -204,7 +205,7 @@ class Python:
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.python.companion import PyreflyCompanion
 
-        return PyreflyCompanion(root, files, version)
+        return PyreflyCompanion(self, root, files, version)
 
     def leaves_out(self, checker: str) -> bool:
         from typeinfer.languages.python import checkers

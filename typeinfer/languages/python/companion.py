@@ -10,15 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from typeinfer.languages.language import Language
+from typeinfer.languages.python.annotations import parse_type
 from typeinfer.languages.python.checkers import program_of, write_copy, write_pyrefly_settings
-from typeinfer.languages.wire import MEMBER_KINDS, Wire, connected, framed
+from typeinfer.languages.taking import suited
+from typeinfer.languages.wire import MEMBER_KINDS, Wire, connected, framed, parameters_of
 from typeinfer.values.inferred import CheckerFailed, Complaint
 from typeinfer.values.members import Member, MemberKind
 from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import UNKNOWN, CallableType, TypeExpr
 
 Version = tuple[int, int]
 
@@ -28,11 +32,14 @@ ERROR = 1
 
 LONGEST_DECLARED = 400
 
+SIGNATURES = ("(", "[", "def ", "async def ", "Overload[")
+
 
 class PyreflyCompanion:
     """See `languages.language.Companion`."""
 
-    def __init__(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> None:
+    def __init__(self, language: Language, root: Path, files: Mapping[str, SourceFile], version: Version) -> None:
+        self.language = language
         self.ended = contextlib.ExitStack()
         self.about, self.version = "", 0
         """The file whose text it was given last, and how often it was given one."""
@@ -85,11 +92,17 @@ class PyreflyCompanion:
         ]
         return (*around, *in_scope)
 
+    def suiting(self, file: SourceFile, start: int, end: int, names: Sequence[Member]) -> Mapping[str, bool]:
+        place = self._place(file, start)
+        answer = self._ask("textDocument/signatureHelp", place)
+        with self.wire.understanding():
+            declared = parameters_of(answer)
+        wanted = [_term(one.partition(":")[2].partition(" = ")[0]) for one in declared]
+        return suited(self.language, wanted, {one.name: _term(one.declared) for one in names})
+
     def _offered(self, file: SourceFile, offset: int) -> Iterator[Member]:
         """What it lists for a place, but what would have to be imported."""
-        uri = self._shown(file)
-        position = {"line": file.line_of(offset) - 1, "character": file.utf16_column_of(offset)}
-        answer = self._ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
+        answer = self._ask("textDocument/completion", self._place(file, offset))
         with self.wire.understanding():
             for item in answer if isinstance(answer, list) else (answer or {}).get("items", []):
                 name = item["label"]
@@ -110,6 +123,10 @@ class PyreflyCompanion:
 
     def close(self) -> None:
         self.ended.close()
+
+    def _place(self, file: SourceFile, offset: int) -> Any:
+        position = {"line": file.line_of(offset) - 1, "character": file.utf16_column_of(offset)}
+        return {"textDocument": {"uri": self._shown(file)}, "position": position}
 
     def _shown(self, file: SourceFile) -> str:
         """The file's URI, once its text is the one that counts."""
@@ -148,6 +165,12 @@ class PyreflyCompanion:
                     if "error" in message:
                         raise CheckerFailed(f"pyrefly can't complete: {message['error']['message']}")
                     return message["result"]
+
+
+def _term(declared: str) -> TypeExpr:
+    """The type of what is declared like this; functions are shown by their signatures."""
+    text = declared.strip()
+    return CallableType(None, UNKNOWN) if text.startswith(SIGNATURES) else parse_type(text)
 
 
 def _declared(detail: str | None) -> str:

@@ -55,6 +55,7 @@ class TypeScript:
     plain_types: frozenset[str] = frozenset({"string", "number", "boolean", "bigint", "symbol", "null", "None"})
     wider: frozenset[tuple[str, str]] = frozenset()
     truth_type: TypeExpr = Named("boolean")
+    number_type: TypeExpr = Named("number")
     anything: TypeExpr = Named("any")
     text_type: TypeExpr = Named("string")
     text_methods: frozenset[str] = library.TEXT_METHODS
@@ -173,7 +174,7 @@ class TypeScript:
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.typescript.companion import CompilerCompanion
 
-        return CompilerCompanion(root, files)
+        return CompilerCompanion(self, root, files)
 
     def leaves_out(self, checker: str) -> bool:
         return False

@@ -27,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from typeinfer.languages.wire import MEMBER_KINDS, SILENCE, Wire, connected, framed
+from typeinfer.languages.wire import MEMBER_KINDS, SILENCE, Wire, connected, framed, parameters_of
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.members import Member, MemberKind
 
@@ -232,6 +232,10 @@ class Session(ABC):
         """What may stand at a place without being imported; behind a dot nothing where the type of what is before isn't known."""
 
     @abstractmethod
+    def parameters(self, place: Place) -> list[str]:
+        """What an argument at a place is given to, as it is declared, by each signature of what is called there."""
+
+    @abstractmethod
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
         """The errors of each file. Raises `CheckerFailed` where a file can't be checked."""
 
@@ -352,6 +356,11 @@ class NativeSession(Session):
     def offered(self, place: Place) -> list[Member]:
         (found,) = self._ask("textDocument/completion", [_at(place)], _native_members)
         return found
+
+    def parameters(self, place: Place) -> list[str]:
+        (found,) = self._ask("textDocument/signatureHelp", [_at(place)], lambda message: message.get("result"))
+        with self.wire.understanding():
+            return parameters_of(found)
 
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
         questions = [{"textDocument": {"uri": path.as_uri()}} for path in paths]
@@ -502,6 +511,14 @@ class ServerSession(Session):
     def offered(self, place: Place) -> list[Member]:
         (found,) = self._ask("completionInfo", [_in_file(place)], _server_members)
         return found
+
+    def parameters(self, place: Place) -> list[str]:
+        # That nothing is called there is no success.
+        (found,) = self._ask("signatureHelp", [_in_file(place)], lambda message: message.get("body"))
+        with self.wire.understanding():
+            signatures = [one["parameters"] for one in (found or {}).get("items", ())]
+            declared = [["".join(part["text"] for part in one["displayParts"]) for one in some] for some in signatures]
+            return [some[found["argumentIndex"]] for some in declared if found["argumentIndex"] < len(some)]
 
     def complaints(self, paths: Sequence[Path]) -> list[list[Complaint]]:
         found: list[list[Complaint]] = [[] for _ in paths]

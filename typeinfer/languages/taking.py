@@ -1,0 +1,66 @@
+"""Taking: two types in; whether a value of the one may stand where the other is asked for, out, as far as that is known.
+
+What is known of classes is told by whoever asks. Type arguments don't count, nor the parameters of functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from typeinfer.languages.language import Language
+from typeinfer.values.typeexpr import UNKNOWN, CallableType, Literal, Named, TypeExpr, Union, union
+
+
+def takes(
+    language: Language,
+    wide: TypeExpr,
+    narrow: TypeExpr,
+    is_below: Callable[[str, str], bool | None] = lambda above, name: None,
+) -> bool | None:
+    """Whether a value of `narrow` may stand where `wide` is asked for. `is_below`: whether the first class is above the second."""
+
+    def all_of(members: Sequence[TypeExpr]) -> bool | None:
+        said = [takes(language, wide, member, is_below) for member in members]
+        return False if False in said else None if None in said else True
+
+    match wide, narrow:
+        case _, Union(members):
+            return all_of(members)
+        case Union(members), _:
+            said = [takes(language, member, narrow, is_below) for member in members]
+            return True if True in said else None if None in said else False
+        case _, Literal(value) if not isinstance(wide, Literal):
+            return takes(language, wide, _type_of(language, value), is_below)
+        case Literal(one), Literal(two):
+            return one == two
+        case CallableType(), CallableType() | Named("type"):
+            return True
+        case CallableType(), Named(name, _) if name in language.plain_types:
+            return False
+        case Named(name, _), CallableType() if name in language.plain_types:
+            return False
+        case Named(one, _), Named(two, _):
+            if one.rpartition(".")[2] == two.rpartition(".")[2] or (two, one) in language.wider:
+                return True
+            if one in language.plain_types and two in language.plain_types:
+                return False
+            return is_below(one, two)
+    return None
+
+
+def suited(language: Language, wanted: Sequence[TypeExpr], given: Mapping[str, TypeExpr]) -> Mapping[str, bool]:
+    """Of names of these types those that are known to be taken, or not, where one of some types is wanted."""
+    if not wanted:
+        return {}
+    any_of = union(wanted)
+    said = {name: takes(language, any_of, term) for name, term in given.items()}
+    return {name: taken for name, taken in said.items() if taken is not None}
+
+
+def _type_of(language: Language, value: str) -> TypeExpr:
+    """The plain type of a value as its source has it."""
+    if value[:1] in "\"'`":
+        return language.text_type
+    if value.lower() in ("true", "false"):
+        return language.truth_type
+    return language.number_type if value.lstrip("-").isdigit() else UNKNOWN
