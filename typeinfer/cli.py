@@ -38,6 +38,7 @@ from typeinfer.opening import Opened, open_project
 
 if TYPE_CHECKING:
     from typeinfer.doubting import Doubt
+    from typeinfer.engine.engine import Engine
     from typeinfer.evaluation.judge import Judge, Variant
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
@@ -101,11 +102,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report_failure(error: Exception, traceback: bool) -> int:
     from typeinfer.engine.cache import CacheUnavailable
+    from typeinfer.engine.engine import EngineFailed
     from typeinfer.model.checkpoint import NoModel
     from typeinfer.model.runtime import NoDevice
     from typeinfer.program.files import UsageError
 
-    if isinstance(error, UsageError | CacheUnavailable | NoModel | NoDevice):
+    if isinstance(error, UsageError | CacheUnavailable | NoModel | NoDevice | EngineFailed):
         complain(str(error))
         return USAGE
     if traceback:
@@ -140,6 +142,27 @@ def with_options(*options: Callable[[F], F]) -> Callable[[F], F]:
         return command
 
     return apply
+
+
+ENGINE = with_options(
+    click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who works: the "
+                 "processes of this machine, or the machines of a Ray cluster, which takes pip install 'typeinfer[ray]'."),
+    click.option("--ray-address", metavar="HOST:PORT", help="Where the cluster is. [default: one of this machine alone]"),
+)  # fmt: skip
+
+
+@contextmanager
+def _engine(engine: str, ray_address: str | None, jobs: int | None) -> Iterator[Engine | None]:
+    """The engine that was asked for; None for this machine."""
+    if engine == "local":
+        if ray_address is not None:
+            raise click.UsageError("--ray-address wants --engine ray")
+        yield None
+        return
+    from typeinfer.engine.ray import Cluster
+
+    with Cluster(ray_address, jobs) as cluster:
+        yield cluster
 
 
 PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -248,6 +271,7 @@ def open_asked(paths: Sequence[Path], asked: Asked) -> Opened:
 @click.option("--since", metavar="REV", help="Only functions that changed since this git revision.")
 @click.option("--staged", is_flag=True, help="Only functions that git's index changes.")
 @INFERENCE
+@ENGINE
 @click.option("--format", "format_", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True,
               help="How to report on standard output.")  # fmt: skip
 @click.option("--explain", is_flag=True, help="Print the evidence for every slot.")
@@ -259,6 +283,8 @@ def annotate(
     stubs: Path | None,
     since: str | None,
     staged: bool,
+    engine: str,
+    ray_address: str | None,
     format_: str,
     explain: bool,
     traceback: bool,
@@ -269,7 +295,8 @@ def annotate(
     opened = _open_changed(paths, Asked(**flags), since, staged)
     if since is not None or staged:
         opened = _with_something_open(opened)
-    result = _annotate(opened)
+    with _engine(engine, ray_address, opened.settings.jobs) as workers:
+        result = _annotate(opened, workers)
     dry = diff or check
     if stubs is not None:
         result = result if dry else _write_stubs(result, opened, stubs)
@@ -304,7 +331,7 @@ def _with_something_open(opened: Opened) -> Opened:
     return replace(opened, only={path: opened.only[path] for path in something_open(opened.files, opened.options)})
 
 
-def _annotate(opened: Opened) -> Run:
+def _annotate(opened: Opened, engine: Engine | None = None) -> Run:
     from typeinfer.values.outcomes import Run
 
     if not opened.only:
@@ -313,7 +340,8 @@ def _annotate(opened: Opened) -> Run:
     from typeinfer.pipeline import annotate
 
     with _progress() as progress:
-        result = annotate(opened.found.root, opened.files, opened.options, progress)
+        options = opened.options if engine is None else replace(opened.options, engine=engine)
+        result = annotate(opened.found.root, opened.files, options, progress)
     outcomes = sorted((*result.outcomes, *opened.found.skipped), key=lambda outcome: outcome.path)
     return replace(result, outcomes=tuple(outcomes))
 
@@ -827,14 +855,14 @@ def _fitted_with_model(judge: Judge, only: tuple[str, ...], folder: Path, say: C
 def _evaluated_ranking(
     judge: Judge, chosen: str, only: tuple[str, ...], model: str | None, say: Callable[[str], None]
 ) -> str:
-    from typeinfer.engine.local import available_processors
+    from typeinfer.engine.local import Local, available_processors
     from typeinfer.evaluation.ranked import evaluate_ranked
     from typeinfer.pipeline import load_beliefs, load_model, shipped_model
 
     place = Path.cwd()
     settings = Settings(place) if model is None else with_model(Settings(place), model, place, f"--model {model}")
     folder = (settings.model or shipped_model()) if settings.use_model else None
-    asked = None if folder is None else load_model(folder, available_processors())
+    asked = None if folder is None else load_model(folder, Local(available_processors()))
     return evaluate_ranked(judge, chosen, load_beliefs(), asked, say, only)
 
 

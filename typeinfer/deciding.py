@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from typeinfer.engine.cache import cache_folder
-from typeinfer.engine.local import Progress, silent
+from typeinfer.engine.engine import Engine, Progress, silent
+from typeinfer.engine.local import HERE
 from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, apply_edits
@@ -75,7 +76,8 @@ class Options:
     device: str = "cpu"
     """Where the model computes: `"cpu"`, or `"cuda"` for a GPU."""
     target_version: Version | None = None
-    jobs: int = 1
+    engine: Engine = HERE
+    """Who does the work that many files or units need alike. What comes of it is the same."""
     replace_any: bool = False
     checker: bool = True
     checked_by: str | None = None

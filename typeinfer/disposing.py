@@ -21,7 +21,7 @@ from typeinfer.values.slots import SlotId
 
 if TYPE_CHECKING:
     from typeinfer.deciding import Search, Version
-    from typeinfer.engine.local import Progress
+    from typeinfer.engine.engine import Progress
     from typeinfer.languages.language import Language
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Blame, Misfit

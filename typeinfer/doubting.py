@@ -17,7 +17,7 @@ import msgspec
 
 from typeinfer.deciding import Model, Options, Search, Version
 from typeinfer.disposing import reported
-from typeinfer.engine.local import Progress
+from typeinfer.engine.engine import Progress
 from typeinfer.languages.taking import takes
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.module import Module

@@ -59,7 +59,7 @@ def open_project(
 
 def options_of(settings: Settings, only: Mapping[str, Sequence[Lines]]) -> Options:
     from typeinfer.deciding import CHECKS, Options
-    from typeinfer.engine.local import available_processors
+    from typeinfer.engine.local import Local, available_processors
     from typeinfer.pipeline import shipped_model
 
     return Options(
@@ -72,7 +72,7 @@ def options_of(settings: Settings, only: Mapping[str, Sequence[Lines]]) -> Optio
         model=(settings.model or shipped_model()) if settings.use_model else None,
         device=settings.device,
         target_version=settings.target_version,
-        jobs=settings.jobs or available_processors(),
+        engine=Local(settings.jobs or available_processors()),
         replace_any=settings.replace_any,
         checker=settings.checker,
         checked_by=settings.checked_by,

@@ -21,7 +21,8 @@ import msgspec
 from typeinfer.deciding import Model, Options, Ranker, Search
 from typeinfer.disposing import dispose
 from typeinfer.engine.cache import Cache, Store, cache_folder
-from typeinfer.engine.local import Lost, Progress, run_over, silent
+from typeinfer.engine.engine import Engine, Lost, Progress, silent
+from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.languages.language import Version
 from typeinfer.values.lines import Continuation
@@ -84,7 +85,7 @@ def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[s
     names = module_names(files)
     with Cache(cache_folder()) as cache:
         asked = {path: names[path] for path in options.only if path in names}
-        modules, lost = _read_as(asked, files, 1, cache, silent)
+        modules, lost = _read_as(asked, files, HERE, cache, silent)
     unread = {failed.path for failed in lost}
     return tuple(path for path in sorted(asked) if path in unread or _is_open(modules[path], options))
 
@@ -114,7 +115,7 @@ def doubt(
         key = _key(root, files, options)
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
-            project, _ = project_of(root, files, options.jobs, cache, progress)
+            project, _ = project_of(root, files, options.engine, cache, progress)
             model = model_of(options)
             found = doubt_project(project, options, model, progress)
             cache.put("doubts", key, found)
@@ -156,7 +157,7 @@ def complete(
 
     def imports(cursor: Cursor) -> Sequence[Importable]:
         with Cache(cache_folder()) as cache:
-            project, _ = project_of(root, {**files, path: cursor.asked}, options.jobs, cache, progress)
+            project, _ = project_of(root, {**files, path: cursor.asked}, options.engine, cache, progress)
         return imports_for(project, path, cursor)
 
     with _monitor(root, options) as monitor:
@@ -213,7 +214,7 @@ def _beliefs_when_asked(
             asked = replace(options, only={path: (EVERY_LINE,)}, rename=False)
             model = model_of(asked)
             with Cache(cache_folder()) as cache:
-                project, lost = project_of(root, texts, asked.jobs, cache, progress)
+                project, lost = project_of(root, texts, asked.engine, cache, progress)
             run = annotate_project(project, lost, asked, model, {}, progress).run
             found.append(beliefs_of(project, run, path, asked.target_version))
         return found[0]
@@ -305,7 +306,7 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
     options = move.options
     model = model_of(options)
-    project, lost = project_of(root, move.files, options.jobs, cache, progress)
+    project, lost = project_of(root, move.files, options.engine, cache, progress)
     return annotate_project(project, lost, options, model, move.added, progress).run
 
 
@@ -393,37 +394,41 @@ def _run(search: Search, wanted: Mapping[str, frozenset[SlotId]], outcomes: Iter
 
 
 def project_of(
-    root: Path, files: Mapping[str, SourceFile], jobs: int, cache: Store, progress: Progress
+    root: Path, files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
 ) -> tuple[Project, list[Failed]]:
     """All that could be read, and what could not."""
     from typeinfer.program.project import Project, localized
 
-    modules, lost = _read(files, jobs, cache, progress)
+    modules, lost = _read(files, engine, cache, progress)
     return Project(root, localized(root, modules)), lost
 
 
 def _read(
-    files: Mapping[str, SourceFile], jobs: int, cache: Store, progress: Progress
+    files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
 ) -> tuple[dict[str, Module], list[Failed]]:
     """The facts of every file, in path order, and what could not be read."""
     from typeinfer.program.project import imported_names, module_names
 
-    modules, lost = _read_as(module_names(files), files, jobs, cache, progress)
+    modules, lost = _read_as(module_names(files), files, engine, cache, progress)
     names = module_names(files, imported_names(modules.values()))
     renamed = {path: names[path] for path, module in modules.items() if names[path][0] != module.name}
-    again, _ = _read_as(renamed, files, jobs, cache, progress)
+    again, _ = _read_as(renamed, files, engine, cache, progress)
     return {**modules, **again}, lost
 
 
 def _read_as(
-    names: Mapping[str, tuple[str, bool]], files: Mapping[str, SourceFile], jobs: int, cache: Store, progress: Progress
+    names: Mapping[str, tuple[str, bool]],
+    files: Mapping[str, SourceFile],
+    engine: Engine,
+    cache: Store,
+    progress: Progress,
 ) -> tuple[dict[str, Module], list[Failed]]:
     """The facts of the files named, from the cache or read by several processes."""
     tasks = {path: _Reading(files[path], *names[path]) for path in sorted(names)}
     known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
     asked = [task for path, task in tasks.items() if known[path] is None]
     lost: list[Failed] = []
-    for task, module in zip(asked, run_over("reading", asked, _read_one, jobs, progress), strict=True):
+    for task, module in zip(asked, engine.run_over("reading", asked, _read_one, progress), strict=True):
         if isinstance(module, Lost):
             lost.append(Failed(task.file.path, module.reason))
         else:
@@ -475,7 +480,7 @@ def _patches(
         placed = [asked for asked in search.placed(module) if asked.slot.id in slots]
         predictions = [search.predictions[asked.slot.id] for asked in placed]
         proposals.append(propose(language, module, placed, predictions, search.project.names_in_scope(module), version))
-    proven = run_over("proving", proposals, prove, search.options.jobs, progress)
+    proven = search.options.engine.run_over("proving", proposals, prove, progress)
     for proposal, outcome in zip(proposals, proven, strict=True):
         path = proposal.before.file.path
         outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome
@@ -623,14 +628,14 @@ class _Coming:
 
 
 @cache
-def load_model(folder: Path, threads: int, device: str = "cpu") -> Model:
-    """The model stored in a folder, with its beliefs, to run on so many threads, its encoder on `device`. Raises `NoModel`
+def load_model(folder: Path, engine: Engine, device: str = "cpu") -> Model:
+    """The model stored in a folder, with its beliefs, to be held where the engine is, its encoder on `device`. Raises `NoModel`
     and `NoDevice`, where only the weights are at fault once it is asked."""
     from typeinfer.model.calibration import load_calibration
     from typeinfer.model.checkpoint import NoModel
 
     beside = ThreadPoolExecutor(1, "model")
-    coming = beside.submit(_load_ranker, folder, threads, device)
+    coming = beside.submit(_load_ranker, folder, engine, device)
     beside.shutdown(
         wait=False
     )  # The process won't end in the middle of it, which the runtime's own threads don't bear.
@@ -646,13 +651,13 @@ def load_model(folder: Path, threads: int, device: str = "cpu") -> Model:
 
 def model_of(options: Options) -> Model | None:
     """The model that is asked for, if one is. Raises as `load_model`."""
-    return None if options.model is None else load_model(options.model, options.jobs, options.device)
+    return None if options.model is None else load_model(options.model, options.engine, options.device)
 
 
-def _load_ranker(folder: Path, threads: int, device: str) -> Ranker:
+def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
     from typeinfer.model.ranking import load_ranker
 
-    return load_ranker(folder, threads, device)
+    return load_ranker(folder, engine.jobs, device, engine.answering if engine.is_elsewhere else None)
 
 
 def belief_path(language: str) -> Path:

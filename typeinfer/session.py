@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typeinfer.config import ConfigError, Settings
 from typeinfer.engine.cache import Cache, cache_folder, key_of
-from typeinfer.engine.local import Progress, silent
+from typeinfer.engine.engine import Progress, silent
+from typeinfer.engine.local import HERE
 from typeinfer.languages import language_of
 from typeinfer.opening import Opened, open_project, options_of
 from typeinfer.program.changes import EVERY_LINE
@@ -445,7 +446,7 @@ class Session:
             options = replace(opened.options, only=only)
             model = model_of(options)
             with Cache(cache_folder()) as cache:
-                project, lost = project_of(self.root, files, 1, cache, going_on)
+                project, lost = project_of(self.root, files, HERE, cache, going_on)
                 return annotate_project(project, lost, options, model, {}, going_on).run
         finally:
             self._thinking.release()
@@ -515,7 +516,7 @@ class Session:
         model = model_of(options)
         with Cache(cache_folder()) as cache:
             self.known.disk = cache
-            project, lost = project_of(self.root, dict(sorted(files.items())), options.jobs, self.known, progress)
+            project, lost = project_of(self.root, dict(sorted(files.items())), options.engine, self.known, progress)
             self.known.forget()
             self.known.disk = None
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.engine.local import Lost, _uninterrupted, run_over
+from typeinfer.engine.engine import Lost
+from typeinfer.engine.local import Local, _uninterrupted
 
 
 def square(number: int) -> int:
@@ -37,7 +38,7 @@ def square_or_recurse(number: int) -> int:
 
 def test_in_workers_a_crash_costs_one_item(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    results = run_over("squaring", range(120), square, 2, lambda *told: seen.append(told))
+    results = Local(2).run_over("squaring", range(120), square, lambda *told: seen.append(told))
     assert [index for index, result in enumerate(results) if isinstance(result, Lost)] == [13, 27, 77]
     assert all(result == index * index for index, result in enumerate(results) if index not in (13, 27, 77))
     raised, died = results[13], results[27]
@@ -50,30 +51,30 @@ def test_in_workers_a_crash_costs_one_item(tmp_path: Path) -> None:
 
 def test_however_often_workers_die_every_item_has_its_answer() -> None:
     # A pool may break between two submissions as well as while it is waited for.
-    results = run_over("crashing", range(60), crash_often, 2)
+    results = Local(2).run_over("crashing", range(60), crash_often)
     assert [index for index, result in enumerate(results) if isinstance(result, Lost)] == [*range(0, 60, 7)]
 
 
 def test_in_this_process_an_exception_costs_one_item_too() -> None:
-    results = run_over("squaring", range(6), square_or_recurse, 1)
+    results = Local(1).run_over("squaring", range(6), square_or_recurse)
     assert isinstance(results[3], Lost) and "RecursionError" in results[3].reason
     assert [result for result in results if not isinstance(result, Lost)] == [0, 1, 4, 16, 25]
 
 
 def test_nothing_to_do() -> None:
-    assert run_over("nothing", [], square, 8) == ()
+    assert Local(8).run_over("nothing", [], square) == ()
 
 
 INTERRUPTED = """
 import time
-from typeinfer.engine.local import run_over
+from typeinfer.engine.local import Local
 
 def told(stage, done, total):
     if done == 1:
         print("working", flush=True)
 
 if __name__ == "__main__":
-    run_over("sleeping", [0.0] + [60.0] * 200, time.sleep, 2, told)
+    Local(2).run_over("sleeping", [0.0] + [60.0] * 200, time.sleep, told)
 """
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.laws.scripted_model import AS_IT_SAYS, ByName
 from typeinfer import pipeline
 from typeinfer.deciding import Model, Options
+from typeinfer.engine.local import Local
 from typeinfer.evaluation.calibration import Remembering
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate, predict
@@ -64,7 +65,7 @@ def test_neither_the_order_of_files_nor_the_number_of_processes_changes_anything
     files = read(root)
     forwards = run(root, files, checker=False)
     (tmp_path / "cache").rename(tmp_path / "old-cache")
-    backwards = run(root, dict(reversed(files.items())), checker=False, jobs=2)
+    backwards = run(root, dict(reversed(files.items())), checker=False, engine=Local(2))
     assert forwards.outcomes == backwards.outcomes
     assert forwards.predictions == backwards.predictions
 
@@ -202,7 +203,7 @@ def test_with_a_model_too_the_order_of_files_changes_nothing(tmp_path: Path, by_
     files = read(root)
     forwards = run(root, files, checker=False, model=tmp_path)
     (tmp_path / "cache").rename(tmp_path / "old-cache")
-    backwards = run(root, dict(reversed(files.items())), checker=False, model=tmp_path, jobs=2)
+    backwards = run(root, dict(reversed(files.items())), checker=False, model=tmp_path, engine=Local(2))
     assert forwards.outcomes == backwards.outcomes
     assert forwards.predictions == backwards.predictions
 

@@ -134,6 +134,15 @@ def _least(language: Language, path: str, before: bytes, behind: bytes, bare: No
     return least
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A place where a word is to stand: the row of tokens around it, what is recalled there, and the blank that is the word's."""
+
+    row: list[int]
+    texts: tuple[Text, ...]
+    before: str
+
+
 class Writer:
     """What continues the lines of one project."""
 
@@ -159,20 +168,24 @@ class Writer:
         assert language is not None, "a place is in it"
         return Text(self.model.tokens_of(language, path, data, language.parse(path, data).root_node))
 
-    def words(
-        self, language: Language, file: SourceFile, begin: int, end: int, names: Sequence[str]
-    ) -> NDArray[np.float64]:
-        """The log probability [n] that each of these words stands between two bytes of a text."""
+    def gap(self, language: Language, file: SourceFile, begin: int, end: int) -> Gap:
+        """What is around the word between two bytes of a text, read."""
         model = self.model
         # A word has the blank before it, unless more of them stand there.
-        blank = file.data[begin - 1 : begin] == b" " and not file.data[begin - 2 : begin - 1].isspace()
-        if blank and begin > 1:
-            begin, names = begin - 1, [f" {name}" for name in names]
+        blank = begin > 1 and file.data[begin - 1 : begin] == b" " and not file.data[begin - 2 : begin - 1].isspace()
+        begin -= blank
         with model.asking:
             number = LANGUAGES.index(language)
             row = model.prompter.before_word(language, number, file.path, file.data, begin, end)
-            texts = (Text(row[:-1]), *self._texts(language, file, begin, end))
-            return words(model.model, model.vocabulary, row, names, texts, model.trust.recall)
+            model.model.read(row)
+            return Gap(row, (Text(row[:-1]), *self._texts(language, file, begin, end)), " " * blank)
+
+    def words(self, gap: Gap, names: Sequence[str]) -> NDArray[np.float64]:
+        """The log probability [n] that each of these words stands in a gap."""
+        model = self.model
+        with model.asking:
+            spelled = [gap.before + name for name in names]
+            return words(model.model, model.vocabulary, gap.row, spelled, gap.texts, model.trust.recall)
 
     def _texts(self, language: Language, file: SourceFile, start: int, end: int) -> tuple[Text, ...]:
         """What is recalled: of the text itself what stands before a place, but for what was typed last, and behind it; and all

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,7 @@ class Monitor:
         self._closed = False
         self._writer: Writer | None = None
         self._recalled: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        self._aside = ThreadPoolExecutor(1)
 
     def complete(
         self,
@@ -130,7 +132,9 @@ class Monitor:
         language = language_of(file.path)
         assert language is not None, "there is a cursor in it"
         mine = {path: one for path, one in files.items() if language_of(path) is language}
-        weights = self.weights(language.name)
+        weights, model = self.weights(language.name), self._model()
+        counted = None if model is None else model.trust.words.get(language.name)
+        words = None if model is None or counted is None else self._words(model, language, mine, file, cursor)
         self._take_in(language.name, mine, file.path)
         uses = uses_below(file.path, cursor.asked.data, cursor.root)
         uses = tuple(use for use in uses if use.at != cursor.begin)
@@ -139,11 +143,9 @@ class Monitor:
         )
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
-        model = self._model()
-        if model is not None and language.name in model.trust.words:
-            counted = model.trust.words[language.name][ground is Ground.GUESSED]
-            words = self._words(model, language, mine, file, cursor, [one.member for one in suggestions[:WORDED]])
-            suggestions = tuple(weighed(suggestions, words, counted))
+        if words is not None and counted is not None:
+            said = words([one.member for one in suggestions[:WORDED]])
+            suggestions = tuple(weighed(suggestions, said, counted[ground is Ground.GUESSED]))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def _names(
@@ -156,6 +158,8 @@ class Monitor:
         language = language_of(file.path)
         assert language is not None, "there is a cursor in it"
         mine = {path: one for path, one in files.items() if language_of(path) is language}
+        model = self._model()
+        words = None if model is None else self._words(model, language, mine, file, cursor)
         self._take_in(language.name, mine, file.path)
         end = cursor.begin + len(PLACEHOLDER)
         given = GIVEN.match(file.data, cursor.end) is not None
@@ -175,15 +179,12 @@ class Monitor:
         suiting = self._asked(
             language.name, mine, lambda one: one.suiting(cursor.asked, cursor.begin, end, offered), untold
         )
-        model, words = self._model(), None
-        weights: Mapping[str, float] = PLAIN
-        if model is not None and offered:
-            weights = model.trust.names.get(language.name, PLAIN)
-            words = self._words(model, language, mine, file, cursor, offered)
+        said = words(offered) if words is not None and offered else None
+        weights = PLAIN if model is None else model.trust.names.get(language.name, PLAIN)
         offered = [replace(one, name=one.name.rstrip("=")) if given else one for one in offered]
         suggestions = tuple(
             replace(one, edits=brought[one.member.name].edits) if one.member.source else one
-            for one in ranked(offered, told(offered, near, words, suiting), weights, bool(listed))
+            for one in ranked(offered, told(offered, near, said, suiting), weights, bool(listed))
         )
         return Offer(cursor.begin, cursor.end, cursor.typed, "", ground, suggestions)
 
@@ -267,6 +268,7 @@ class Monitor:
             for companion in self._companions.values():
                 companion.close()
             self._companions = {}
+        self._aside.shutdown()
 
     @contextmanager
     def _turn(self, wanted: str, *sooner: str) -> Iterator[Callable[[], bool]]:
@@ -379,12 +381,13 @@ class Monitor:
         files: Mapping[str, SourceFile],
         file: SourceFile,
         cursor: Cursor,
-        members: Sequence[Member],
-    ) -> NDArray[np.float64]:
-        """What the language model says of each [n] at a cursor; texts that are new to it are recalled for a moment."""
+    ) -> Callable[[Sequence[Member]], NDArray[np.float64]]:
+        """What tells what the language model says of each of some names [n] at a cursor. It reads what is around while a checker is
+        asked for the names; texts that are new to it are recalled for a moment."""
         until = time.monotonic() + MOMENT
         writer = self._writer_of(model, language.name, files, file.path, lambda: time.monotonic() > until)
-        return writer.words(language, file, cursor.begin, cursor.end, [one.name for one in members])
+        gap = self._aside.submit(writer.gap, language, file, cursor.begin, cursor.end)
+        return lambda names: writer.words(gap.result(), [one.name for one in names])
 
     def _writer_of(
         self,

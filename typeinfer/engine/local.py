@@ -1,4 +1,4 @@
-"""Local: one function over many files, in this process or in several. In: items and a function; out: a result each.
+"""Local: the engine of one machine, this process or several. In: items and a function; out: a result each.
 
 A file that crashes its worker, or raises, costs that file a `Lost` and no other file anything. Knows nothing of what
 is computed. Workers are spawned, not forked: the parent has threads (a checker's pipe, a progress bar), and a fork of
@@ -13,35 +13,23 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
+
+from typeinfer.engine.engine import Lost, Progress, silent
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told the stage, how many of its files are done, and how many there are."""
-
 WORTH_A_WORKER = 24
 """A worker takes about half a second to start; fewer files than this each are done sooner without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """No result for this item: its worker died, or the function raised (then `trace` holds the traceback)."""
-
-    reason: str
-    trace: str = ""
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """The progress of a run that nobody watches."""
 
 
 def available_processors() -> int:
@@ -52,23 +40,37 @@ def available_processors() -> int:
         return os.cpu_count() or 1
 
 
-def run_over(
-    stage: str, items: Sequence[T], function: Callable[[T], R], jobs: int, progress: Progress = silent
-) -> tuple[R | Lost, ...]:
-    """`function` of every item, in the order of the items. With several jobs it and the items must be picklable."""
-    jobs = min(jobs, len(items) // WORTH_A_WORKER)
-    results: dict[int, R | Lost] = {}
-    progress(stage, 0, len(items))
-    pairs = in_process(items, function) if jobs < 2 else in_workers(items, function, jobs)
-    for done, (index, result) in enumerate(pairs, start=1):
-        results[index] = result
-        progress(stage, done, len(items))
-    return tuple(results[index] for index in range(len(items)))
+@dataclass(frozen=True)
+class Local:
+    """This machine. See `engine.Engine`."""
+
+    jobs: int = 1
+
+    is_elsewhere = False
+
+    def run_over(
+        self, stage: str, items: Sequence[T], function: Callable[[T], R], progress: Progress = silent
+    ) -> tuple[R | Lost, ...]:
+        jobs = min(self.jobs, len(items) // WORTH_A_WORKER)
+        results: dict[int, R | Lost] = {}
+        progress(stage, 0, len(items))
+        pairs = in_process(items, function) if jobs < 2 else in_workers(items, function, jobs)
+        for done, (index, result) in enumerate(pairs, start=1):
+            results[index] = result
+            progress(stage, done, len(items))
+        return tuple(results[index] for index in range(len(items)))
+
+    def answering(self, make: Callable[[], Callable[[T], R]]) -> Callable[[Iterable[T]], Iterator[R]]:
+        return partial(map, make())
+
+
+HERE = Local()
+"""This process alone."""
 
 
 def in_process(items: Sequence[T], function: Callable[[T], R]) -> Iterator[tuple[int, R | Lost]]:
     for index, item in enumerate(items):
-        yield index, _guarded(function, item)
+        yield index, guarded(function, item)
 
 
 def in_workers(items: Sequence[T], function: Callable[[T], R], jobs: int) -> Iterator[tuple[int, R | Lost]]:
@@ -99,7 +101,7 @@ def _until_broken(
             for index in itertools.islice(waiting, 2 * jobs - len(flying)):
                 try:
                     with _uninterrupted():
-                        flying[pool.submit(_guarded, function, items[index])] = index
+                        flying[pool.submit(guarded, function, items[index])] = index
                 except BrokenProcessPool:
                     # The pool broke before this one was in it; it has left `waiting` all the same.
                     return sorted([*flying.values(), index])
@@ -139,7 +141,8 @@ def _uninterrupted() -> Iterator[None]:
         before(*struck[0])
 
 
-def _guarded(function: Callable[[T], R], item: T) -> R | Lost:
+def guarded(function: Callable[[T], R], item: T) -> R | Lost:
+    """What a function makes of an item, or what it raised."""
     try:
         return function(item)
     except Exception as error:

@@ -29,7 +29,7 @@ from typeinfer.values.typeexpr import TypeExpr, is_complete
 
 if TYPE_CHECKING:
     from typeinfer.model.checkpoint import Checkpoint
-    from typeinfer.model.runtime import Runtime
+    from typeinfer.model.runtime import Asked, Spread
     from typeinfer.model.search import Composed
     from typeinfer.model.tokens import Subwords
 
@@ -47,7 +47,7 @@ class TypeRanker:
     """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last."""
 
     checkpoint: Checkpoint
-    runtime: Runtime
+    runtime: Asked
     subwords: Subwords
     answered: dict[bytes, Sequence[Composed]] = field(default_factory=dict)
 
@@ -139,14 +139,15 @@ def read_as(sentence: Sentence, allowed: NDArray[np.bool_]) -> bytes:
     return hashlib.blake2b(json.encode(read) + allowed.tobytes(), digest_size=16).digest()
 
 
-def load_ranker(folder: Path, threads: int, device: str = "cpu") -> TypeRanker:
-    """The model stored in a folder, to run on so many threads, its encoder on `device`: `"cpu"` or `"cuda"`. Raises
-    `checkpoint.NoModel` and `runtime.NoDevice`, each a `ValueError` of one line."""
+def load_ranker(folder: Path, threads: int, device: str = "cpu", spread: Spread | None = None) -> TypeRanker:
+    """The model stored in a folder, to run on so many threads, or in all places that `spread` leads to; its encoder on `device`:
+    `"cpu"` or `"cuda"`. Raises `checkpoint.NoModel` and `runtime.NoDevice`, each a `ValueError` of one line."""
     from typeinfer.model.checkpoint import CONFIG, OTHER_VERSION, NoModel, load
-    from typeinfer.model.runtime import Runtime
+    from typeinfer.model.runtime import Elsewhere, Runtime
     from typeinfer.model.tokens import Subwords
 
     checkpoint = load(folder)
     if checkpoint.config.reading != READING:
         raise NoModel(f"{folder / CONFIG}: was trained on units that are read in another way; {OTHER_VERSION}")
-    return TypeRanker(checkpoint, Runtime(checkpoint, threads, device=device), Subwords.parse(checkpoint.tokenizer))
+    runtime = Runtime(checkpoint, threads, device=device) if spread is None else Elsewhere(checkpoint, device, spread)
+    return TypeRanker(checkpoint, runtime, Subwords.parse(checkpoint.tokenizer))

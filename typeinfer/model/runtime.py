@@ -5,8 +5,11 @@ Knows nothing of text and of what symbols mean.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -38,23 +41,34 @@ class Encoding(Protocol):
     def finish(self, request: Any) -> Floats: ...
 
 
-class Runtime:
-    """A model ready to be asked, on so many threads.
+@dataclass(frozen=True)
+class Question:
+    """A batch, and what its slots may be: `sayable`, the symbols that may be used, in rising order; `beam`: how many types of each
+    slot are wanted."""
 
-    `device`: where the encoder computes, `"cpu"` or `"cuda"`. `precision`: `"f32"`, `"bf16"`, or None for what the device
-    multiplies fastest.
+    batch: Padded
+    sayable: Ints
+    beam: int
 
-    Raises `NoDevice`.
-    """
 
-    def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None, device: str = "cpu") -> None:
-        self.config = checkpoint.config
-        self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
-        self.threads = threads
-        self.budget = BUDGETS[device]
-        self.subword = checkpoint.weights["subword.weight"]
-        self.encoder = encoding(checkpoint.config, checkpoint.weights, threads, precision, device)
-        self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
+Spread: TypeAlias = (
+    "Callable[[Callable[[], Callable[[Question], list[Composed]]]], Callable[[Iterator[Question]], Answers]]"
+)
+"""As `engine.Engine.answering`."""
+
+Answers: TypeAlias = "Iterator[list[Composed]]"
+"""For each question the types of the slots of its batch."""
+
+
+class Asked(ABC):
+    """A model, wherever it is."""
+
+    def __init__(self, config: Config, device: str) -> None:
+        self.config, self.budget = config, BUDGETS[device]
+
+    @abstractmethod
+    def answers(self, questions: Iterator[Question]) -> Answers:
+        """Answers to questions in their order, of which some are taken in advance."""
 
     def rank(
         self,
@@ -69,19 +83,56 @@ class Runtime:
         chosen = np.asarray(chosen, np.int64)
         sayable = np.ones(self.config.symbols, bool) if allowed is None else allowed.copy()
         sayable[NO_TYPE] = True
+        symbols = np.flatnonzero(sayable)
         _, owner = runs(units.slots_of, chosen)
         found: list[Composed | None] = [None] * len(owner)
         first = np.searchsorted(owner, np.arange(len(chosen)))
+        waiting: deque[tuple[Ints, Padded]] = deque()
+
+        def questions() -> Iterator[Question]:
+            for members in batches(units, chosen, self.budget):
+                batch = pad(units, chosen[members], subwords, as_written(units, chosen[members]), self.config.steps)
+                waiting.append((members, batch))
+                yield Question(batch, symbols, beam)
+
+        for composed in self.answers(questions()):
+            members, batch = waiting.popleft()
+            # Slots of a unit stand together; where they go is counted from their unit's first.
+            places = first[members[batch.slot_unit]] + rank_within(batch.slot_unit)
+            for place, one in zip(places.tolist(), composed, strict=True):
+                found[place] = one
+        return [one for one in found if one is not None]
+
+
+class Runtime(Asked):
+    """A model ready to be asked, on so many threads.
+
+    `device`: where the encoder computes, `"cpu"` or `"cuda"`. `precision`: `"f32"`, `"bf16"`, or None for what the device
+    multiplies fastest.
+
+    Raises `NoDevice`.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None, device: str = "cpu") -> None:
+        super().__init__(checkpoint.config, device)
+        self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
+        self.threads = threads
+        self.subword = checkpoint.weights["subword.weight"]
+        self.encoder = encoding(checkpoint.config, checkpoint.weights, threads, precision, device)
+        self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
+
+    def answers(self, questions: Iterator[Question]) -> Answers:
+        """While a batch is looked at, those after it are being encoded."""
         # The head's products are small: numpy's threads would wait for each other, and for the encoder's, most of the time.
         with threadpool_limits(limits=1, user_api="blas"):
-            for members, batch, lexemes, hidden in self._encoded(units, subwords, chosen):
-                asked = self.head.asked(batch, lexemes, hidden)
-                composed = compose(self.head, asked, self.arity, np.flatnonzero(sayable), beam)
-                # Slots of a unit stand together; where they go is counted from their unit's first.
-                places = first[members[batch.slot_unit]] + rank_within(batch.slot_unit)
-                for place, one in zip(places.tolist(), composed, strict=True):
-                    found[place] = one
-        return [one for one in found if one is not None]
+            for question, lexemes, hidden in self._encoded(questions):
+                asked = self.head.asked(question.batch, lexemes, hidden)
+                yield compose(self.head, asked, self.arity, question.sayable, question.beam)
+
+    def answer(self, question: Question) -> list[Composed]:
+        """The types of the slots of one batch."""
+        (found,) = self.answers(iter((question,)))
+        return found
 
     def lexemes(self, batch: Padded) -> Floats:
         """[l, d]: the sum of a lexeme's subwords. Most have one or two of them: the empty places cost nothing."""
@@ -91,17 +142,15 @@ class Runtime:
             total[more] += self.subword[batch.lexemes[more, place]]
         return total
 
-    def _encoded(self, units: Units, subwords: Array, chosen: Ints) -> Iterator[tuple[Ints, Padded, Floats, Floats]]:
-        """Batches as they are done, each with the numbers of its units within `chosen`. While a batch is looked at, those after
-        it are being encoded."""
-        running: deque[tuple[Ints, Padded, Floats, Any]] = deque()
+    def _encoded(self, questions: Iterator[Question]) -> Iterator[tuple[Question, Floats, Floats]]:
+        """Batches as they are done."""
+        running: deque[tuple[Question, Floats, Any]] = deque()
         try:
-            for members in batches(units, chosen, self.budget):
+            for question in questions:
                 if len(running) == self.threads:
                     yield self._done(running)
-                batch = pad(units, chosen[members], subwords, as_written(units, chosen[members]), self.config.steps)
-                lexemes = self.lexemes(batch)
-                running.append((members, batch, lexemes, self.encoder.start(batch, lexemes)))
+                lexemes = self.lexemes(question.batch)
+                running.append((question, lexemes, self.encoder.start(question.batch, lexemes)))
             while running:
                 yield self._done(running)
         finally:
@@ -109,9 +158,25 @@ class Runtime:
             while running:
                 self._done(running)
 
-    def _done(self, running: deque[tuple[Ints, Padded, Floats, Any]]) -> tuple[Ints, Padded, Floats, Floats]:
-        members, batch, lexemes, request = running.popleft()
-        return members, batch, lexemes, self.encoder.finish(request)
+    def _done(self, running: deque[tuple[Question, Floats, Any]]) -> tuple[Question, Floats, Floats]:
+        question, lexemes, request = running.popleft()
+        return question, lexemes, self.encoder.finish(request)
+
+
+class Elsewhere(Asked):
+    """A model that is held in other places, with one thread in each, and asked the same batches as one that is here."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str, spread: Spread) -> None:
+        super().__init__(checkpoint.config, device)
+        self.ask = spread(partial(held, checkpoint, device))
+
+    def answers(self, questions: Iterator[Question]) -> Answers:
+        return self.ask(questions)
+
+
+def held(checkpoint: Checkpoint, device: str) -> Callable[[Question], list[Composed]]:
+    """What a place of `Elsewhere` keeps."""
+    return Runtime(checkpoint, 1, device=device).answer
 
 
 def encoding(

@@ -195,7 +195,7 @@ def weighed_places(
             first = rank(moment, members, weights, known=by_type)[:WORDED]
             listed = [one.member.name for one in first]
             if dot.member in listed:
-                words = writer.words(language, cut, cursor.begin, cursor.end, listed)
+                words = writer.words(writer.gap(language, cut, cursor.begin, cursor.end), listed)
                 logs = np.log(np.maximum([one.probability for one in first], 1e-12))
                 into.append(Weighed(logs, words, listed.index(dot.member)))
 
@@ -240,7 +240,8 @@ def named_places(
             offered = names.fitting(listed, cursor.typed, near)
             meant = next((at for at, one in enumerate(offered) if one.name == dot.member), None)
             if meant is not None:
-                words = writer.words(language, cut, cursor.begin, cursor.end, [one.name for one in offered])
+                gap = writer.gap(language, cut, cursor.begin, cursor.end)
+                words = writer.words(gap, [one.name for one in offered])
                 suiting = companion.suiting(*here, offered)
                 places.append(Named(names.told(offered, near, words, suiting), meant))
 
