@@ -210,10 +210,14 @@ def test_where_nothing_is_called_no_type_is_wanted(tmp_path: Path) -> None:
     assert not suiting(tmp_path, "a.py", SIZES.replace("area(|)", "unknown(|)"))
 
 
-def test_of_names_alike_those_of_the_right_type_are_likelier(monitor: Monitor) -> None:
-    text = "def area(width: int) -> int: ...\n\n\ndef main(alpha: str, gamma: int, delta: str):\n    return area(|)\n"
-    found = names(offer(monitor, text))
-    assert found.index("gamma") < min(found.index("alpha"), found.index("delta"))
+def test_a_name_of_the_right_type_is_likelier_than_one_of_a_wrong_type(monitor: Monitor) -> None:
+    def likely(wanted: str) -> float:
+        text = f"def area(width: {wanted}) -> int: ...\n\n\ndef main(alpha: str, gamma: int):\n    return area(|)\n"
+        found = offer(monitor, text)
+        assert found is not None
+        return next(one.probability for one in found.suggestions if one.member.name == "gamma")
+
+    assert likely("int") > 1.5 * likely("str")
 
 
 def test_what_is_typed_is_how_it_begins(monitor: Monitor) -> None:
