@@ -35,6 +35,7 @@ from typeinfer.config import (
     with_model,
 )
 from typeinfer.opening import Opened, open_project
+from typeinfer.tracing import recorded, stage
 
 if TYPE_CHECKING:
     from typeinfer.doubting import Doubt
@@ -275,6 +276,8 @@ def open_asked(paths: Sequence[Path], asked: Asked) -> Opened:
 @click.option("--format", "format_", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True,
               help="How to report on standard output.")  # fmt: skip
 @click.option("--explain", is_flag=True, help="Print the evidence for every slot.")
+@click.option("--profile", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write what each stage took to "
+              "this file, for chrome://tracing or ui.perfetto.dev.")  # fmt: skip
 @TRACEBACK
 def annotate(
     paths: tuple[Path, ...],
@@ -287,23 +290,44 @@ def annotate(
     ray_address: str | None,
     format_: str,
     explain: bool,
+    profile: Path | None,
     traceback: bool,
     **flags: Any,
 ) -> int:
     """Annotate files in place. The whole project around them is read, since callers elsewhere are evidence."""
     _expect_one(since, staged)
-    opened = _open_changed(paths, Asked(**flags), since, staged)
-    if since is not None or staged:
-        opened = _with_something_open(opened)
-    with _engine(engine, ray_address, opened.settings.jobs) as workers:
-        result = _annotate(opened, workers)
     dry = diff or check
-    if stubs is not None:
-        result = result if dry else _write_stubs(result, opened, stubs)
-    elif not dry:
-        result = _write(result, opened.found.root)
+    with _profiled(profile):
+        with stage("opening"):
+            opened = _open_changed(paths, Asked(**flags), since, staged)
+            if since is not None or staged:
+                opened = _with_something_open(opened)
+        with _engine(engine, ray_address, opened.settings.jobs) as workers:
+            result = _annotate(opened, workers)
+        with stage("writing"):
+            if stubs is not None:
+                result = result if dry else _write_stubs(result, opened, stubs)
+            elif not dry:
+                result = _write(result, opened.found.root)
     _report(result, format_, explain=explain, diff=diff, would=dry)
     return _exit_code(result, check)
+
+
+@contextmanager
+def _profiled(path: Path | None) -> Iterator[None]:
+    """What each stage within this block took goes to a file, if one is named."""
+    if path is None:
+        yield
+        return
+    try:
+        # Before anything is done: who mistyped the path shouldn't have to wait to be told.
+        with path.open("w", encoding="utf-8") as into, recorded() as trace:
+            yield
+            into.write(trace.events())
+    except OSError as error:
+        if error.filename != str(path):
+            raise
+        raise click.UsageError(f"--profile {path}: can't be written: {error.strerror}") from None
 
 
 def _expect_one(since: str | None, staged: bool) -> None:
@@ -775,6 +799,10 @@ def serve_editor(tcp: str | None, traceback: bool) -> int:
 @click.option("--rules", is_flag=True, help="Print for each rule how often it spoke and how often it was exact.")
 @click.option("--ranked", is_flag=True, help="Print how often the first type believed of every slot is right, from rules and "
               "checker alone, from the model alone and from all together.")  # fmt: skip
+@click.option("--speed", is_flag=True, help="Print what every stage of annotating the projects, as one, takes.")
+@click.option(
+    "--jobs", "-j", metavar="N", type=click.IntRange(1), help="Processes for --speed. [default: one a processor]"
+)
 @click.option("--model", metavar="FOLDER|none", help="The type model for --ranked. [default: the one shipped]")
 @click.option("--fit", metavar="PATH", type=click.Path(path_type=Path),
               help="Fit what to believe and store it here: with the model that this folder holds, or, in a file, with rules "
@@ -788,6 +816,8 @@ def evaluate(
     tools: tuple[str, ...],
     rules: bool,
     ranked: bool,
+    speed: bool,
+    jobs: int | None,
     model: str | None,
     fit: Path | None,
     traceback: bool,
@@ -811,6 +841,10 @@ def evaluate(
             click.echo(_evaluated_rules(judge, chosen, only, fit, say))
         elif ranked:
             click.echo(_evaluated_ranking(judge, chosen, only, model, say))
+        elif speed:
+            from typeinfer.evaluation.speed import evaluate_speed
+
+            click.echo(evaluate_speed(judge, chosen, only, jobs, say))
         else:
             click.echo(run_benchmark(judge, chosen, variant, tools_named(tools, judge.peers), say, only))
     except ValueError as error:

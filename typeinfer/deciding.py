@@ -17,6 +17,7 @@ import msgspec
 from typeinfer.engine.cache import cache_folder
 from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.local import HERE
+from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, apply_edits
@@ -179,19 +180,24 @@ class Search:
         rounds = self.options.rounds
         for turn in range(rounds):
             progress("inferring", turn, rounds)
-            inference = self.infer(overlay)
+            with stage("the checker infers"):
+                inference = self.infer(overlay)
             self.checked = bool(inference.checker)
-            evidence = self.by_one_name(gather(overlay, inference))
+            with stage("rules"):
+                evidence = self.by_one_name(gather(overlay, inference))
             self.ask(overlay, evidence, progress)
             kept: set[SlotId] = set()
             for refused in (False, True):
-                if not kept and (fresh := self.decide(evidence, refused)):
+                with stage("deciding"):
+                    fresh = self.decide(evidence, refused) if not kept else set()
+                if fresh:
                     hear()
                     kept = fresh & self.decided.keys()
             yield evidence
             if not kept:
                 break
-            overlay = self.with_decided(overlay, {slot.path for slot in kept})
+            with stage("reading what is written", files=len({slot.path for slot in kept})):
+                overlay = self.with_decided(overlay, {slot.path for slot in kept})
         else:
             self.notes.append(f"types still came to light in round {rounds}; run again to find the rest")
         progress("inferring", rounds, rounds)

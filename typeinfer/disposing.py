@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
+from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.patches import Edit, apply_edits
 from typeinfer.values.slots import SlotId
@@ -40,7 +41,8 @@ def dispose(search: Search, wanted: Wanted, progress: Progress) -> None:
         try:
             if language.name in search.failed:
                 raise search.failed[language.name]
-            search.checkers[language.name] = hold(search, language, of_language, progress)
+            with stage("disposing"):
+                search.checkers[language.name] = hold(search, language, of_language, progress)
         except CheckerFailed as error:
             # Who hangs once is not waited for again.
             search.failed[language.name], search.checkers[language.name] = error, None
@@ -233,9 +235,11 @@ class Hearing:
         known = search.reported.get((self.checker, everywhere, key))
         if known is not None:
             return known
-        edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
+        with stage("rewriting"):
+            edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
         version = search.options.target_version or self.language.default_version
-        found = reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
+        with stage("the checker checks"):
+            found = reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
         search.reported[self.checker, everywhere, key] = found
         return found
 

@@ -25,6 +25,7 @@ from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.languages.language import Version
+from typeinfer.tracing import stage
 from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
@@ -62,10 +63,12 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
     """An outcome for every file asked about, with its patch, and what is believed of its slots."""
     move = _moved(root, files, options) if options.rename else _Move(files, options)
     with Cache(cache_folder()) as cache:
-        key = _key(root, files, options)
-        remembered = cache.get("run", key, _Remembered)
+        with stage("what is remembered"):
+            key = _key(root, files, options)
+            remembered = cache.get("run", key, _Remembered)
         if remembered is None:
-            run = move.over(_annotate_afresh(root, move, cache, progress))
+            with stage("the rest"):
+                run = move.over(_annotate_afresh(root, move, cache, progress))
             # A file that failed may do better next time (memory), and a checker may be installed by then.
             if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
                 cache.put("run", key, _Remembered.of(run))
@@ -428,7 +431,9 @@ def _read_as(
     known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
     asked = [task for path, task in tasks.items() if known[path] is None]
     lost: list[Failed] = []
-    for task, module in zip(asked, engine.run_over("reading", asked, _read_one, progress), strict=True):
+    with stage("reading", files=len(asked)):
+        read = engine.run_over("reading", asked, _read_one, progress)
+    for task, module in zip(asked, read, strict=True):
         if isinstance(module, Lost):
             lost.append(Failed(task.file.path, module.reason))
         else:
@@ -480,7 +485,8 @@ def _patches(
         placed = [asked for asked in search.placed(module) if asked.slot.id in slots]
         predictions = [search.predictions[asked.slot.id] for asked in placed]
         proposals.append(propose(language, module, placed, predictions, search.project.names_in_scope(module), version))
-    proven = search.options.engine.run_over("proving", proposals, prove, progress)
+    with stage("proving", files=len(proposals)):
+        proven = search.options.engine.run_over("proving", proposals, prove, progress)
     for proposal, outcome in zip(proposals, proven, strict=True):
         path = proposal.before.file.path
         outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome

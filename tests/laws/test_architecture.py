@@ -10,6 +10,7 @@ from typeinfer.languages import LANGUAGES
 
 PACKAGE = Path(__file__).parents[2] / "typeinfer"
 ROOMS = [
+    "tracing",
     "values",
     "languages",
     "program",

@@ -23,6 +23,7 @@ from typeinfer.model import terms
 from typeinfer.model.sentences import READING, Sentence, sentences, stack
 from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project
+from typeinfer.tracing import stage
 from typeinfer.values.predictions import Evidence, Ranked, Ranking
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.typeexpr import TypeExpr, is_complete
@@ -65,8 +66,11 @@ class TypeRanker:
         """The types of every slot that is wanted."""
         heard = {slot: [one for one in said if one.rule in self.hears] for slot, said in evidence.items()}
         by_language: dict[str, list[Sentence]] = defaultdict(list)
-        for sentence in sentences(project, build_graph(project), heard, wanted):
-            by_language[sentence.language].append(sentence)
+        with stage("graph"):
+            graph = build_graph(project)
+        with stage("units"):
+            for sentence in sentences(project, graph, heard, wanted):
+                by_language[sentence.language].append(sentence)
         found: dict[SlotId, Ranking] = {}
         answers: dict[bytes, Sequence[Composed]] = {}
         for language in project.languages:
@@ -83,13 +87,15 @@ class TypeRanker:
         keys = [read_as(sentence, allowed) for sentence in made]
         answers |= {key: self.answered[key] for key in keys if key in self.answered}
         unread = {key: sentence for key, sentence in zip(keys, made, strict=True) if key not in answers}
-        said = iter(self._composed(list(unread.values()), allowed) if unread else ())
+        with stage("model", units=len(unread), slots=sum(len(one.slots) for one in unread.values())):
+            said = iter(self._composed(list(unread.values()), allowed) if unread else ())
         answers |= {key: [next(said) for _ in sentence.slots] for key, sentence in unread.items()}
-        return {
-            slot.id: self._ranking(language, sentence, composed)
-            for key, sentence in zip(keys, made, strict=True)
-            for slot, composed in zip(sentence.slots, answers[key], strict=True)
-        }
+        with stage("types of answers"):
+            return {
+                slot.id: self._ranking(language, sentence, composed)
+                for key, sentence in zip(keys, made, strict=True)
+                for slot, composed in zip(sentence.slots, answers[key], strict=True)
+            }
 
     def _composed(self, made: Sequence[Sentence], allowed: NDArray[np.bool_]) -> Sequence[Composed]:
         lexemes: dict[str, int] = {}
@@ -134,9 +140,10 @@ def read_as(sentence: Sentence, allowed: NDArray[np.bool_]) -> bytes:
         sentence.language,
         [slot.id.kind.value for slot in sentence.slots],
         [(name.lexeme, name.kind, name.bare, name.members) for name in sentence.names],
-        [sentence.words, sentence.roles, sentence.told, sentence.edges, sentence.places, sentence.mentions],
+        [sentence.words, sentence.roles, sentence.told, sentence.places, sentence.mentions],
     ]
-    return hashlib.blake2b(json.encode(read) + allowed.tobytes(), digest_size=16).digest()
+    told = json.encode(read) + sentence.joins.tobytes() + allowed.tobytes()
+    return hashlib.blake2b(told, digest_size=16).digest()
 
 
 def load_ranker(folder: Path, threads: int, device: str = "cpu", spread: Spread | None = None) -> TypeRanker:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,6 +33,7 @@ from typeinfer.program.graph import (
     ProgramGraph,
 )
 from typeinfer.program.project import Project
+from typeinfer.program.recent import Recent
 from typeinfer.program.slices import Piece, Role, Slice, slices
 from typeinfer.values.module import Import, Module
 from typeinfer.values.predictions import Evidence
@@ -111,7 +114,8 @@ class Sentence:
     words: list[str] = field(default_factory=list)
     roles: list[int] = field(default_factory=list)
     told: list[int] = field(default_factory=list)
-    edges: list[tuple[int, int, int]] = field(default_factory=list)
+    joins: array[int] = field(default_factory=lambda: array("h"))
+    """`edges`, one after the other: thousands of them as objects would take most of the time."""
     places: list[tuple[int, int]] = field(default_factory=list)
     mentions: list[tuple[int, int]] = field(default_factory=list)
 
@@ -121,9 +125,18 @@ class Sentence:
         self.told.append(told)
         return len(self.words) - 1
 
+    @property
+    def edges(self) -> Array:
+        """int16 [e, 3]"""
+        return np.array(self.joins, np.int16).reshape(-1, 3)
+
     def join(self, relation: int, source: int, target: int) -> None:
-        self.edges.append((relation, source, target))
-        self.edges.append((relation + _BACK, target, source))
+        self.joins.extend((relation, source, target, relation + _BACK, target, source))
+
+    def join_all(self, relation: Array, source: Array, target: Array) -> None:
+        """Each [e]"""
+        both = np.stack((relation, source, target, relation + _BACK, target, source), axis=1)
+        self.joins.frombytes(both.astype(np.int16).tobytes())
 
 
 Wanted = Callable[[Slot], bool]
@@ -183,22 +196,24 @@ def _sentence(
 
 
 class _Text:
-    """The words of one file. `start` [t]: the byte where a word begins; `told` [t]: which slot's annotation it is part of,
-    as a number into `slots`; `of_leaf`: the word of each leaf, -1 for none."""
+    """The words of one file; `given`: its slots whose annotations are part of the program. `start` [t]: the byte where each begins;
+    `told` [t]: which slot's annotation it is part of, as a number into `slots`; `of_leaf`: the word of each leaf, -1 for none."""
 
-    def __init__(self, project: Project, module: Module, starts: Array, ends: Array, kinds: Sequence[str]) -> None:
+    def __init__(
+        self, module: Module, given: Collection[SlotId], starts: Array, ends: Array, kinds: Sequence[str]
+    ) -> None:
         self.module = module
         self.slots = tuple(slot.id for slot in module.slots)
         self.words: list[str] = []
         self.start_of: list[int] = []
         self.told: list[int] = []
         self.of_leaf = np.full(len(starts), -1, np.int32)
-        self.leaf_starts = starts
-        told = _annotations(project, module, starts)
-        self.given = {s.written.end for s in module.slots if s.written is not None and project.is_given(module, s)}
+        self.leaf_starts = starts.tolist()
+        told = _annotations(module, given, starts)
+        self.given_ends = {s.written.end for s in module.slots if s.written is not None and s.id in given}
         breaks = {slot.insert_at for slot in module.slots}
         data = module.file.data
-        begins, stops, whose = starts.tolist(), ends.tolist(), told.tolist()
+        begins, stops, whose = self.leaf_starts, ends.tolist(), told.tolist()
         run, after_quote, end_before = False, False, 0
         for leaf, (start, end, kind, told_by) in enumerate(zip(begins, stops, kinds, whose, strict=True)):
             if start == end or "comment" in kind:
@@ -248,6 +263,12 @@ class _Text:
                 run = True
             self.of_leaf[leaf] = len(self.words) - 1
         self.start = np.array(self.start_of, np.int64)
+        told_words = np.flatnonzero(np.array(self.told, np.int64) >= 0)
+        self.first_told = np.searchsorted(told_words, np.arange(len(self.words) + 1)).tolist()
+
+    def tells(self, low: int, high: int) -> bool:
+        """Whether some of these words are part of an annotation."""
+        return bool(self.first_told[low] < self.first_told[high])
 
     def put(self, word: str, start: int, told: int) -> None:
         self.words.append(word)
@@ -255,7 +276,7 @@ class _Text:
         self.told.append(told)
 
     def leaf_at(self, byte: int) -> int:
-        return int(np.searchsorted(self.leaf_starts, byte, side="right")) - 1
+        return bisect_right(self.leaf_starts, byte) - 1
 
     @cached_property
     def only_for_annotations(self) -> tuple[Span, ...]:
@@ -303,15 +324,21 @@ def _plain(text: str) -> str:
     return "1.5" if any(sign in text for sign in ".eE") and not text.startswith(("0x", "0X")) else "100"
 
 
-def _annotations(project: Project, module: Module, starts: Array) -> Array:
+def _annotations(module: Module, given: Collection[SlotId], starts: Array) -> Array:
     """For each leaf the number of the slot in whose annotation it stands, or -1; what is part of the program is no secret."""
     told = np.full(len(starts), -1, np.int32)
     for number, slot in enumerate(module.slots):
-        if slot.written is not None and not project.is_given(module, slot):
+        if slot.written is not None and slot.id not in given:
             begin = slot.insert_at if slot.insert_at <= slot.written.start else slot.written.start
             low, high = np.searchsorted(starts, (begin, slot.written.end))
             told[low:high] = number
     return told
+
+
+KEPT_WORDS = 600_000
+"""Of the words of files that were read lately so many are kept, at some 100 bytes each."""
+
+_read_lately: Recent[_Text] = Recent(KEPT_WORDS)
 
 
 class _Texts:
@@ -350,11 +377,18 @@ class _Texts:
 
     def text(self, path: str) -> _Text:
         if path not in self.texts:
-            low, high = self.first_leaf[self.file_number[path] : self.file_number[path] + 2]
-            nodes = self.leaves[low:high]
-            spans = self.graph.node_span[nodes]
-            kinds = [self.graph.kinds[kind] for kind in self.graph.node_kind[nodes].tolist()]
-            self.texts[path] = _Text(self.project, self.project.modules[path], spans[:, 0], spans[:, 1], kinds)
+            module, project = self.project.modules[path], self.project
+            given = frozenset(s.id for s in module.slots if s.written is not None and project.is_given(module, s))
+
+            def make() -> _Text:
+                low, high = self.first_leaf[self.file_number[path] : self.file_number[path] + 2]
+                nodes = self.leaves[low:high]
+                spans = self.graph.node_span[nodes]
+                kinds = [self.graph.kinds[kind] for kind in self.graph.node_kind[nodes].tolist()]
+                return _Text(module, given, spans[:, 0], spans[:, 1], kinds)
+
+            # A module that is kept stays the one of its number.
+            self.texts[path] = _read_lately.get((id(module), given), make, lambda text: len(text.words))
         return self.texts[path]
 
     def begin(self) -> None:
@@ -367,21 +401,52 @@ class _Texts:
     ) -> Iterator[tuple[int, int]]:
         """Append the words of a piece, as far as there is room; the run of leaves that they came from."""
         text = self.text(piece.path)
-        low, high = np.searchsorted(text.start, (piece.span.start, piece.span.end)).tolist()
+        low, high = bisect_left(text.start_of, piece.span.start), bisect_left(text.start_of, piece.span.end)
         high = min(high, low + MOST_WORDS - len(made.words))
         if high <= low:
             return
         role = _ROLE[piece.role]
         own = piece.path == made.slots[0].id.path
         begin = len(made.words)
-        at: list[int] = []
         hidden = [
             span
             for span in cut.hidden
-            if own and span.start < piece.span.end and piece.span.start < span.end and span.end not in text.given
+            if own and span.start < piece.span.end and piece.span.start < span.end and span.end not in text.given_ends
         ]
         only = piece.role is Role.IMPORT and any(piece.span in span for span in text.only_for_annotations)
-        for word in range(low, high):
+        if only or hidden or text.tells(low, high):
+            at = self._write_apart(text, range(low, high), role, only, hidden, made, number, others)
+            if len(made.words) == begin:
+                return
+        else:
+            made.words += text.words[low:high]
+            made.roles += [role] * (high - low)
+            made.told += [-1] * (high - low)
+            at = list(range(begin, begin + high - low))
+        base = int(self.first_leaf[self.file_number[piece.path]])
+        first = text.leaf_at(text.start_of[low])
+        last = text.leaf_at(text.start_of[high - 1]) + 1
+        words, set_ = text.of_leaf[first:last], self.word_at[base + first : base + last]
+        # Where a word is told twice, its first place stays.
+        free = (words >= low) & (words < high) & (set_ < 0)
+        set_[free] = np.array(at, np.int32)[words[free] - low]
+        self.set_leaves.append((base + first, base + last))
+        yield base + first, base + last
+
+    def _write_apart(
+        self,
+        text: _Text,
+        words: Iterable[int],
+        role: int,
+        only: bool,
+        hidden: Sequence[Span],
+        made: Sentence,
+        number: Mapping[SlotId, int],
+        others: dict[SlotId, int],
+    ) -> list[int]:
+        """Append words of which some stand in annotations, or are `only` for them; where each went, -1 for what is left out."""
+        at: list[int] = []
+        for word in words:
             told = text.told[word]
             if told >= 0:
                 slot = text.slots[told]
@@ -396,32 +461,17 @@ class _Texts:
             else:
                 index = -1
             at.append(made.add(text.words[word], role, index))
-        if len(made.words) == begin:
-            return
-        base = int(self.first_leaf[self.file_number[piece.path]])
-        first = text.leaf_at(text.start_of[low])
-        last = text.leaf_at(text.start_of[high - 1]) + 1
-        words = text.of_leaf[first:last]
-        inside = (words >= low) & (words < high)
-        mapped = np.where(inside, np.array([*at, -1])[np.where(inside, words - low, -1)], -1)
-        # Where a word is told twice, its first place stays.
-        free = self.word_at[base + first : base + last] < 0
-        self.word_at[base + first : base + last][free] = mapped[free]
-        self.set_leaves.append((base + first, base + last))
-        yield base + first, base + last
+        return at
 
-    def join(self, ranges: Iterable[tuple[int, int]], made: Sentence) -> None:
-        for low, high in ranges:
-            start, end = np.searchsorted(self.source, (low, high))
-            if start == end:
-                continue
-            source, target = self.word_at[self.source[start:end]], self.word_at[self.target[start:end]]
-            kept = (source >= 0) & (target >= 0) & (source != target)
-            triples = zip(
-                self.relation[start:end][kept].tolist(), source[kept].tolist(), target[kept].tolist(), strict=True
-            )
-            for relation, one, other in triples:
-                made.join(relation, one, other)
+    def join(self, ranges: Sequence[tuple[int, int]], made: Sentence) -> None:
+        if not ranges:
+            return
+        bounds = self.source.searchsorted(np.array(ranges).ravel()).tolist()
+        places = [np.arange(low, high) for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+        edges = np.concatenate(places)
+        source, target = self.word_at[self.source[edges]], self.word_at[self.target[edges]]
+        kept = (source >= 0) & (target >= 0) & (source != target)
+        made.join_all(self.relation[edges[kept]], source[kept], target[kept])
 
     def places(self, module: Module, slot: Slot) -> list[int]:
         """The words where a slot occurs: its name, the uses of the variable, what is returned."""
@@ -498,6 +548,8 @@ class _Scopes:
             for member in self.members.get(qualified, ()):
                 self.with_member[member].append(number)
         self._of_module: tuple[str, list[InScope], dict[int, float]] | None = None
+        self._meant: dict[str, tuple[tuple[int, float], ...]] = {}
+        self._elsewhere: dict[int, InScope] = {}
 
     def _unread(self, module: Module) -> Iterator[tuple[str, str, bool]]:
         """What a file imports and calls like a type, of another package or of a file that is not read: its qualified name, its
@@ -533,12 +585,11 @@ class _Scopes:
         # In one order: sums of the same shares differ in their last bit by the order, and so would the order of the names.
         seen = dict.fromkeys(word for word, told in zip(made.words, made.told, strict=True) if told == -1)
         for word in seen:
-            for number in self.named.get(word, ()):
-                score[number] += 6 / len(self.named[word])
-            having = self.with_member.get(word, ())
-            if 0 < len(having) <= 24:
-                for number in having:
-                    score[number] += 1 / len(having)
+            meant = self._meant.get(word)
+            if meant is None:
+                meant = self._meant[word] = tuple(self.meant(word))
+            for number, share in meant:
+                score[number] += share
         asked = Counter(part for slot in made.slots for part in parts(slot.id.name))
         asked.update(parts(made.slots[0].id.qualname.rpartition(".")[2]))
         for part, count in asked.items():
@@ -556,11 +607,20 @@ class _Scopes:
             bound = sorted(bound, key=lambda name: rank[name.qualified])[: MOST_NAMES - len(elsewhere)]
         return (*bound, *elsewhere)
 
+    def meant(self, word: str) -> Iterator[tuple[int, float]]:
+        """The classes that a word speaks for, and how much: those that are called so, and those that have a member so called."""
+        named, having = self.named.get(word, ()), self.with_member.get(word, ())
+        yield from ((number, 6 / len(named)) for number in named)
+        yield from ((number, 1 / len(having)) for number in having if len(having) <= 24)
+
     def elsewhere(self, number: int) -> InScope:
-        if number < self.own:
-            return self.in_scope(number, ELSEWHERE, ELSEWHERE)
-        needed = self.foreign[self.classes[number][0]]
-        return self.in_scope(number, FOREIGN_ELSEWHERE, FOREIGN_ELSEWHERE if needed else -1)
+        found = self._elsewhere.get(number)
+        if found is None:
+            kind = bare = ELSEWHERE
+            if number >= self.own:
+                kind, bare = FOREIGN_ELSEWHERE, FOREIGN_ELSEWHERE if self.foreign[self.classes[number][0]] else -1
+            found = self._elsewhere[number] = self.in_scope(number, kind, bare)
+        return found
 
     def in_scope(self, number: int, kind: int, bare: int) -> InScope:
         qualified, name, _ = self.classes[number]
@@ -647,8 +707,8 @@ def stack(
         word=flat((lexeme(word) for one in made for word in one.words), np.int32),
         role=flat((role for one in made for role in one.roles), np.int8),
         told=flat((told for one in made for told in one.told), np.int16),
-        edges_of=offsets(len(one.edges) for one in made),
-        edge=pairs((edge for one in made for edge in one.edges), 3, np.int16),
+        edges_of=offsets(len(one.joins) // 3 for one in made),
+        edge=np.concatenate([np.zeros((0, 3), np.int16), *(one.edges for one in made)]).T,
         slots_of=offsets(len(one.slots) for one in made),
         slot_kind=flat((KINDS.index(slot.id.kind) for one in made for slot in one.slots), np.int8),
         slot_source=flat((-1 if found is None else found[0] for found in known), np.int8),

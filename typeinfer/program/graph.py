@@ -18,9 +18,11 @@ import numpy
 import tree_sitter
 from numpy.typing import NDArray
 
+from typeinfer.languages.language import Language
 from typeinfer.program.arguments import bind
 from typeinfer.program.occurrences import occurrences
 from typeinfer.program.project import Project
+from typeinfer.program.recent import Recent
 from typeinfer.values.module import Module
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import Span
@@ -148,8 +150,8 @@ def build_graph(project: Project) -> ProgramGraph:
     forest = _Forest()
     for path, module in project.modules.items():
         language = project.language_of(path)
-        tree = language.parse(path, module.file.data)
-        forest.add(path, tree, language.grammar(path), language.name, module.file.data)
+        grammar = language.grammar(path)
+        forest.add(path, planted(language, path, module.file.data), grammar)
     links = _Links(forest.files)
     slots = tuple(slot.id for module in project.modules.values() for slot in module.slots)
     slot_places = [links.leaf(slot.id.path, slot.span) for module in project.modules.values() for slot in module.slots]
@@ -306,17 +308,45 @@ class _Nodes:
 
 @dataclass(frozen=True)
 class _Tree:
-    """One file's nodes in preorder, kinds and fields by the grammar's own numbers."""
+    """One file's nodes in preorder, kinds and fields by the grammar's own numbers; `parent` is -1 at the root, `field` 0 where
+    there is none. `leaves` and the edges `within` the file, pairs one after the other, by the numbers of its nodes."""
 
-    kind: array[int]
-    field: array[int]
-    parent: array[int]
-    start: array[int]
-    end: array[int]
+    kind: Ints
+    field: Ints
+    parent: Ints
+    start: Ints
+    end: Ints
+    leaves: Ints
+    within: Mapping[EdgeKind, Ints]
 
 
-def _preorder(tree: tree_sitter.Tree) -> _Tree:
-    """One walk with one cursor, without recursion. `parent` is -1 at the root, `field` 0 where there is none."""
+KEPT_NODES = 2_000_000
+"""Of the nodes of files that were read lately so many are kept, at some 40 bytes each."""
+
+_read_lately: Recent[_Tree] = Recent(KEPT_NODES)
+
+
+def planted(language: Language, path: str, data: bytes) -> _Tree:
+    """One file as it was read lately, or read now."""
+
+    def make() -> _Tree:
+        tree, grammar = language.parse(path, data), language.grammar(path)
+        kind, field, parent, start, end = map(_ints, _preorder(tree))
+        inner = numpy.zeros(len(parent) + 1, bool)
+        inner[parent] = True
+        leaves = _ints(numpy.flatnonzero(~inner[:-1]))
+        found = occurrences(grammar, language.name, tree.root_node, data)
+        runs = {NEXT_USE: found.next_use, LAST_WRITE: found.last_write, COMPUTED_FROM: found.computed_from}
+        # Of leaves that start at one byte all but the last are empty: tokens the parser made up.
+        at = {name: numpy.searchsorted(start[leaves], _ints(run), side="right") - 1 for name, run in runs.items()}
+        within = {name: leaves[places] for name, places in at.items()}
+        return _Tree(kind, field, parent, start, end, leaves, within)
+
+    return _read_lately.get((path, data), make, lambda tree: len(tree.kind))
+
+
+def _preorder(tree: tree_sitter.Tree) -> tuple[array[int], ...]:
+    """Kinds, fields, parents, starts and ends, in one walk with one cursor, without recursion."""
     cursor = tree.walk()
     kinds, fields, parents = array("i"), array("i"), array("i")
     starts, ends = array("i"), array("i")
@@ -337,7 +367,7 @@ def _preorder(tree: tree_sitter.Tree) -> _Tree:
         else:
             while not right():
                 if not above:
-                    return _Tree(kinds, fields, parents, starts, ends)
+                    return kinds, fields, parents, starts, ends
                 up()
                 parent = above.pop()
         here += 1
@@ -360,29 +390,19 @@ class _Forest:
         self.within: dict[EdgeKind, list[Ints]] = {NEXT_USE: [], LAST_WRITE: [], COMPUTED_FROM: []}
         self.numbers: dict[tree_sitter.Language, tuple[Ints, Ints]] = {}
 
-    def add(self, path: str, tree: tree_sitter.Tree, grammar: tree_sitter.Language, folder: str, data: bytes) -> None:
+    def add(self, path: str, tree: _Tree, grammar: tree_sitter.Language) -> None:
         base = self.first[-1]
-        nodes = _preorder(tree)
         kinds, fields = self._numbers_of(grammar)
-        parent = _ints(nodes.parent)
-        start = _ints(nodes.start)
-        inner = numpy.zeros(len(parent) + 1, bool)
-        inner[parent] = True
-        leaves = _ints(numpy.flatnonzero(~inner[:-1]))
         self.files[path] = len(self.files)
-        self.first.append(base + len(parent))
-        self.kind.append(kinds[_ints(nodes.kind)])
-        self.field.append(fields[_ints(nodes.field)])
-        self.parent.append(numpy.where(parent < 0, -1, parent + base).astype(numpy.int32))
-        self.start.append(start)
-        self.end.append(_ints(nodes.end))
-        self.leaves.append(leaves + base)
-        found = occurrences(grammar, folder, tree.root_node, data)
-        runs = {NEXT_USE: found.next_use, LAST_WRITE: found.last_write, COMPUTED_FROM: found.computed_from}
-        for kind, run in runs.items():
-            # Of leaves that start at one byte all but the last are empty: tokens the parser made up.
-            at = numpy.searchsorted(start[leaves], _ints(run), side="right") - 1
-            self.within[kind].append((leaves[at] + base).reshape(-1, 2).T)
+        self.first.append(base + len(tree.parent))
+        self.kind.append(kinds[tree.kind])
+        self.field.append(fields[tree.field])
+        self.parent.append(numpy.where(tree.parent < 0, -1, tree.parent + base).astype(numpy.int32))
+        self.start.append(tree.start)
+        self.end.append(tree.end)
+        self.leaves.append(tree.leaves + base)
+        for kind, run in tree.within.items():
+            self.within[kind].append((run + base).reshape(-1, 2).T)
 
     def _numbers_of(self, grammar: tree_sitter.Language) -> tuple[Ints, Ints]:
         """For a grammar's own numbers of kinds and of fields, ours."""
