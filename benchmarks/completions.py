@@ -112,7 +112,7 @@ def believed(root: Path, files: Mapping[str, SourceFile], dots: Sequence[Dot]) -
     texts = {path: without_all(file, by_path[path]) if path in by_path else file for path, file in files.items()}
     options = options_of(Settings(root), {path: (EVERY_LINE,) for path in by_path})
     with tempfile.TemporaryDirectory() as folder, Cache(Path(folder)) as cache:
-        project, lost = project_of(root, texts, options.jobs, cache, lambda stage, done, total: None)
+        project, lost = project_of(root, texts, options.engine, cache, lambda stage, done, total: None)
         run = annotate_project(project, lost, options, model_of(options), {}, lambda stage, done, total: None).run
         return {path: beliefs_of(project, run, path, None) for path in by_path}
 

@@ -20,7 +20,7 @@ import msgspec
 
 from typeinfer.deciding import Model, Options, Ranker, Search
 from typeinfer.disposing import dispose
-from typeinfer.engine.cache import Cache, Store, cache_folder
+from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, treesitter
@@ -34,6 +34,7 @@ from typeinfer.values.patches import Edit, Patch, Placed, Refused
 from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
+from typeinfer.values.store import Store
 from typeinfer.values.typeexpr import rename
 
 if TYPE_CHECKING:
@@ -570,7 +571,7 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
                 options.withhold_uncovered,
                 options.rename,
                 options.max_error,
-                _model_digest(options.model),
+                None if options.model is None else _model_digest(options.model),
                 options.device,
             ],
         ]
@@ -589,9 +590,7 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
     ]
 
 
-def _model_digest(folder: Path | None) -> str | None:
-    if folder is None:
-        return None
+def _model_digest(folder: Path) -> str:
     from typeinfer.model.calibration import model_digest
 
     return model_digest(folder)
@@ -663,7 +662,8 @@ def model_of(options: Options) -> Model | None:
 def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
     from typeinfer.model.ranking import load_ranker
 
-    return load_ranker(folder, engine.jobs, device, engine.answering if engine.is_elsewhere else None)
+    ranker = load_ranker(folder, engine.jobs, device, engine.answering if engine.is_elsewhere else None)
+    return replace(ranker, digest=f"{_model_digest(folder)} {device}", kept=lambda: Cache(cache_folder()))
 
 
 def belief_path(language: str) -> Path:

@@ -98,6 +98,72 @@ def test_what_was_not_used_longest_goes_first(tmp_path: Path) -> None:
         assert cache.get("blob", ["new"], bytes) is not None, "written today"
 
 
+def test_a_value_that_is_not_the_one_that_was_written_is_a_miss(tmp_path: Path) -> None:
+    with Cache(tmp_path) as cache:
+        cache.put("number", ["one"], 1)
+        cache.put("number", ["two"], 2)
+    with sqlite3.connect(cache.path) as database:
+        asked = "SELECT value FROM facts WHERE key = ?"
+        (two,) = database.execute(asked, (key_of("number", ["two"]),)).fetchone()
+        for name, value in (("one", two), ("two", two[:-1] + b"\x07")):
+            database.execute("UPDATE facts SET value = ? WHERE key = ?", (value, key_of("number", [name])))
+    with Cache(tmp_path) as cache:
+        assert cache.get("number", ["one"], int) is None, "what belongs to another key"
+        assert cache.get("number", ["two"], int) is None, "what somebody changed, though it can be read"
+        cache.put("number", ["two"], 2)
+    with Cache(tmp_path) as cache:
+        assert cache.get("number", ["two"], int) == 2
+
+
+def test_a_clock_that_is_set_back_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Cache(tmp_path) as cache:
+        cache.put("term", ["a"], TERM)
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    with Cache(tmp_path) as cache:
+        assert cache.get("term", ["a"], TypeExpr) == TERM
+        cache.put("term", ["b"], TERM)
+    monkeypatch.undo()
+    with Cache(tmp_path) as cache:
+        assert [cache.get("term", [name], TypeExpr) for name in "ab"] == [TERM, TERM] and cache.trouble is None
+
+
+def test_two_versions_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Cache(tmp_path) as cache:
+        cache.put("term", ["a"], TERM)
+    monkeypatch.setattr("typeinfer.engine.cache.program_digest", lambda: b"another")
+    with Cache(tmp_path) as other:
+        assert other.get("term", ["a"], TypeExpr) is None
+        other.put("term", ["a"], NONE)
+    monkeypatch.undo()
+    with Cache(tmp_path) as cache:
+        assert cache.get("term", ["a"], TypeExpr) == TERM
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from typeinfer.engine.cache import Cache
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+with Cache(Path(sys.argv[1])) as cache:
+    for number in range(100):
+        cache.put("blob", [str(number)], bytes([number]) * 50_000)
+        if number == 0:
+            cache._flush()
+print(cache.trouble)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits to the size of a file")
+def test_a_full_disk_means_no_cache_and_a_line_about_it(tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "going on without it" in run.stdout and run.stdout.count("\n") == 1
+    with Cache(tmp_path) as cache:
+        assert cache.get("blob", ["0"], bytes) == b"\0" * 50_000, "what was there before stays"
+        assert cache.get("blob", ["99"], bytes) is None
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -118,6 +118,25 @@ def test_a_node_that_is_killed_costs_nothing(nodes: Any) -> None:
         assert list(cluster.run_over("squaring", range(200), slowly, killing)) == [number**2 for number in range(200)]
 
 
+def doubled(data: bytes) -> bytes:
+    return data + data
+
+
+def test_more_than_the_object_store_holds_goes_through_it() -> None:
+    from ray.cluster_utils import Cluster as Nodes
+
+    small = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}
+    nodes = Nodes(initialize_head=True, head_node_args=small)
+    try:
+        with Cluster(nodes.address) as cluster:
+            items = [bytes([number]) * 10_000_000 for number in range(20)]
+            assert cluster.run_over("doubling", items, doubled) == tuple(item + item for item in items)
+            assert list(cluster.answering(partial(partial, doubled))(iter(items))) == [item + item for item in items]
+    finally:
+        ray.shutdown()
+        nodes.shutdown()
+
+
 def test_no_cluster_is_one_line() -> None:
     with pytest.raises(
         EngineFailed, match=r"^--engine ray: no cluster at 127.0.0.1:1 \(Connection refused\)$"
@@ -182,6 +201,31 @@ def test_the_command_line_says_in_one_line_what_is_missing(tree: Path, tmp_path:
         command = [sys.executable, "-m", "typeinfer", "annotate", "--diff", *flags, str(tree)]
         run = subprocess.run(command, capture_output=True, text=True)
         assert (run.returncode, run.stdout) == (2, "") and run.stderr.splitlines()[-1] == f"typeinfer: {said}"
+
+
+def test_a_head_that_dies_is_told_in_one_line_and_nothing_is_written(nodes: Any, tree: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in tree.rglob("*.py")}
+    environment = {**os.environ, "TYPEINFER_CACHE": str(tmp_path / "cache")}
+    command = [
+        sys.executable,
+        "-m",
+        "typeinfer",
+        "annotate",
+        "--engine",
+        "ray",
+        "--ray-address",
+        nodes.address,
+        str(tree),
+    ]
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    while "asking the model" not in (line := run.stderr.readline()):
+        assert line, "it ended before"
+    nodes.remove_node(nodes.head_node, allow_graceful=False)
+    printed, said = run.communicate(timeout=120)
+    assert run.returncode == 2 and not printed
+    assert said.splitlines()[-1].startswith("typeinfer: --engine ray: the cluster failed (")
+    assert {path: path.read_bytes() for path in tree.rglob("*.py")} == before
 
 
 def test_the_command_line_writes_the_same(tree: Path, tmp_path: Path) -> None:

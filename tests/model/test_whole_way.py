@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,10 @@ import pytest
 pytest.importorskip("torch", reason="training needs typeinfer[train]")
 
 from typeinfer.deciding import ask_checkers
+from typeinfer.engine.cache import Cache
 from typeinfer.languages import LANGUAGES
 from typeinfer.model.checkpoint import NoModel, load, store
-from typeinfer.model.ranking import load_ranker
+from typeinfer.model.ranking import TypeRanker, load_ranker
 from typeinfer.program.project import Project, read_project
 from typeinfer.training.batches import Data
 from typeinfer.training.corpus import CorpusProject
@@ -105,6 +107,27 @@ def test_a_shipped_model_ranks_types_of_a_project_that_it_never_saw(model: Path)
         assert all(python.is_builtin(name) or name == "shop.Basket" or python.library_class(name) for name in said), (
             said
         )
+
+
+def test_what_is_said_of_a_unit_is_kept_beyond_the_process(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another(digest: str) -> tuple[TypeRanker, list[int]]:
+        ranker, read = replace(load_ranker(model, 2), digest=digest, kept=lambda: Cache(tmp_path)), []
+        rank = ranker.runtime.rank
+        monkeypatch.setattr(
+            ranker.runtime, "rank", lambda units, *rest, **more: read.append(len(units)) or rank(units, *rest, **more)
+        )
+        return ranker, read
+
+    project = untyped()
+    ranker, read = another("one")
+    first = ranker.rank(project, {}, lambda slot: True)
+    assert sum(read) > 1
+    ranker, read = another("one")
+    assert ranker.rank(project, {}, lambda slot: True) == first and read == []
+    ranker, read = another("two")
+    assert ranker.rank(project, {}, lambda slot: True) == first and sum(read) > 1, "of another model nothing is taken"
 
 
 def test_a_unit_that_reads_as_before_is_not_read_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,13 @@ from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
-SCHEMA = 1
+SCHEMA = 2
 """The layout of the database; part of its file name, so that two versions of typeinfer share one folder in peace."""
 
 LIMIT_BYTES = 1_000_000_000
@@ -86,16 +86,17 @@ def key_of(kind: str, inputs: Iterable[str | bytes]) -> bytes:
     return digest.digest()
 
 
-class Store(Protocol):
-    """Whatever remembers values as `Cache` does."""
+SEAL = 8
+"""Bytes before each value by which it is known to be what was written under its key."""
 
-    def get(self, kind: str, inputs: Iterable[str | bytes], type_: type[T]) -> T | None: ...
 
-    def put(self, kind: str, inputs: Iterable[str | bytes], value: object) -> None: ...
+def _seal(key: bytes, content: bytes) -> bytes:
+    return blake2b(content, digest_size=SEAL, key=key).digest()
 
 
 class Cache:
-    """One process's view of the shared cache. A context manager: leaving writes what is new and evicts what is old.
+    """One process's view of the shared cache, a `values.store.Store`. A context manager: leaving writes what is new and evicts what
+    is old.
 
     Never raises: after the first failure it holds nothing, and `trouble` says why, in one line for the user.
     """
@@ -139,8 +140,10 @@ class Cache:
                     self._touched.add(key)
         if content is None:
             return None
+        if content[:SEAL] != _seal(key, content[SEAL:]):
+            return None
         try:
-            return msgspec.msgpack.decode(content, type=type_)
+            return msgspec.msgpack.decode(content[SEAL:], type=type_)
         except (msgspec.MsgspecError, RecursionError):
             return None
 
@@ -152,7 +155,8 @@ class Cache:
             content = msgspec.msgpack.encode(value)
         except (msgspec.MsgspecError, RecursionError, OverflowError):
             return
-        self._new[key_of(kind, inputs)] = content
+        key = key_of(kind, inputs)
+        self._new[key] = _seal(key, content) + content
         self._new_bytes += len(content)
         if self._new_bytes > FLUSH_BYTES:
             self._flush()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import exp
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from msgspec import json
@@ -20,18 +21,19 @@ from numpy.typing import NDArray
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Language
 from typeinfer.model import terms
+from typeinfer.model.search import Composed
 from typeinfer.model.sentences import READING, Sentence, sentences, stack
 from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project
 from typeinfer.tracing import stage
 from typeinfer.values.predictions import Evidence, Ranked, Ranking
 from typeinfer.values.slots import Slot, SlotId
+from typeinfer.values.store import Store
 from typeinfer.values.typeexpr import TypeExpr, is_complete
 
 if TYPE_CHECKING:
     from typeinfer.model.checkpoint import Checkpoint
     from typeinfer.model.runtime import Asked, Spread
-    from typeinfer.model.search import Composed
     from typeinfer.model.tokens import Subwords
 
 MOST_RANKED = 8
@@ -43,14 +45,22 @@ LANGUAGE_NAMES = tuple(language.name for language in LANGUAGES)
 """In the order in which a model counts them."""
 
 
+UNIT: Final = "unit"
+Answer: TypeAlias = tuple[Composed, ...]
+"""What was said of the slots of a unit."""
+
+
 @dataclass
 class TypeRanker:
-    """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last."""
+    """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last; `kept`: what opens
+    the store where that is kept beyond this process, under a `digest` of the model and of what it computes on."""
 
     checkpoint: Checkpoint
     runtime: Asked
     subwords: Subwords
-    answered: dict[bytes, Sequence[Composed]] = field(default_factory=dict)
+    answered: dict[bytes, Answer] = field(default_factory=dict)
+    digest: str = ""
+    kept: Callable[[], AbstractContextManager[Store]] | None = None
 
     @property
     def hears(self) -> Collection[str]:
@@ -72,7 +82,7 @@ class TypeRanker:
             for sentence in sentences(project, graph, heard, wanted):
                 by_language[sentence.language].append(sentence)
         found: dict[SlotId, Ranking] = {}
-        answers: dict[bytes, Sequence[Composed]] = {}
+        answers: dict[bytes, Answer] = {}
         for language in project.languages:
             if made := by_language[language.name]:
                 found |= self._rank(project, language, made, answers)
@@ -81,15 +91,25 @@ class TypeRanker:
         return found
 
     def _rank(
-        self, project: Project, language: Language, made: Sequence[Sentence], answers: dict[bytes, Sequence[Composed]]
+        self, project: Project, language: Language, made: Sequence[Sentence], answers: dict[bytes, Answer]
     ) -> dict[SlotId, Ranking]:
         allowed = self._sayable(project, language)
         keys = [read_as(sentence, allowed) for sentence in made]
         answers |= {key: self.answered[key] for key in keys if key in self.answered}
         unread = {key: sentence for key, sentence in zip(keys, made, strict=True) if key not in answers}
+        if unread and self.kept is not None:
+            with stage("what is remembered"), self.kept() as store:
+                told = {key: store.get(UNIT, (self.digest, key), Answer) for key in unread}
+            answers |= {key: answer for key, answer in told.items() if answer is not None}
+            unread = {key: sentence for key, sentence in unread.items() if key not in answers}
         with stage("model", units=len(unread), slots=sum(len(one.slots) for one in unread.values())):
             said = iter(self._composed(list(unread.values()), allowed) if unread else ())
-        answers |= {key: [next(said) for _ in sentence.slots] for key, sentence in unread.items()}
+        fresh = {key: tuple(next(said) for _ in sentence.slots) for key, sentence in unread.items()}
+        answers |= fresh
+        if fresh and self.kept is not None:
+            with stage("what is remembered"), self.kept() as store:
+                for key, answer in fresh.items():
+                    store.put(UNIT, (self.digest, key), answer)
         with stage("types of answers"):
             return {
                 slot.id: self._ranking(language, sentence, composed)

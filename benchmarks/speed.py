@@ -1,0 +1,237 @@
+"""How fast it is, and how much it holds: `python benchmarks/speed.py WHAT ...`. Prints tables and draws pictures into benchmarks/results.
+
+    lines 1000 10000 100000   seconds and memory against lines: a cold run, the same again, and one after an edit
+    processors                the same work with one process and with two
+    batches                   slots a second of the model alone, by the words of a batch
+    ray [FILES]               a Ray cluster of two nodes on this machine beside this machine's own processes, and one that loses a node
+
+The trees are the development projects of projects.toml side by side, stripped of their annotations, so that every slot is open; what is
+asked for more lines than they have holds them again in other folders. `--model none --no-checker` and the like go to every run.
+`typeinfer evaluate --speed` tells where the time goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from typeinfer.evaluation.benchmark import RESULTS, revision, table, tasks
+from typeinfer.evaluation.judge import write_tree
+from typeinfer.evaluation.peers import OURS, Cost, run
+from typeinfer.evaluation.python import PythonJudge
+
+
+def say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+# --- trees -------------------------------------------------------------------------------------------------------------------
+
+
+def sources() -> Iterator[tuple[str, bytes]]:
+    """The files of the stripped projects, project by project, without end."""
+    stripped = [(task.name, task.stripped.files) for task in tasks(PythonJudge(), "development", "bare", say)]
+    for turn in count():
+        for name, files in stripped:
+            for path, data in sorted(files.items()):
+                if path.endswith(".py"):
+                    yield f"part{turn}/{name}/{path}" if turn else f"{name}/{path}", data
+
+
+def plant(root: Path, enough: Callable[[int, int], bool]) -> tuple[int, int]:
+    """A project of so many files and lines as are `enough`; how many they are."""
+    files = lines = 0
+    for path, data in sources():
+        if enough(files, lines):
+            break
+        write_tree(root, {path: data})
+        files, lines = files + 1, lines + data.count(b"\n")
+    (root / "typeinfer.toml").touch()
+    return files, lines
+
+
+@dataclass(frozen=True)
+class Measured:
+    cost: Cost
+    slots: int
+
+
+def measure(root: Path, cache: Path, *flags: str) -> Measured:
+    """What is to be written is worked out, and not written: so the same can be asked again."""
+    command = (*OURS.command, "--check", "--format", "json", *flags)
+    cost = run(replace(OURS, command=command), root, cache)
+    if cost.failure is not None and not cost.printed:
+        sys.exit(f"{' '.join(command)}: {cost.failure}")
+    return Measured(cost, json.loads(cost.printed)["summary"]["slots"])
+
+
+@contextlib.contextmanager
+def planted(enough: Callable[[int, int], bool]) -> Iterator[tuple[Path, Path, int, int]]:
+    """A project, a place for caches, and how many files and lines the project has."""
+    with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
+        root = Path(place, "project")
+        files, lines = plant(root, enough)
+        yield root, Path(place, "caches"), files, lines
+
+
+# --- lines -------------------------------------------------------------------------------------------------------------------
+
+
+def by_lines(asked: argparse.Namespace) -> None:
+    rows, points = [], []
+    for wanted in asked.sizes:
+        with planted(lambda files, lines, wanted=wanted: lines >= wanted) as (root, caches, files, lines):
+            cold = measure(root, caches, *asked.flags)
+            say(f"{lines:,} lines: {cold.cost.seconds:.1f} s, {cold.cost.peak_mb:.0f} MB")
+            warm = measure(root, caches, *asked.flags)
+            edited = max(root.rglob("*.py"), key=lambda path: path.stat().st_size)
+            edited.write_bytes(edited.read_bytes() + b"\n\ndef added(count):\n    return count + 1\n")
+            after = measure(root, caches, *asked.flags)
+            say(f"{lines:,} lines: again {warm.cost.seconds:.1f} s, after an edit {after.cost.seconds:.1f} s")
+            seconds, peak = cold.cost.seconds, max(one.cost.peak_mb for one in (cold, warm, after))
+            points.append((lines, seconds, peak))
+            each = [seconds, warm.cost.seconds, after.cost.seconds]
+            rows.append([f"{lines:,}", f"{files:,}", f"{cold.slots:,}", *(f"{one:.1f}" for one in each)])
+            rows[-1] += [f"{cold.slots / seconds:,.0f}", f"{peak:,.0f}"]
+    print(f"`{' '.join(['python', *sys.argv])}`, {described()}\n")
+    heads = ["lines", "files", "slots", "cold, s", "again, s", "after an edit, s", "slots/s", "peak MB"]
+    print(table(heads, rows))
+    if len(points) > 1 and not asked.flags:
+        draw(points)
+
+
+def draw(points: Sequence[tuple[int, float, float]]) -> None:
+    from matplotlib import pyplot
+
+    lines, seconds, memory = (np.array(column) for column in zip(*points, strict=True))
+    figure, places = pyplot.subplots(1, 2, figsize=(9, 3.6))
+    for place, measured, unit in zip(places, (seconds, memory), ("seconds, cold", "peak MB"), strict=True):
+        place.plot(lines, measured, "o-", label="measured")
+        place.plot(lines, measured[-1] * lines / lines[-1], ":", color="grey", label="in proportion")
+        place.set_xlabel("lines of Python, every slot open")
+        place.set_ylabel(unit)
+        place.set_ylim(bottom=0)
+        place.legend(frameon=False)
+    figure.tight_layout()
+    figure.savefig(RESULTS / "speed.svg", metadata={"Date": None})
+
+
+# --- processors, batches -----------------------------------------------------------------------------------------------------
+
+
+def by_processors(asked: argparse.Namespace) -> None:
+    rows = []
+    with planted(lambda files, lines: lines >= asked.sizes[0]) as (root, caches, _, lines):
+        for jobs in (1, 2):
+            found = measure(root, caches / str(jobs), "--jobs", str(jobs), *asked.flags)
+            rows.append([str(jobs), f"{found.cost.seconds:.1f}", f"{found.slots / found.cost.seconds:,.0f}"])
+            rows[-1].append(f"{found.cost.peak_mb:,.0f}")
+    print(f"{lines:,} lines, {described()}\n")
+    print(table(["processes", "seconds", "slots/s", "peak MB"], rows))
+
+
+def by_batches(asked: argparse.Namespace) -> None:
+    """The model alone, on units of the tree that were made before."""
+    from typeinfer.languages import LANGUAGE_OF_SUFFIX
+    from typeinfer.model.ranking import LANGUAGE_NAMES, load_ranker
+    from typeinfer.model.sentences import sentences, stack
+    from typeinfer.pipeline import shipped_model
+    from typeinfer.program.files import read_files
+    from typeinfer.program.graph import build_graph
+    from typeinfer.program.project import read_project
+
+    folder = shipped_model()
+    assert folder is not None, "a checkout has a model"
+    ranker = load_ranker(folder, os.cpu_count() or 1)
+    with planted(lambda files, lines: lines >= asked.sizes[0]) as (root, _, _, lines):
+        names = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py"))]
+        project = read_project(root, read_files(root, names, LANGUAGE_OF_SUFFIX)[0])
+    made = list(sentences(project, build_graph(project), {}, lambda slot: not slot.local))
+    lexemes: dict[str, int] = {}
+    units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
+    rows, subwords = [], ranker.subwords.rows(list(lexemes))
+    for words in (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000):
+        ranker.runtime.budget = words
+        began = time.perf_counter()
+        found = ranker.runtime.rank(units, subwords, range(len(units)))
+        rows.append([f"{words:,}", f"{len(found) / (time.perf_counter() - began):,.0f}"])
+        say(f"{words} words: {rows[-1][1]} slots/s")
+    print(f"{lines:,} lines, {len(units):,} units, {described()}\n")
+    print(table(["words of a batch, padding included", "slots/s"], rows))
+
+
+# --- Ray ---------------------------------------------------------------------------------------------------------------------
+
+
+def beside_ray(asked: argparse.Namespace) -> None:
+    """Two nodes of one processor each. What is printed must be the same byte for byte."""
+    import ray
+    from ray.cluster_utils import Cluster as Nodes
+
+    rows: list[list[str]] = []
+    printed: dict[str, str] = {}
+    with planted(lambda files, lines: files >= asked.sizes[0]) as (root, caches, files, lines):
+
+        def noted(name: str, *flags: str) -> None:
+            found = measure(root, caches / name, *flags, *asked.flags)
+            printed[name] = found.cost.printed
+            same = "" if name == "this machine's processes" else str(printed[name] == next(iter(printed.values())))
+            rows.append([name, f"{found.cost.seconds:.1f}", f"{found.cost.peak_mb:,.0f}", same])
+            say(" ".join(rows[-1]))
+
+        noted("this machine's processes", "--jobs", "2")
+        nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        nodes.add_node(num_cpus=1)
+        nodes.wait_for_nodes()
+        try:
+            where = ("--engine", "ray", "--ray-address", nodes.address)
+            noted("two nodes", *where)
+            doomed = next(iter(nodes.worker_nodes))
+            threading.Timer(asked.kill_after, nodes.remove_node, (doomed, False)).start()
+            noted(f"two nodes, one killed after {asked.kill_after:.0f} s", *where)
+        finally:
+            ray.shutdown()
+            nodes.shutdown()
+    print(f"{files:,} files, {lines:,} lines, {described()}, ray {importlib.metadata.version('ray')}\n")
+    print(table(["", "seconds", "peak MB of the process that asks", "prints the same"], rows))
+
+
+def described() -> str:
+    """What was measured, when and on what."""
+    model = platform.processor() or "?"
+    with contextlib.suppress(OSError):
+        told = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        model = told[0].partition(":")[2].strip()
+    when, busy = time.strftime("%Y-%m-%d"), os.getloadavg()[0]
+    versions = f"Python {platform.python_version()}, pyrefly {importlib.metadata.version('pyrefly')}"
+    return f"{when}, at {revision()}, {os.cpu_count()} cores ({model}), load in the end {busy:.1f}, {versions}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["lines", "processors", "batches", "ray"])
+    parser.add_argument("sizes", nargs="*", type=int, help="lines; for ray files")
+    parser.add_argument("--kill-after", type=float, default=30.0, help="seconds, for ray")
+    asked, flags = parser.parse_known_args()
+    asked.flags = flags
+    usual = {"lines": [1_000, 10_000, 100_000], "processors": [10_000], "batches": [10_000], "ray": [500]}
+    asked.sizes = asked.sizes or usual[asked.what]
+    {"lines": by_lines, "processors": by_processors, "batches": by_batches, "ray": beside_ray}[asked.what](asked)
+
+
+if __name__ == "__main__":
+    main()
