@@ -153,16 +153,18 @@ ENGINE = with_options(
 
 
 @contextmanager
-def _engine(engine: str, ray_address: str | None, jobs: int | None) -> Iterator[Engine | None]:
+def _engine(engine: str, ray_address: str | None, settings: Settings) -> Iterator[Engine | None]:
     """The engine that was asked for; None for this machine."""
     if engine == "local":
         if ray_address is not None:
             raise click.UsageError("--ray-address wants --engine ray")
         yield None
         return
+    if settings.device != "cpu":
+        raise click.UsageError(f"--engine ray: computes on processors; not with device {settings.device}")
     from typeinfer.engine.ray import Cluster
 
-    with Cluster(ray_address, jobs) as cluster:
+    with Cluster(ray_address, settings.jobs) as cluster:
         yield cluster
 
 
@@ -302,7 +304,7 @@ def annotate(
             opened = _open_changed(paths, Asked(**flags), since, staged)
             if since is not None or staged:
                 opened = _with_something_open(opened)
-        with _engine(engine, ray_address, opened.settings.jobs) as workers:
+        with _engine(engine, ray_address, opened.settings) as workers:
             result = _annotate(opened, workers)
         with stage("writing"):
             if stubs is not None:
