@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, line_start, word_at
 from typeinfer.completion.decode import Line, Vocabulary, lines, words
@@ -79,7 +81,14 @@ class LineModel:
         self.prompter = Prompter(self.tokens, stored.shape)
         self.trust = stored.trust
         self.model = LanguageModel(stored.shape, stored.weights)
-        self.asking = threading.Lock()
+        self.threads = ThreadpoolController()
+        self._asking = threading.Lock()
+
+    @contextmanager
+    def asking(self, alone: bool = True) -> Iterator[None]:
+        """By one thread at a time; unless it is `alone`, with another one at work beside: numpy's own would wait for that one."""
+        with self._asking, nullcontext() if alone else self.threads.limit(limits=1, user_api="blas"):
+            yield
 
     def tokens_of(self, language: Language, path: str, data: bytes, root: Node) -> list[int]:
         return self.tokens.encode(read(language, path, data, root).data.decode("utf-8", "replace"))
@@ -174,7 +183,7 @@ class Writer:
         # A word has the blank before it, unless more of them stand there.
         blank = begin > 1 and file.data[begin - 1 : begin] == b" " and not file.data[begin - 2 : begin - 1].isspace()
         begin -= blank
-        with model.asking:
+        with model.asking(alone=False):
             number = LANGUAGES.index(language)
             row = model.prompter.before_word(language, number, file.path, file.data, begin, end)
             model.model.read(row)
@@ -183,7 +192,7 @@ class Writer:
     def words(self, gap: Gap, names: Sequence[str]) -> NDArray[np.float64]:
         """The log probability [n] that each of these words stands in a gap."""
         model = self.model
-        with model.asking:
+        with model.asking(alone=False):
             spelled = [gap.before + name for name in names]
             return words(model.model, model.vocabulary, gap.row, spelled, gap.texts, model.trust.recall)
 
@@ -205,7 +214,7 @@ class Writer:
     ) -> list[Line]:
         """What is likely, before it is looked at as a whole; without what stands there already. Nothing once it is given up."""
         model, language, file = self.model, place.language, place.file
-        with model.asking:
+        with model.asking():
             prompt = model.prompter.prompt(
                 language, LANGUAGES.index(language), file.path, file.data, place.root, place.start
             )

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from typeinfer.completion.cursor import PLACEHOLDER, Cursor, cursor_at, dot_before, name_at, word_at
 from typeinfer.completion.habits import Habits, uses_below, uses_in
-from typeinfer.completion.lines import Block, LineModel, Place, Writer, place_at
+from typeinfer.completion.lines import Block, Gap, LineModel, Place, Writer, place_at
+from typeinfer.completion.lm import Trust
 from typeinfer.completion.names import PLAIN, around, fitting, ranked, told
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
@@ -68,6 +69,19 @@ class Beliefs:
     file: SourceFile
     sure: tuple[Edit, ...]
     all: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the language model says of names at one place, once it has read what is around it; and how far it is trusted."""
+
+    trust: Trust
+    reading: Future[tuple[Writer, Gap]]
+
+    def of(self, names: Sequence[Member]) -> NDArray[np.float64]:
+        """[n]"""
+        writer, gap = self.reading.result()
+        return writer.words(gap, [one.name for one in names])
 
 
 class Monitor:
@@ -116,25 +130,25 @@ class Monitor:
         behind_dot = dot_before(file.data, word_at(file.data, offset)[0]) is not None
         with self._turn("members" if behind_dot else "names", "members") as given_up:
             cursor = None if given_up() else cursor_at(file, offset) if behind_dot else name_at(file, offset)
-            if cursor is None:
+            language = language_of(file.path)
+            if cursor is None or language is None:
                 return None
-            if behind_dot:
-                return self._complete(files, file, cursor, beliefs)
-            return self._names(files, file, cursor, imports)
+            mine = {path: one for path, one in files.items() if language_of(path) is language}
+            with self._words(language, mine, file, cursor) as words:
+                if behind_dot:
+                    return self._members(language, mine, file, cursor, beliefs, words)
+                return self._names(language, mine, file, cursor, imports, words)
 
-    def _complete(
+    def _members(
         self,
-        files: Mapping[str, SourceFile],
+        language: Language,
+        mine: Mapping[str, SourceFile],
         file: SourceFile,
         cursor: Cursor,
         beliefs: Callable[[Cursor], Beliefs | None],
+        words: Words | None,
     ) -> Offer:
-        language = language_of(file.path)
-        assert language is not None, "there is a cursor in it"
-        mine = {path: one for path, one in files.items() if language_of(path) is language}
-        weights, model = self.weights(language.name), self._model()
-        counted = None if model is None else model.trust.words.get(language.name)
-        words = None if model is None or counted is None else self._words(model, language, mine, file, cursor)
+        weights = self.weights(language.name)
         self._take_in(language.name, mine, file.path)
         uses = uses_below(file.path, cursor.asked.data, cursor.root)
         uses = tuple(use for use in uses if use.at != cursor.begin)
@@ -143,23 +157,20 @@ class Monitor:
         )
         ground, listed = self._listed(language.name, mine, cursor, beliefs)
         suggestions = self._ranked(moment, ground, listed, weights)
-        if words is not None and counted is not None:
-            said = words([one.member for one in suggestions[:WORDED]])
+        if words is not None and (counted := words.trust.words.get(language.name)) is not None:
+            said = words.of([one.member for one in suggestions[:WORDED]])
             suggestions = tuple(weighed(suggestions, said, counted[ground is Ground.GUESSED]))
         return Offer(cursor.begin, cursor.end, cursor.typed, cursor.receiver, ground, suggestions)
 
     def _names(
         self,
-        files: Mapping[str, SourceFile],
+        language: Language,
+        mine: Mapping[str, SourceFile],
         file: SourceFile,
         cursor: Cursor,
         imports: Callable[[Cursor], Sequence[Importable]],
+        words: Words | None,
     ) -> Offer:
-        language = language_of(file.path)
-        assert language is not None, "there is a cursor in it"
-        mine = {path: one for path, one in files.items() if language_of(path) is language}
-        model = self._model()
-        words = None if model is None else self._words(model, language, mine, file, cursor)
         self._take_in(language.name, mine, file.path)
         end = cursor.begin + len(PLACEHOLDER)
         given = GIVEN.match(file.data, cursor.end) is not None
@@ -179,8 +190,8 @@ class Monitor:
         suiting = self._asked(
             language.name, mine, lambda one: one.suiting(cursor.asked, cursor.begin, end, offered), untold
         )
-        said = words(offered) if words is not None and offered else None
-        weights = PLAIN if model is None else model.trust.names.get(language.name, PLAIN)
+        said = words.of(offered) if words is not None and offered else None
+        weights = PLAIN if words is None else words.trust.names.get(language.name, PLAIN)
         offered = [replace(one, name=one.name.rstrip("=")) if given else one for one in offered]
         suggestions = tuple(
             replace(one, edits=brought[one.member.name].edits) if one.member.source else one
@@ -374,20 +385,28 @@ class Monitor:
             self._note(f"the language model can't be used: {error}")
             return None
 
+    @contextmanager
     def _words(
-        self,
-        model: LineModel,
-        language: Language,
-        files: Mapping[str, SourceFile],
-        file: SourceFile,
-        cursor: Cursor,
-    ) -> Callable[[Sequence[Member]], NDArray[np.float64]]:
-        """What tells what the language model says of each of some names [n] at a cursor. It reads what is around while a checker is
-        asked for the names; texts that are new to it are recalled for a moment."""
-        until = time.monotonic() + MOMENT
-        writer = self._writer_of(model, language.name, files, file.path, lambda: time.monotonic() > until)
-        gap = self._aside.submit(writer.gap, language, file, cursor.begin, cursor.end)
-        return lambda names: writer.words(gap.result(), [one.name for one in names])
+        self, language: Language, files: Mapping[str, SourceFile], file: SourceFile, cursor: Cursor
+    ) -> Iterator[Words | None]:
+        """The language model's word on names at a cursor, where there is a model. It reads what is around while a checker is asked
+        for the names; texts that are new to it are recalled for a moment."""
+        model = self._model()
+        if model is None:
+            yield None
+            return
+
+        def read() -> tuple[Writer, Gap]:
+            until = time.monotonic() + MOMENT
+            writer = self._writer_of(model, language.name, files, file.path, lambda: time.monotonic() > until)
+            return writer, writer.gap(language, file, cursor.begin, cursor.end)
+
+        reading = self._aside.submit(read)
+        try:
+            yield Words(model.trust, reading)
+        finally:
+            # What it changes is for whoever has the turn.
+            wait([reading])
 
     def _writer_of(
         self,

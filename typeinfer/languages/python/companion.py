@@ -41,8 +41,8 @@ class PyreflyCompanion:
     def __init__(self, language: Language, root: Path, files: Mapping[str, SourceFile], version: Version) -> None:
         self.language = language
         self.ended = contextlib.ExitStack()
-        self.about, self.version = "", 0
-        """The file whose text it was given last, and how often it was given one."""
+        self.about, self.text, self.version = "", b"", 0
+        """The file whose text it was given last, that text, and how often it was given one."""
         self.asked = 0
         try:
             folder = self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-complete-"))
@@ -84,12 +84,13 @@ class PyreflyCompanion:
         # for an argument of which nothing is there yet.
         call = b"__(_="
         inside = file.with_data(file.data[:start] + call + b")" + file.data[end:])
-        around = [one for one in self._offered(file, start) if one.kind in (MemberKind.KEYWORD, MemberKind.PARAMETER)]
         in_scope = [
             one
             for one in self._offered(inside, start + len(call))
             if one.kind not in (MemberKind.KEYWORD, MemberKind.PARAMETER)
         ]
+        # Last, since its types are asked for next, of the text as it is.
+        around = [one for one in self._offered(file, start) if one.kind in (MemberKind.KEYWORD, MemberKind.PARAMETER)]
         return (*around, *in_scope)
 
     def suiting(self, file: SourceFile, start: int, end: int, names: Sequence[Member]) -> Mapping[str, bool]:
@@ -130,7 +131,10 @@ class PyreflyCompanion:
 
     def _shown(self, file: SourceFile) -> str:
         """The file's URI, once its text is the one that counts."""
-        uri, text = self._uri(file.path), file.data.decode("utf-8", "replace")
+        uri = self._uri(file.path)
+        if (self.about, self.text) == (file.path, file.data):
+            return uri
+        text, self.text = file.data.decode("utf-8", "replace"), file.data
         self.version += 1
         if self.about == file.path:
             changed = {"textDocument": {"uri": uri, "version": self.version}, "contentChanges": [{"text": text}]}
