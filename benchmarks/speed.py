@@ -201,8 +201,11 @@ def beside_ray(asked: argparse.Namespace) -> None:
             where = ("--engine", "ray", "--ray-address", nodes.address)
             noted("two nodes", *where)
             doomed = next(iter(nodes.worker_nodes))
-            threading.Timer(asked.kill_after, nodes.remove_node, (doomed, False)).start()
+            killing = threading.Timer(asked.kill_after, nodes.remove_node, (doomed, False))
+            killing.start()
             noted(f"two nodes, one killed after {asked.kill_after:.0f} s", *where)
+            if nodes.worker_nodes:
+                sys.exit("it ended before a node was killed; a lower --kill-after, or more files")
         finally:
             ray.shutdown()
             nodes.shutdown()

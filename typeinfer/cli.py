@@ -323,13 +323,17 @@ def _profiled(path: Path | None) -> Iterator[None]:
         return
     try:
         # Before anything is done: who mistyped the path shouldn't have to wait to be told.
-        with path.open("w", encoding="utf-8") as into, recorded() as trace:
-            yield
-            into.write(trace.events())
+        path.touch()
     except OSError as error:
-        if error.filename != str(path):
-            raise
         raise click.UsageError(f"--profile {path}: can't be written: {error.strerror}") from None
+    with recorded() as trace:
+        try:
+            yield
+        finally:
+            try:
+                path.write_text(trace.events(), encoding="utf-8")
+            except OSError as error:
+                complain(f"--profile {path}: can't be written: {error.strerror}")
 
 
 def _expect_one(since: str | None, staged: bool) -> None:

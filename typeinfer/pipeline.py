@@ -68,7 +68,7 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
             key = _key(root, files, options)
             remembered = cache.get("run", key, _Remembered)
         if remembered is None:
-            with stage("the rest"):
+            with stage("annotating"):
                 run = move.over(_annotate_afresh(root, move, cache, progress))
             # A file that failed may do better next time (memory), and a checker may be installed by then.
             if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):

@@ -42,11 +42,6 @@ class Trace:
     spans: list[Span] = field(default_factory=list)
     inside: threading.local = field(default_factory=threading.local)
 
-    @property
-    def peak(self) -> int:
-        """The most that was held at the end of a stage, in bytes."""
-        return max((span.memory for span in self.spans), default=0)
-
     def stages(self) -> dict[str, tuple[int, float]]:
         """How often each stage was gone through, and the seconds that were its own; in the order of first ends."""
         found: dict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))

@@ -137,6 +137,16 @@ def test_more_than_the_object_store_holds_goes_through_it() -> None:
         nodes.shutdown()
 
 
+def ending() -> Callable[[int], int]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("it is dead")
+
+
+def test_what_ends_every_process_that_makes_it_ends_the_run_in_one_line(nodes: Any) -> None:
+    with Cluster(nodes.address) as cluster, pytest.raises(EngineFailed, match=r"^--engine ray: the cluster failed \("):
+        list(cluster.answering(ending)(range(3)))
+
+
 def test_no_cluster_is_one_line() -> None:
     with pytest.raises(
         EngineFailed, match=r"^--engine ray: no cluster at 127.0.0.1:1 \(Connection refused\)$"
@@ -235,7 +245,9 @@ def test_a_head_that_dies_is_told_in_one_line_and_nothing_is_written(nodes: Any,
 def test_the_command_line_writes_the_same(tree: Path, tmp_path: Path) -> None:
     printed = []
     for flags in ([], ["--engine", "ray", "--jobs", "2"]):
-        environment = {**os.environ, "TYPEINFER_CACHE": str(tmp_path / f"cache-{len(flags)}")}
+        # As a user has it: with as many numeric threads as numpy likes.
+        usual = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        environment = {**usual, "TYPEINFER_CACHE": str(tmp_path / f"cache-{len(flags)}")}
         command = [sys.executable, "-m", "typeinfer", "annotate", "--diff", "--format", "json", *flags, "."]
         run = subprocess.run(command, capture_output=True, cwd=tree, env=environment)
         assert run.returncode == 0, run.stderr

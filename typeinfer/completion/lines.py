@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, line_start, word_at
 from typeinfer.completion.decode import Line, Vocabulary, lines, words
@@ -31,6 +30,7 @@ from typeinfer.completion.tokens import Tokens
 from typeinfer.languages import LANGUAGES, language_of, treesitter
 from typeinfer.languages.language import Language
 from typeinfer.model.checkpoint import REMEDY, TOKENIZER, NoModel
+from typeinfer.model.one_thread import one_thread
 from typeinfer.values.inferred import Complaint
 from typeinfer.values.lines import Continuation
 from typeinfer.values.source import SourceFile
@@ -81,13 +81,12 @@ class LineModel:
         self.prompter = Prompter(self.tokens, stored.shape)
         self.trust = stored.trust
         self.model = LanguageModel(stored.shape, stored.weights)
-        self.threads = ThreadpoolController()
         self._asking = threading.Lock()
 
     @contextmanager
     def asking(self, alone: bool = True) -> Iterator[None]:
         """By one thread at a time; unless it is `alone`, with another one at work beside: numpy's own would wait for that one."""
-        with self._asking, nullcontext() if alone else self.threads.limit(limits=1, user_api="blas"):
+        with self._asking, nullcontext() if alone else one_thread():
             yield
 
     def tokens_of(self, language: Language, path: str, data: bytes, root: Node) -> list[int]:

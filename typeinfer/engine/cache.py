@@ -140,7 +140,7 @@ class Cache:
                     self._touched.add(key)
         if content is None:
             return None
-        if content[:SEAL] != _seal(key, content[SEAL:]):
+        if not isinstance(content, bytes) or content[:SEAL] != _seal(key, content[SEAL:]):
             return None
         try:
             return msgspec.msgpack.decode(content[SEAL:], type=type_)

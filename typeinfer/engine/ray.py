@@ -1,7 +1,7 @@
 """Ray: the engine of several machines. In: items and a function, or a model and questions; out: results, in order.
 
 A worker or a machine that goes away costs what it was working on a second try. All machines must have the same typeinfer: it is
-asked for first. What this process alone does, it does here: Ray's own reports over the network are turned off.
+asked for first. Ray's own reports over the network are turned off in what is started here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -108,7 +107,7 @@ class Cluster:
         flying: dict[Any, range] = {}
         while True:
             while len(flying) < most and (part := next(waiting, None)) is not None:
-                flying[task.remote(function, [items[index] for index in part])] = part
+                flying[task.remote(program_digest(), function, [items[index] for index in part])] = part
             if not flying:
                 return
             (landed, *_), _ = self.ray.wait(list(flying))
@@ -122,25 +121,25 @@ class Cluster:
         with self._working():
             # Sent once to each machine, and read there where it lies.
             made = self.ray.put(make)
-            keeper = self.ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Keeper)
+            keeper = self.ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=TRIES)(_Keeper)
             keepers = [
-                keeper.options(scheduling_strategy=machine.near(self.ray)).remote(made)
+                keeper.options(scheduling_strategy=machine.near(self.ray)).remote()
                 for machine in self.machines
                 for _ in range(machine.processors)
             ]
-        # One that has to begin again reads what it was made of again: somebody has to hold that.
         return lambda questions: self._answers(keepers, questions, made)
 
-    def _answers(self, keepers: Sequence[Any], questions: Iterable[T], made: object) -> Iterator[R]:
+    def _answers(self, keepers: Sequence[Any], questions: Iterable[T], made: Any) -> Iterator[R]:
         free = [keeper for keeper in keepers for _ in range(AHEAD)]
         flying: dict[Any, tuple[int, Any]] = {}
         known: dict[int, R] = {}
         asked, told = enumerate(questions), 0
         with self._working():
             while True:
-                while free and (question := next(asked, None)) is not None:
+                # Of one that is slow the others don't run away: what they answer has to be held until it has.
+                while free and len(known) < len(keepers) * AHEAD and (question := next(asked, None)) is not None:
                     keeper = free.pop(0)
-                    flying[keeper.answer.remote(question[1])] = question[0], keeper
+                    flying[keeper.answer.remote([program_digest(), made], question[1])] = question[0], keeper
                 while told in known:
                     yield known.pop(told)
                     told += 1
@@ -201,19 +200,26 @@ class _Machine:
 
 
 class _Keeper:
-    """What is held in one place. It is made when it is asked first: what goes wrong in an actor's making is told by nobody."""
+    """What is held in one place."""
 
-    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
-        self.make = cache(make)
+    def __init__(self) -> None:
+        self.made: Callable[[Any], Any] | None = None
 
-    def answer(self, question: Any) -> Any:
-        return self.make()(question)
+    def answer(self, make: Sequence[Any], question: Any) -> Any:
+        """`make`: which typeinfer asks, and a reference to what makes it, in a list: it is followed when this is asked first, and
+        so after a restart."""
+        if self.made is None:
+            _same(make[0])
+            self.made = _ray().get(make[1])()
+        return self.made(question)
 
 
 def _ray() -> Any:
     """Raises `EngineFailed`."""
     # Read where it is imported: https://docs.ray.io/en/latest/cluster/usage-stats.html.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Whoever still asks once all is over is told so, and starts nothing.
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     try:
         import ray
     except ImportError:
@@ -231,8 +237,15 @@ def _knock(address: str | None) -> None:
             raise EngineFailed(f"--engine ray: no cluster at {address} ({error.strerror or error})") from None
 
 
-def _all(function: Callable[[T], R], items: Sequence[T]) -> list[R | Lost]:
+def _all(program: bytes, function: Callable[[T], R], items: Sequence[T]) -> list[R | Lost]:
+    _same(program)
     return [guarded(function, item) for item in items]
+
+
+def _same(program: bytes) -> None:
+    """Raises `EngineFailed` where this is another typeinfer: a machine may have come since the others were asked."""
+    if program != program_digest():
+        raise EngineFailed(f"--engine ray: {socket.gethostname()} has another typeinfer; install the same everywhere")
 
 
 def _program() -> bytes:

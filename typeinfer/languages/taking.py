@@ -31,14 +31,10 @@ def takes(
             return True if True in said else None if None in said else False
         case _, Literal(value) if not isinstance(wide, Literal):
             return takes(language, wide, _type_of(language, value), is_below)
-        case Literal(one), Literal(two):
-            return one == two
+        case Literal(), Literal() if wide == narrow:
+            return True
         case CallableType(), CallableType() | Named("type"):
             return True
-        case CallableType(), Named(name, _) if name in language.plain_types:
-            return False
-        case Named(name, _), CallableType() if name in language.plain_types:
-            return False
         case Named(one, _), Named(two, _):
             if one.rpartition(".")[2] == two.rpartition(".")[2] or (two, one) in language.wider:
                 return True
@@ -53,8 +49,23 @@ def suited(language: Language, wanted: Sequence[TypeExpr], given: Mapping[str, T
     if not wanted:
         return {}
     any_of = union(wanted)
-    said = {name: takes(language, any_of, term) for name, term in given.items()}
+    members = any_of.members if isinstance(any_of, Union) else (any_of,)
+    calls = {isinstance(member, CallableType) for member in members}
+
+    def suits(term: TypeExpr) -> bool | None:
+        # No plain value is called, and nothing that is called is plain.
+        if calls == {True} and _is_plain(language, term):
+            return False
+        if isinstance(term, CallableType) and all(_is_plain(language, member) for member in members):
+            return False
+        return takes(language, any_of, term)
+
+    said = {name: suits(term) for name, term in given.items()}
     return {name: taken for name, taken in said.items() if taken is not None}
+
+
+def _is_plain(language: Language, term: TypeExpr) -> bool:
+    return isinstance(term, Literal) or (isinstance(term, Named) and term.name in language.plain_types)
 
 
 def _type_of(language: Language, value: str) -> TypeExpr:

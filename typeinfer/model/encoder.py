@@ -48,6 +48,8 @@ class Encoder:
     ) -> None:
         self.config = config
         settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
+        # Every process would pin its first thread to the first core.
+        settings["ENABLE_CPU_PINNING"] = False
         if precision is not None:
             settings["INFERENCE_PRECISION_HINT"] = precision
         compiled = ov.Core().compile_model(drawn(config, weights), "CPU", settings)

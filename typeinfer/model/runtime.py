@@ -14,10 +14,10 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from typeinfer.model.checkpoint import Checkpoint
 from typeinfer.model.config import Config
+from typeinfer.model.one_thread import one_thread
 from typeinfer.model.search import Composed, compose
 from typeinfer.model.terms import NO_TYPE
 from typeinfer.model.typehead import TypeHead
@@ -119,12 +119,14 @@ class Runtime(Asked):
         self.threads = threads
         self.subword = checkpoint.weights["subword.weight"]
         self.encoder = encoding(checkpoint.config, checkpoint.weights, threads, precision, device)
-        self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
+        # By as many threads here as everywhere: the last bit of a product depends on it.
+        with one_thread():
+            self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
 
     def answers(self, questions: Iterator[Question]) -> Answers:
         """While a batch is looked at, those after it are being encoded."""
         # The head's products are small: numpy's threads would wait for each other, and for the encoder's, most of the time.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_thread():
             for question, lexemes, hidden in self._encoded(questions):
                 asked = self.head.asked(question.batch, lexemes, hidden)
                 yield compose(self.head, asked, self.arity, question.sayable, question.beam)
