@@ -32,6 +32,9 @@ AHEAD = 2
 TRIES = 3
 """So often is a task given to a worker; what ended so many of them isn't tried again."""
 
+AGAIN = 100
+"""So often is a question asked anew of who doesn't answer: until it is noticed that a machine is gone it is asked many times."""
+
 KNOCK = 10.0
 """Seconds that a cluster may take to answer at all."""
 
@@ -121,7 +124,7 @@ class Cluster:
         with self._working():
             # Sent once to each machine, and read there where it lies.
             made = self.ray.put(make)
-            keeper = self.ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=TRIES)(_Keeper)
+            keeper = self.ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=AGAIN)(_Keeper)
             keepers = [
                 keeper.options(scheduling_strategy=machine.near(self.ray)).remote()
                 for machine in self.machines
@@ -136,13 +139,13 @@ class Cluster:
         asked, told = enumerate(questions), 0
         with self._working():
             while True:
+                while told in known:
+                    yield known.pop(told)
+                    told += 1
                 # Of one that is slow the others don't run away: what they answer has to be held until it has.
                 while free and len(known) < len(keepers) * AHEAD and (question := next(asked, None)) is not None:
                     keeper = free.pop(0)
                     flying[keeper.answer.remote([program_digest(), made], question[1])] = question[0], keeper
-                while told in known:
-                    yield known.pop(told)
-                    told += 1
                 if not flying:
                     return
                 (landed, *_), _ = self.ray.wait(list(flying))
