@@ -662,7 +662,7 @@ def model_of(options: Options) -> Model | None:
 def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
     from typeinfer.model.ranking import load_ranker
 
-    ranker = load_ranker(folder, engine.jobs, device, engine.answering if engine.is_elsewhere else None)
+    ranker = load_ranker(folder, engine.jobs, device, engine.answering)
     return replace(ranker, digest=f"{_model_digest(folder)} {device}", kept=lambda: Cache(cache_folder()))
 
 

@@ -21,7 +21,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Passage:
     """A stage that was gone through: in seconds from the start, on a thread, `own` of them in no stage within it; `told` says how
     much there was to do, `memory` what the process held in the end, in bytes, 0 where that can't be told."""
 
@@ -39,7 +39,7 @@ class Trace:
     """All stages since the block of `recorded` was entered, in the order in which they ended."""
 
     began: float = field(default_factory=time.perf_counter)
-    spans: list[Span] = field(default_factory=list)
+    spans: list[Passage] = field(default_factory=list)
     inside: threading.local = field(default_factory=threading.local)
 
     def stages(self) -> dict[str, tuple[int, float]]:
@@ -95,7 +95,9 @@ def stage(name: str, **told: int) -> Iterator[None]:
         own = seconds - above.pop()
         if above:
             above[-1] += seconds
-        trace.spans.append(Span(name, threading.get_native_id(), start - trace.began, seconds, own, held_now(), told))
+        trace.spans.append(
+            Passage(name, threading.get_native_id(), start - trace.began, seconds, own, held_now(), told)
+        )
 
 
 def held_now() -> int:

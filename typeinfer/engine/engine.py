@@ -45,9 +45,11 @@ class Engine(Protocol):
         """`function` of every item, in the order of the items. Raises `EngineFailed`."""
 
     @property
-    def is_elsewhere(self) -> bool:
-        """Whether there is more to compute with than this process has, so that a model is better held there."""
+    def answering(self) -> Answering | None:
+        """Where there is more to compute with than this process has; None where a model is better held here."""
 
-    def answering(self, make: Callable[[], Callable[[T], R]]) -> Callable[[Iterable[T]], Iterator[R]]:
+
+class Answering(Protocol):
+    def __call__(self, make: Callable[[], Callable[[T], R]]) -> Callable[[Iterable[T]], Iterator[R]]:
         """What `make` makes is made once in every place and kept; then it answers questions, in their order, of which it takes a
         few in advance. Raises `EngineFailed`."""

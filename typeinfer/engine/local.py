@@ -13,12 +13,11 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -46,8 +45,6 @@ class Local:
 
     jobs: int = 1
 
-    is_elsewhere = False
-
     def run_over(
         self, stage: str, items: Sequence[T], function: Callable[[T], R], progress: Progress = silent
     ) -> tuple[R | Lost, ...]:
@@ -60,8 +57,9 @@ class Local:
             progress(stage, done, len(items))
         return tuple(results[index] for index in range(len(items)))
 
-    def answering(self, make: Callable[[], Callable[[T], R]]) -> Callable[[Iterable[T]], Iterator[R]]:
-        return partial(map, make())
+    @property
+    def answering(self) -> None:
+        return None
 
 
 HERE = Local()

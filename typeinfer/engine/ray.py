@@ -46,8 +46,6 @@ class Cluster:
     """The machines of a Ray cluster. `address`: where it is, or None for one of this machine alone, which ends with the block. See
     `engine.Engine`. Raises `EngineFailed`."""
 
-    is_elsewhere = True
-
     def __init__(self, address: str | None, jobs: int | None = None) -> None:
         self.ray = _ray()
         _knock(address)

@@ -10,8 +10,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from typeinfer.deciding import Options
@@ -30,7 +29,9 @@ from typeinfer.values.outcomes import Run
 
 def evaluate_speed(judge: Judge, chosen: str, only: Sequence[str], jobs: int | None, say: Say) -> str:
     """The table. Raises `ProjectUnavailable` where no project can be had."""
-    with tempfile.TemporaryDirectory(prefix="typeinfer-") as place, _apart(Path(place, "cache")):
+    os.environ["PATH"] = search_path()
+    with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
+        os.environ["TYPEINFER_CACHE"] = str(Path(place, "cache"))
         root = Path(place, "projects")
         names: list[str] = []
         for task in tasks(judge, chosen, "bare", say, only):
@@ -66,18 +67,3 @@ def render(names: Sequence[str], lines: int, run: Run, trace: Trace, seconds: fl
         f"{peak:,.0f} MB in this process.\n",
     ]
     return "\n".join([*facts, table(["stage", "times", "seconds", "% of all"], rows)])
-
-
-@contextmanager
-def _apart(cache: Path) -> Iterator[None]:
-    """With a cache of its own, and the compilers of the benchmark on the PATH."""
-    before = {name: os.environ.get(name) for name in ("TYPEINFER_CACHE", "PATH")}
-    os.environ |= {"TYPEINFER_CACHE": str(cache), "PATH": search_path()}
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -18,14 +18,10 @@ def takes(
     is_below: Callable[[str, str], bool | None] = lambda above, name: None,
 ) -> bool | None:
     """Whether a value of `narrow` may stand where `wide` is asked for. `is_below`: whether the first class is above the second."""
-
-    def all_of(members: Sequence[TypeExpr]) -> bool | None:
-        said = [takes(language, wide, member, is_below) for member in members]
-        return False if False in said else None if None in said else True
-
     match wide, narrow:
         case _, Union(members):
-            return all_of(members)
+            said = [takes(language, wide, member, is_below) for member in members]
+            return False if False in said else None if None in said else True
         case Union(members), _:
             said = [takes(language, member, narrow, is_below) for member in members]
             return True if True in said else None if None in said else False
@@ -46,8 +42,6 @@ def takes(
 
 def suited(language: Language, wanted: Sequence[TypeExpr], given: Mapping[str, TypeExpr]) -> Mapping[str, bool]:
     """Of names of these types those that are known to be taken, or not, where one of some types is wanted."""
-    if not wanted:
-        return {}
     any_of = union(wanted)
     members = any_of.members if isinstance(any_of, Union) else (any_of,)
     calls = {isinstance(member, CallableType) for member in members}

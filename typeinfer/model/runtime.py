@@ -54,7 +54,7 @@ class Question:
 Spread: TypeAlias = (
     "Callable[[Callable[[], Callable[[Question], list[Composed]]]], Callable[[Iterator[Question]], Answers]]"
 )
-"""As `engine.Engine.answering`."""
+"""As `engine.Answering`."""
 
 Answers: TypeAlias = "Iterator[list[Composed]]"
 """For each question the types of the slots of its batch."""

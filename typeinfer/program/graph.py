@@ -151,7 +151,7 @@ def build_graph(project: Project) -> ProgramGraph:
     for path, module in project.modules.items():
         language = project.language_of(path)
         grammar = language.grammar(path)
-        forest.add(path, planted(language, path, module.file.data), grammar)
+        forest.add(path, _tree_of(language, path, module.file.data), grammar)
     links = _Links(forest.files)
     slots = tuple(slot.id for module in project.modules.values() for slot in module.slots)
     slot_places = [links.leaf(slot.id.path, slot.span) for module in project.modules.values() for slot in module.slots]
@@ -326,7 +326,7 @@ KEPT_NODES = 2_000_000
 _read_lately: Recent[_Tree] = Recent(KEPT_NODES)
 
 
-def planted(language: Language, path: str, data: bytes) -> _Tree:
+def _tree_of(language: Language, path: str, data: bytes) -> _Tree:
     """One file as it was read lately, or read now."""
 
     def make() -> _Tree:

@@ -98,6 +98,8 @@ class PyreflyCompanion:
         answer = self._ask("textDocument/signatureHelp", place)
         with self.wire.understanding():
             declared = parameters_of(answer)
+        if not declared:
+            return {}
         wanted = [_term(one.partition(":")[2].partition(" = ")[0]) for one in declared]
         return suited(self.language, wanted, {one.name: _term(one.declared) for one in names})
 
