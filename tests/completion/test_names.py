@@ -205,6 +205,11 @@ def test_an_argument_is_of_the_type_that_its_parameter_has(
     )
 
 
+def test_a_parameter_that_the_call_may_name_is_not_judged_by_whose_turn_it_is(tmp_path: Path) -> None:
+    told = suiting(tmp_path, "a.py", f"from collections.abc import Callable\n{SIZES}")
+    assert "count" in told and not {"width=", "name=", "key="} & told.keys()
+
+
 def test_where_nothing_is_called_no_type_is_wanted(tmp_path: Path) -> None:
     assert not suiting(tmp_path, "a.py", SIZES.replace("area(|)", "|"))
     assert not suiting(tmp_path, "a.py", SIZES.replace("area(|)", "unknown(|)"))

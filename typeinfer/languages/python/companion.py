@@ -101,7 +101,9 @@ class PyreflyCompanion:
         if not declared:
             return {}
         wanted = [_term(one.partition(":")[2].partition(" = ")[0]) for one in declared]
-        return suited(self.language, wanted, {one.name: _term(one.declared) for one in names})
+        # A parameter that is named in the call has its own type, not that of the one whose turn it is.
+        given = {one.name: _term(one.declared) for one in names if one.kind is not MemberKind.PARAMETER}
+        return suited(self.language, wanted, given)
 
     def _offered(self, file: SourceFile, offset: int) -> Iterator[Member]:
         """What it lists for a place, but what would have to be imported."""
