@@ -172,7 +172,8 @@ class Search:
         self, progress: Progress, hear: Callable[[], None] = lambda: None
     ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round. `hear` takes back
-        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard."""
+        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard.
+        What stood before is heard with the first that is new, and with none if there is none."""
         from typeinfer.program.evidence import gather
 
         # What was known before is written down from the start.
@@ -187,12 +188,13 @@ class Search:
                 evidence = self.by_one_name(gather(overlay, inference))
             self.ask(overlay, evidence, progress)
             kept: set[SlotId] = set()
+            stood = dict(self.decided)
             for refused in (False, True):
                 with stage("deciding"):
                     fresh = self.decide(evidence, refused) if not kept else set()
-                if fresh:
+                if fresh or stood.keys() - self.verified:
                     hear()
-                    kept = fresh & self.decided.keys()
+                    kept = {slot for slot in {*fresh, *stood} if self.decided.get(slot) != stood.get(slot)}
             yield evidence
             if not kept:
                 break
@@ -299,7 +301,7 @@ class Search:
         heard = Heard(evidence, ranking, self.checked)
         before = self.predictions.get(slot.id)
         # What the checker refused is thought over again: with others there it may do no harm.
-        if before is not None and not self.is_refused(slot.id) and self.heard[slot.id] == heard:
+        if before is not None and not self.is_refused(slot.id) and self.heard.get(slot.id) == heard:
             return before
         self.heard[slot.id] = heard
         language = self.project.language_of(module.file.path)
@@ -355,7 +357,8 @@ class Search:
         """Put into the predictions of these slots what moved them most."""
         for slot in slots:
             prediction = self.predictions.get(slot)
-            if prediction is None or prediction.best is None:
+            # Of what stood before, what moved it is known.
+            if prediction is None or prediction.best is None or slot not in self.heard:
                 continue
             said, ranking = prediction.because, prediction.ranking
             # A type that lost its arguments was believed for the sake of those that have them.

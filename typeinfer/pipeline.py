@@ -25,13 +25,14 @@ from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.languages.language import Version
+from typeinfer.remembering import Memory
 from typeinfer.tracing import stage
 from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
-from typeinfer.values.patches import Edit, Patch, Placed, Refused
-from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking, Suggest
+from typeinfer.values.patches import Edit, Patch, Placed
+from typeinfer.values.predictions import Evidence, Prediction, Ranking, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
@@ -64,17 +65,17 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
     """An outcome for every file asked about, with its patch, and what is believed of its slots."""
     move = _moved(root, files, options) if options.rename else _Move(files, options)
     with Cache(cache_folder()) as cache:
+        memory = _memory(root, options, cache)
         with stage("what is remembered"):
-            key = _key(root, files, options)
-            remembered = cache.get("run", key, _Remembered)
-        if remembered is None:
-            with stage("annotating"):
-                run = move.over(_annotate_afresh(root, move, cache, progress))
-            # A file that failed may do better next time (memory), and a checker may be installed by then.
-            if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
-                cache.put("run", key, _Remembered.of(run))
-            return run
-        return remembered.run(move.files)
+            remembered = memory.run(files, move.files)
+        if remembered is not None:
+            return remembered
+        with stage("annotating"):
+            run = move.over(_annotate_afresh(root, move, memory, cache, progress))
+        # A file that failed may do better next time (memory), and a checker may be installed by then.
+        if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
+            memory.keep(files, run)
+        return run
 
 
 def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ def doubt(
     from typeinfer.doubting import Doubt
 
     with Cache(cache_folder()) as cache:
-        key = _key(root, files, options)
+        key = _memory(root, options, cache).key(files)
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
             project, _ = project_of(root, files, options.engine, cache, progress)
@@ -307,11 +308,13 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 # --- the flow ---------------------------------------------------------------------------------------------------------
 
 
-def _annotate_afresh(root: Path, move: _Move, cache: Cache, progress: Progress) -> Run:
+def _annotate_afresh(root: Path, move: _Move, memory: Memory, cache: Cache, progress: Progress) -> Run:
     options = move.options
     model = model_of(options)
     project, lost = project_of(root, move.files, options.engine, cache, progress)
-    return annotate_project(project, lost, options, model, move.added, progress).run
+    # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
+    standing = {} if options.hasty or options.rename else memory.standing(project)
+    return annotate_project(project, lost, options, model, move.added, progress, standing=standing, proofs=cache).run
 
 
 @dataclass(frozen=True)
@@ -331,9 +334,13 @@ def annotate_project(
     progress: Progress,
     known: Mapping[SlotId, Placed] = MappingProxyType({}),
     told: Callable[[Settled], None] | None = None,
+    standing: Mapping[SlotId, Prediction] = MappingProxyType({}),
+    proofs: Store | None = None,
 ) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
-    `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round."""
+    `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
+    `standing`: what was decided before of files that are asked about, to be heard again and to stand where nothing speaks against
+    it; `proofs`: where it is kept which edits were proven."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -342,12 +349,16 @@ def annotate_project(
     search = Search(project, options, frozenset(refusals), load_beliefs(), model, added)
     search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
     search.verified = set(search.decided)
+    for slot, prediction in standing.items():
+        if slot.path not in refusals:
+            search.predictions[slot] = prediction
+            search.write_down(slot)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
 
     def settled() -> Settled:
         search.explain(slot for slots in wanted.values() for slot in slots)
         outcomes = [
-            *_patches(search, wanted, refusals, progress),
+            *_patches(search, wanted, refusals, proofs, progress),
             *(skip for skip in lost if skip.path in options.only),
         ]
         return Settled(_run(search, wanted, outcomes), dict(search.decided))
@@ -469,10 +480,14 @@ def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
 
 
 def _patches(
-    search: Search, wanted: Mapping[str, frozenset[SlotId]], refusals: Mapping[str, str], progress: Progress
+    search: Search,
+    wanted: Mapping[str, frozenset[SlotId]],
+    refusals: Mapping[str, str],
+    proofs: Store | None,
+    progress: Progress,
 ) -> tuple[Outcome, ...]:
-    """An outcome a file asked about. Edits are made here, proven by several processes."""
-    from typeinfer.rewriting.patch import Proposal, propose, prove
+    """An outcome a file asked about. Edits are made here, proven by several processes; what was proven before is proven."""
+    from typeinfer.rewriting.patch import Proposal, propose, prove, proven
 
     proposals: list[Proposal] = []
     outcomes: dict[str, Outcome] = {}
@@ -486,83 +501,30 @@ def _patches(
         placed = [asked for asked in search.placed(module) if asked.slot.id in slots]
         predictions = [search.predictions[asked.slot.id] for asked in placed]
         proposals.append(propose(language, module, placed, predictions, search.project.names_in_scope(module), version))
-    with stage("proving", files=len(proposals)):
-        proven = search.options.engine.run_over("proving", proposals, prove, progress)
-    for proposal, outcome in zip(proposals, proven, strict=True):
-        path = proposal.before.file.path
-        outcomes[path] = Failed(path, outcome.reason) if isinstance(outcome, Lost) else outcome
+    for proposal in proposals:
+        if proofs is not None and proofs.get("proof", proposal.key, bool):
+            outcomes[proposal.path] = proven(proposal)
+    asked = [proposal for proposal in proposals if proposal.path not in outcomes]
+    with stage("proving", files=len(asked)):
+        found = search.options.engine.run_over("proving", asked, prove, progress)
+    for proposal, outcome in zip(asked, found, strict=True):
+        outcomes[proposal.path] = Failed(proposal.path, outcome.reason) if isinstance(outcome, Lost) else outcome
+        if proofs is not None and isinstance(outcome, Changed):
+            proofs.put("proof", proposal.key, True)
     return tuple(outcomes[path] for path in wanted)
 
 
-# --- what is remembered between runs ----------------------------------------------------------------------------------
+# --- what a run depends on --------------------------------------------------------------------------------------------
 
 
-class _File(msgspec.Struct, frozen=True, array_like=True):
-    path: str
-    became: str
-    reason: str = ""
-    edits: tuple[Edit, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    renamed_from: str | None = None
+def _memory(root: Path, options: Options, cache: Cache) -> Memory:
+    return Memory(cache, _circumstances(root, options), options.only)
 
 
-class _Remembered(msgspec.Struct, frozen=True, array_like=True):
-    """A run without the texts, which the key of the cache stands for."""
-
-    files: tuple[_File, ...]
-    predictions: dict[str, tuple[Prediction, ...]]
-    notes: tuple[str, ...]
-    added: dict[str, str]
-    checked_by: tuple[str, ...] = ()
-    annotated: int = 0
-    uncovered: int = 0
-
-    @staticmethod
-    def of(run: Run) -> _Remembered:
-        kept = []
-        for outcome in run.outcomes:
-            match outcome:
-                case Changed(path, patch, refused, renamed_from):
-                    kept.append(_File(path, "changed", "", patch.edits, refused, renamed_from))
-                case Unchanged(path, refused):
-                    kept.append(_File(path, "unchanged", refused=refused))
-                case Skipped(path, reason):
-                    kept.append(_File(path, "skipped", reason))
-                case Failed(path, reason):
-                    kept.append(_File(path, "failed", reason))
-        return _Remembered(
-            tuple(kept), dict(run.predictions), run.notes, dict(run.added), run.checked_by, run.annotated, run.uncovered
-        )
-
-    def run(self, files: Mapping[str, SourceFile]) -> Run:
-        outcomes = tuple(self.outcome(kept, files) for kept in self.files)
-        texts = {path: files[path] for path in self.predictions}
-        return Run(
-            outcomes, self.predictions, texts, self.notes, self.added, self.checked_by, self.annotated, self.uncovered
-        )
-
-    def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:
-        match kept.became:
-            case "changed":
-                refused = {refusal.slot.id for refusal in kept.refused}
-                written = tuple(
-                    prediction
-                    for prediction in self.predictions[kept.path]
-                    if isinstance(prediction.verdict, Apply) and prediction.slot.id not in refused
-                )
-                return Changed(kept.path, Patch(files[kept.path], kept.edits, written), kept.refused, kept.renamed_from)
-            case "unchanged":
-                return Unchanged(kept.path, kept.refused)
-            case "skipped":
-                return Skipped(kept.path, kept.reason)
-        return Failed(kept.path, kept.reason)
-
-
-def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[str | bytes]:
-    """All that a run depends on: texts, options, weights, and the versions of what is asked."""
-    asked = msgspec.json.encode(
+def _circumstances(root: Path, options: Options) -> list[str | bytes]:
+    """All that a run depends on but the texts and what it is about: options, weights, and the versions of what is asked."""
+    chosen = msgspec.json.encode(
         [
-            sorted((path, repr(lines)) for path, lines in options.only.items()),
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
             [options.checker, options.checked_by, options.check_budget, options.require_check],
@@ -576,17 +538,15 @@ def _key(root: Path, files: Mapping[str, SourceFile], options: Options) -> list[
             ],
         ]
     )
-    texts = [part for path, file in sorted(files.items()) for part in (path, file.digest)]
     settings = [root / name for language in LANGUAGES for name in language.settings_files]
     versions = [version for language in LANGUAGES for version in language.versions()]
     return [
         str(root),
-        asked,
+        chosen,
         sys.version,
         *versions,
         *(path.read_bytes() if path.is_file() else b"" for path in settings),
         *(belief_path(language.name).read_bytes() for language in LANGUAGES),
-        *texts,
     ]
 
 

@@ -21,6 +21,7 @@ ROOMS = [
     "deciding",
     "disposing",
     "doubting",
+    "remembering",
     "pipeline",
     "findings",
     "training",

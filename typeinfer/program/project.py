@@ -7,7 +7,7 @@ what an expression evaluates to is the checker's to say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -452,6 +452,20 @@ class Project:
                 yield name
         if found.name is not None and (name := f"{found.module}.{found.name}") in self._by_name:
             yield name
+
+    def beside(self, paths: Collection[str]) -> set[str]:
+        """The files that use by name what these define, or define what these use, through whatever hands it on."""
+        found: set[str] = set()
+        for path, module in self.modules.items():
+            for one in module.imports:
+                through = self.named(one.module)
+                defined = self.split(self.canonical(_target(one))) if one.name not in (None, "*") else None
+                for other in filter(None, (through, defined[0] if defined is not None else None)):
+                    if path in paths:
+                        found.add(other.file.path)
+                    if other.file.path in paths:
+                        found.add(path)
+        return found
 
     @cached_property
     def _imported_elsewhere(self) -> set[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from typeinfer.languages.language import Language, Version
 from typeinfer.rewriting.safety import BrokenLaw, check_laws
 from typeinfer.values.module import Module
@@ -25,6 +27,16 @@ class Proposal:
     before: Module
     rewrite: Rewrite
     patch: Patch
+
+    @property
+    def path(self) -> str:
+        return self.before.file.path
+
+    @property
+    def key(self) -> tuple[str | bytes, ...]:
+        """All that the proof depends on."""
+        module, edits = self.before, msgspec.msgpack.encode(self.rewrite.edits)
+        return (self.path, self.language.name, module.file.digest, module.name, str(module.is_package), edits)
 
 
 def propose(
@@ -45,11 +57,16 @@ def propose(
 
 def prove(proposal: Proposal) -> Outcome:
     """`Changed` with a patch that keeps every law, `Unchanged`, or `Failed` with the law that would have been broken."""
-    path, rewrite, patch = proposal.before.file.path, proposal.rewrite, proposal.patch
-    if not rewrite.edits:
-        return Unchanged(path, rewrite.refused)
-    try:
-        check_laws(proposal.language, proposal.before, patch.result(), rewrite)
-    except BrokenLaw as broken:
-        return Failed(path, str(broken))
-    return Changed(path, patch, rewrite.refused)
+    if proposal.rewrite.edits:
+        try:
+            check_laws(proposal.language, proposal.before, proposal.patch.result(), proposal.rewrite)
+        except BrokenLaw as broken:
+            return Failed(proposal.path, str(broken))
+    return proven(proposal)
+
+
+def proven(proposal: Proposal) -> Changed | Unchanged:
+    """What becomes of a file whose edits are known to keep every law."""
+    if not proposal.rewrite.edits:
+        return Unchanged(proposal.path, proposal.rewrite.refused)
+    return Changed(proposal.path, proposal.patch, proposal.rewrite.refused)

@@ -1,0 +1,134 @@
+"""What a run remembers of the one before it: all, where nothing changed; after an edit what has nothing to do with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.laws.test_pipeline import plant, read, results, run
+from typeinfer.deciding import Search
+from typeinfer.program.project import read_project
+from typeinfer.rewriting import patch
+from typeinfer.values.slots import SlotId
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+PROJECT = {
+    "box.py": "class Box:\n    def get(self):\n        return 1\n",
+    "make.py": "from box import Box\n\n\ndef make():\n    return Box()\n",
+    "use.py": "from make import make\n\n\ndef size():\n    return make().get()\n",
+    "alone.py": "def is_even(number=0):\n    return number % 2 == 0\n",
+}
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[SlotId]:
+    """The slots that anything is decided of afresh."""
+    found: list[SlotId] = []
+    decide = Search.decide
+
+    def noted(search: Search, *arguments: object) -> set[SlotId]:
+        fresh = decide(search, *arguments)  # pyrefly: ignore
+        found.extend(fresh)
+        return fresh
+
+    monkeypatch.setattr(Search, "decide", noted)
+    return found
+
+
+def edited(root: Path, name: str, old: str, new: str) -> None:
+    text = (root / name).read_text("utf-8")
+    assert old in text
+    (root / name).write_text(text.replace(old, new), "utf-8")
+
+
+def test_after_an_edit_files_that_have_nothing_to_do_with_it_are_as_they_were(
+    tmp_path: Path, decided: list[SlotId]
+) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    before = run(root)
+    decided.clear()
+    edited(root, "alone.py", "is_even", "is_odd")
+    after = run(root)
+    assert {slot.path for slot in decided} == {"alone.py"}
+    assert {**results(after), "alone.py": ""} == {**results(before), "alone.py": ""}
+    assert "def is_odd(number: int = 0) -> bool:" in results(after)["alone.py"]
+    assert {path: after.predictions[path] for path in ("box.py", "use.py")} == {
+        path: before.predictions[path] for path in ("box.py", "use.py")
+    }, "with all that moved them"
+    assert after.checked_by == before.checked_by
+
+
+def test_files_that_name_what_was_edited_are_thought_over(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    run(root)
+    decided.clear()
+    edited(root, "make.py", "return Box()", "return 'box'")
+    found = results(run(root))
+    assert {slot.path for slot in decided} == {"make.py", "box.py"}
+    assert "def make() -> str:" in found["make.py"] and "use.py" not in found, "a string has no `get`"
+
+
+def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: list[SlotId]) -> None:
+    """`use.py` names nothing of `box.py`, but the checker knows."""
+    root = plant(tmp_path / "p", PROJECT)
+    assert "def size() -> int:" in results(run(root))["use.py"]
+    decided.clear()
+    edited(root, "box.py", "return 1", "return 'one'")
+    found = results(run(root))
+    assert "def get(self) -> str:" in found["box.py"]
+    assert "def size() -> str:" in found["use.py"]
+    assert "alone.py" not in {slot.path for slot in decided}
+    for name, text in found.items():
+        (root / name).write_text(text, "utf-8")
+    assert results(run(root)) == {}, "it is settled"
+
+
+def test_where_a_file_is_gone_nothing_is_taken_for_granted(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    run(root, checker=False)
+    decided.clear()
+    (root / "alone.py").unlink()
+    run(root, checker=False)
+    assert {slot.path for slot in decided} == {"box.py"}
+
+
+def test_whoever_asks_otherwise_gets_what_no_run_before_had_a_part_in(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    run(root, checker=False)
+    decided.clear()
+    edited(root, "alone.py", "is_even", "is_odd")
+    run(root, min_confidence=0.99, checker=False)
+    run(root, hasty=True, checker=False)
+    assert "box.py" in {slot.path for slot in decided}
+
+
+def test_the_same_edits_of_the_same_text_are_proven_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proven: list[str] = []
+    check_laws = patch.check_laws
+    monkeypatch.setattr(patch, "check_laws", lambda *all: (proven.append(all[1].file.path), check_laws(*all)))
+    root = plant(tmp_path / "p", PROJECT)
+    before = results(run(root, checker=False))
+    assert set(proven) == {"box.py", "alone.py"}
+    proven.clear()
+    edited(root, "alone.py", "% 2", "% 3")
+    after = results(run(root, checker=False))
+    assert proven == ["alone.py"] and after.keys() == before.keys()
+
+
+def test_files_are_beside_each_other_by_what_they_name(tmp_path: Path) -> None:
+    root = plant(
+        tmp_path / "p",
+        {
+            "a/__init__.py": "from .inner import Inner\n",
+            "a/inner.py": "class Inner: ...\n",
+            "a/other.py": "def other(): ...\n",
+            "b.py": "from a import Inner\n",
+            "c.py": "import a.other\n",
+        },
+    )
+    project = read_project(root, read(root))
+    assert project.beside({"a/inner.py"}) == {"a/__init__.py", "b.py"}
+    assert project.beside({"b.py"}) == {"a/__init__.py", "a/inner.py"}
+    assert project.beside({"c.py"}) == {"a/other.py"}
