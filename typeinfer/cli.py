@@ -807,12 +807,17 @@ def serve_editor(tcp: str | None, traceback: bool) -> int:
               "checker alone, from the model alone and from all together.")  # fmt: skip
 @click.option("--speed", is_flag=True, help="Print what every stage of annotating the projects, as one, takes.")
 @click.option(
-    "--jobs", "-j", metavar="N", type=click.IntRange(1), help="Processes for --speed. [default: one a processor]"
+    "--jobs",
+    "-j",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Processes to work in. [default: one a processor]",
 )
 @click.option("--model", metavar="FOLDER|none", help="The type model for --ranked. [default: the one shipped]")
 @click.option("--fit", metavar="PATH", type=click.Path(path_type=Path),
               help="Fit what to believe and store it here: with the model that this folder holds, or, in a file, with rules "
               "alone. Implies --set calibration.")  # fmt: skip
+@ENGINE
 @TRACEBACK
 def evaluate(
     language: str | None,
@@ -826,9 +831,12 @@ def evaluate(
     jobs: int | None,
     model: str | None,
     fit: Path | None,
+    engine: str,
+    ray_address: str | None,
     traceback: bool,
 ) -> int:
     """Score typeinfer and its peers on projects whose annotations are known. Works on copies."""
+    from typeinfer.engine.local import Local, available_processors
     from typeinfer.evaluation import judge_of
     from typeinfer.evaluation.benchmark import evaluate as run_benchmark
     from typeinfer.evaluation.peers import tools_named
@@ -837,27 +845,40 @@ def evaluate(
     def say(line: str) -> None:
         print(f"typeinfer: {line}", file=sys.stderr, flush=True)
 
+    settings = _settings_for(jobs, model)
     try:
         judge = judge_of(language)
         if fit is not None and not fit.is_dir() and fit.suffix != ".json":
             raise click.UsageError(f"{fit}: is no model's folder, and no .json file for rules alone")
-        if fit is not None and fit.is_dir():
-            click.echo(_fitted_with_model(judge, only, fit, say))
-        elif rules or fit is not None:
+        if rules or (fit is not None and not fit.is_dir()):
+            if engine != "local":
+                raise click.UsageError("--rules: are no work for --engine ray")
             click.echo(_evaluated_rules(judge, chosen, only, fit, say))
-        elif ranked:
-            click.echo(_evaluated_ranking(judge, chosen, only, model, say))
-        elif speed:
-            from typeinfer.evaluation.speed import evaluate_speed
+            return OK
+        with _engine(engine, ray_address, settings) as workers:
+            here = workers or Local(settings.jobs or available_processors())
+            if fit is not None:
+                told = _fitted_with_model(judge, only, fit, here, say)
+            elif ranked:
+                told = _evaluated_ranking(judge, chosen, only, settings, here, say)
+            elif speed:
+                from typeinfer.evaluation.speed import evaluate_speed
 
-            click.echo(evaluate_speed(judge, chosen, only, jobs, say))
-        else:
-            click.echo(run_benchmark(judge, chosen, variant, tools_named(tools, judge.peers), say, only))
+                told = evaluate_speed(judge, chosen, only, here, say)
+            else:
+                told = run_benchmark(judge, chosen, variant, tools_named(tools, judge.peers), say, only, engine=workers)
+        click.echo(told)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except ProjectUnavailable as error:
         raise click.UsageError(str(error)) from None
     return OK
+
+
+def _settings_for(jobs: int | None, model: str | None) -> Settings:
+    place = Path.cwd()
+    settings = Settings(place, jobs=jobs)
+    return settings if model is None else with_model(settings, model, place, f"--model {model}")
 
 
 def _evaluated_rules(
@@ -879,30 +900,28 @@ def _evaluated_rules(
     return render_rules(belief.standings)
 
 
-def _fitted_with_model(judge: Judge, only: tuple[str, ...], folder: Path, say: Callable[[str], None]) -> str:
-    from typeinfer.engine.local import available_processors
+def _fitted_with_model(
+    judge: Judge, only: tuple[str, ...], folder: Path, engine: Engine, say: Callable[[str], None]
+) -> str:
     from typeinfer.evaluation.calibration import fit_with_model, render_fit
     from typeinfer.model.calibration import store_calibration
     from typeinfer.model.ranking import load_ranker
     from typeinfer.pipeline import load_beliefs
 
-    ranker = load_ranker(folder, available_processors())
+    ranker = load_ranker(folder, engine.jobs, spread=engine.answering)
     belief = fit_with_model(judge, "calibration", load_beliefs()[judge.language], ranker, say, only)
     store_calibration(folder, judge.language, belief)
     return render_fit(belief)
 
 
 def _evaluated_ranking(
-    judge: Judge, chosen: str, only: tuple[str, ...], model: str | None, say: Callable[[str], None]
+    judge: Judge, chosen: str, only: tuple[str, ...], settings: Settings, engine: Engine, say: Callable[[str], None]
 ) -> str:
-    from typeinfer.engine.local import Local, available_processors
     from typeinfer.evaluation.ranked import evaluate_ranked
     from typeinfer.pipeline import load_beliefs, load_model, shipped_model
 
-    place = Path.cwd()
-    settings = Settings(place) if model is None else with_model(Settings(place), model, place, f"--model {model}")
     folder = (settings.model or shipped_model()) if settings.use_model else None
-    asked = None if folder is None else load_model(folder, Local(available_processors()))
+    asked = None if folder is None else load_model(folder, engine)
     return evaluate_ranked(judge, chosen, load_beliefs(), asked, say, only)
 
 
@@ -988,9 +1007,11 @@ def members(name: str | None, out: Path | None, places: int, projects: int, jobs
 @click.option(
     "-j", "--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Projects at once."
 )
+@ENGINE
 @TRACEBACK
-def examples(data: Path | None, jobs: int, traceback: bool) -> int:
-    """Make shards of examples from the fetched projects. May be cut off: a project that was read is not read again."""
+def examples(data: Path | None, jobs: int, engine: str, ray_address: str | None, traceback: bool) -> int:
+    """Make shards of examples from the fetched projects. May be cut off: a project that was read is not read again. The machines of
+    a cluster must share the folders of both."""
     from typeinfer.report import ProgressBar
     from typeinfer.training.corpus import corpus_folder, read_corpus
     from typeinfer.training.examples import assemble, prepare
@@ -1001,8 +1022,8 @@ def examples(data: Path | None, jobs: int, traceback: bool) -> int:
         projects = read_corpus()
     except ProjectUnavailable as error:
         raise click.UsageError(str(error)) from None
-    with ProgressBar() as bar:
-        prepare(projects, corpus_folder(), folder, jobs, bar, complain)
+    with ProgressBar() as bar, _engine(engine, ray_address, Settings(Path.cwd(), jobs=jobs)) as workers:
+        prepare(projects, corpus_folder(), folder, jobs, bar, complain, workers)
     assemble(projects, folder, click.echo)
     return OK
 

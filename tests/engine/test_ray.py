@@ -16,13 +16,19 @@ from typing import Any
 
 import pytest
 
+from tests.laws.test_benchmark import PYTHON, editing, shop
 from typeinfer.deciding import Options
 from typeinfer.engine.engine import Engine, EngineFailed, Lost, Progress, silent
 from typeinfer.engine.local import Local
 from typeinfer.engine.ray import Cluster
+from typeinfer.evaluation import benchmark
+from typeinfer.evaluation.benchmark import evaluate
+from typeinfer.evaluation.peers import HUMAN
 from typeinfer.pipeline import annotate, shipped_model
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
+from typeinfer.training.corpus import CorpusProject
+from typeinfer.training.examples import prepare
 from typeinfer.values.outcomes import Changed, Run
 
 pytestmark = pytest.mark.slow
@@ -263,3 +269,38 @@ def test_the_command_line_writes_the_same(tree: Path, tmp_path: Path) -> None:
         assert run.returncode == 0, run.stderr
         printed.append(run.stdout)
     assert printed[0] == printed[1]
+
+
+# --- evaluating, and what is learnt from -------------------------------------------------------------------------------------
+
+
+def test_projects_are_judged_there_as_they_are_here(
+    nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned = [shop(tmp_path, name) for name in ("shop", "mall")]
+    monkeypatch.setattr(benchmark, "pinned_projects", lambda language, chosen: pinned)
+    tools = [editing("half right", "(self, item, count=1)", "(self, item: bytes, count: int = 1)"), HUMAN]
+    tables: list[list[str]] = []
+    said: list[list[str]] = []
+    with Cluster(nodes.address) as cluster:
+        for engine in (None, cluster):
+            results, told = tmp_path / f"results of {engine}", []
+            table = evaluate(
+                PYTHON, "development", "bare", tools, told.append, folder=tmp_path, results=results, engine=engine
+            )
+            assert results.exists() == (engine is None), "figures of several machines are no row of one"
+            tables.append([cell for cell in table.split("|") if not cell.strip().replace(".", "").isdigit()])
+            said.append([line.rpartition(",")[0] for line in told])
+    assert tables[0] == tables[1] and said[0] == said[1] and len(said[0]) == 4
+
+
+def test_examples_are_made_where_all_machines_see_them(nodes: Any, tmp_path: Path) -> None:
+    corpus, said = tmp_path / "corpus", []
+    (corpus / "shop").mkdir(parents=True)
+    (corpus / "shop" / "mod.py").write_text("def price(count: int, each: float) -> float:\n    return count * each\n")
+    projects = [CorpusProject("shop", "1.0", "python", "train", "MIT", "shop", ("mod.py",))]
+    with Cluster(nodes.address) as cluster:
+        prepare(projects, corpus, tmp_path / "here", 1, lambda *_: None, said.append)
+        prepare(projects, corpus, tmp_path / "there", 1, lambda *_: None, said.append, cluster)
+        made = [(tmp_path / place / "projects" / "python-shop.json").read_bytes() for place in ("here", "there")]
+        assert made[0] == made[1] and not said

@@ -42,9 +42,9 @@ def test_a_set_that_is_not_there_is_named_with_those_that_are() -> None:
         pinned_projects("python", "tiny")
 
 
-def shop(folder: Path) -> Project:
+def shop(folder: Path, name: str = "shop") -> Project:
     """A project of our own as a wheel in the cache folder, so that nothing is downloaded."""
-    wheel = folder / "wheels" / "shop-1.0-py3-none-any.whl"
+    wheel = folder / "wheels" / f"{name}-1.0-py3-none-any.whl"
     wheel.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("shop/__init__.py", "")
@@ -53,7 +53,7 @@ def shop(folder: Path) -> Project:
         archive.writestr("shop/tests/test_cart.py", "x: int = 1\n")
         archive.writestr("shop/cart.pyi", "x: int\n")
         archive.writestr("shop-1.0.dist-info/METADATA", "")
-    return Project("shop", "1.0", wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest(), "development")
+    return Project(name, "1.0", wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest(), "development")
 
 
 def test_only_what_the_project_wrote_itself_is_unpacked(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 A_TASK = 8
-"""Items that are sent together."""
+"""Items that are sent together, at most; fewer where each processor would get fewer than so many tasks."""
 
 AHEAD = 2
 """Tasks, or questions, that wait at a processor: none has to wait for the next one to be made."""
@@ -84,7 +84,8 @@ class Cluster:
     ) -> tuple[R | Lost, ...]:
         results: dict[int, R | Lost] = {}
         progress(stage, 0, len(items))
-        parts = [range(start, min(start + A_TASK, len(items))) for start in range(0, len(items), A_TASK)]
+        size = max(1, min(A_TASK, len(items) // (A_TASK * self._processors)))
+        parts = [range(start, min(start + size, len(items))) for start in range(0, len(items), size)]
         with self._working():
             # Those that ended a worker are tried one by one, so that only the one to blame is lost.
             for tried in (parts, None):
@@ -103,7 +104,7 @@ class Cluster:
     ) -> Iterator[tuple[range, list[R | Lost] | None]]:
         """Parts of the items with their results as they come; None for one whose workers died."""
         task = self.ray.remote(max_retries=TRIES - 1, num_cpus=1)(_all)
-        most = AHEAD * sum(machine.processors for machine in self.machines)
+        most = AHEAD * self._processors
         waiting = iter(parts)
         flying: dict[Any, range] = {}
         while True:
@@ -150,6 +151,10 @@ class Cluster:
                 number, keeper = flying.pop(landed)
                 known[number] = self.ray.get(landed)
                 free.append(keeper)
+
+    @property
+    def _processors(self) -> int:
+        return sum(machine.processors for machine in self.machines)
 
     def _machines(self) -> list[_Machine]:
         """Those that work. Raises `EngineFailed` where one has another typeinfer."""

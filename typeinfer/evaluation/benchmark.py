@@ -11,7 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import reduce
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from typeinfer.deciding import REFUSED
+from typeinfer.engine.engine import Engine, Lost
 from typeinfer.evaluation.judge import Judge, Origin, StrippedProject, Variant, write_tree
 from typeinfer.evaluation.metrics import Score, score_by
 from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, run, version_of
@@ -100,33 +101,64 @@ def evaluate(
     only: Sequence[str] = (),
     folder: Path | None = None,
     results: Path | None = RESULTS,
+    engine: Engine | None = None,
 ) -> str:
     """Run the tools over a set of projects, or those of it named in `only`; the table as Markdown.
 
-    A run over a whole set appends its row below `results`. Raises `ProjectUnavailable` where no project can be had.
+    A run over a whole set appends its row below `results`; not so one by an `engine`, which tries several projects at once: what
+    takes how long is not to be compared then. Raises `ProjectUnavailable` where no project can be had.
     """
-    tools = [tool for tool in tools if tool is HUMAN or _installed(tool, say)]
+    tools = [tool for tool in tools if tool == HUMAN or _installed(tool, say)]
     busy = os.getloadavg()[0]
     outcomes: dict[str, dict[str, Outcome]] = {tool.name: {} for tool in tools}
-    for task in tasks(judge, chosen, variant, say, only, folder):
-        errors = errors_before(judge, task, with_others=OURS in tools)
-        for tool in tools:
-            done = outcomes[tool.name][task.name] = judged(judge, tool, task, errors)
-            total = done.score()
-            failed = f" ({done.cost.failure})" if done.cost.failure else ""
+    trials = (Trial(judge, task, tuple(tools)) for task in tasks(judge, chosen, variant, say, only, folder))
+    for task, done in _outcomes(trials, engine, say):
+        for name, outcome in done.items():
+            outcomes[name][task.name] = outcome
+            total = outcome.score()
+            failed = f" ({outcome.cost.failure})" if outcome.cost.failure else ""
             say(
-                f"{task.name}: {tool.name}: {total.annotated} of {total.slots} annotated, "
-                f"{total.precision:.1%} exact, {done.cost.seconds:.1f} s{failed}"
+                f"{task.name}: {name}: {total.annotated} of {total.slots} annotated, "
+                f"{total.precision:.1%} exact, {outcome.cost.seconds:.1f} s{failed}"
             )
     totals = {name: reduce(add, by_project.values()) for name, by_project in outcomes.items() if by_project}
     if not totals:
         raise ProjectUnavailable(f"no project of the set {chosen!r} is there to be evaluated")
     row = _row(chosen, variant, tools, outcomes, totals, busy)
-    if results is not None and not only:
+    if results is not None and not only and engine is None:
         results.mkdir(parents=True, exist_ok=True)
         with (results / f"{results_name(judge, chosen, variant)}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, sort_keys=True) + "\n")
     return render(chosen, variant, outcomes, totals)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One project that tools are to be tried on."""
+
+    judge: Judge
+    task: Task
+    tools: tuple[Tool, ...]
+
+
+def tried(trial: Trial) -> dict[str, Outcome]:
+    """The outcome of every tool, by its name."""
+    judge, task = trial.judge, trial.task
+    errors = errors_before(judge, task, with_others=OURS in trial.tools)
+    return {tool.name: judged(judge, tool, task, errors) for tool in trial.tools}
+
+
+def _outcomes(trials: Iterable[Trial], engine: Engine | None, say: Say) -> Iterator[tuple[Task, Mapping[str, Outcome]]]:
+    """One after the other, as they come, or by an engine all together; what it lost is said and left out."""
+    if engine is None:
+        yield from ((trial.task, tried(trial)) for trial in trials)
+        return
+    every = list(trials)
+    for trial, done in zip(every, engine.run_over("evaluating", every, tried), strict=True):
+        if isinstance(done, Lost):
+            say(f"{trial.task.name}: {done.reason}; left out")
+        else:
+            yield trial.task, done
 
 
 def results_name(judge: Judge, chosen: str, variant: Variant) -> str:
@@ -178,11 +210,11 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     told: dict[str, Any] = {"withheld": {}, "uncovered": 0}
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
-        write_tree(root, task.original if tool is HUMAN else task.stripped.files)
-        cost = Cost(0.0, 0.0, None) if tool is HUMAN else run(tool, root, cold)
+        write_tree(root, task.original if tool == HUMAN else task.stripped.files)
+        cost = Cost(0.0, 0.0, None) if tool == HUMAN else run(tool, root, cold)
         after = judge.read_tree(root)
         errors = judge.errors(root)
-        if tool is OURS:
+        if tool == OURS:
             others = judge.errors_of_others(root)
             by_others = {name: others[name] - count for name, count in before.by_others.items() if name in others}
             run(tool, root, fresh)
@@ -199,7 +231,7 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     forms = judge.forms({*task.stripped.truth.values(), *at_slots})
     scores = score_by(task.stripped.truth, found.written, forms, lambda slot: task.group[slot])
     # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
-    altered = 0 if tool is HUMAN else found.altered
+    altered = 0 if tool == HUMAN else found.altered
     return Outcome(
         cost,
         scores,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from typeinfer.deciding import Options
-from typeinfer.engine.local import Local, available_processors
+from typeinfer.engine.engine import Engine
 from typeinfer.evaluation.benchmark import Say, revision, table, tasks
 from typeinfer.evaluation.judge import Judge, write_tree
 from typeinfer.evaluation.peers import search_path
@@ -27,8 +27,8 @@ from typeinfer.tracing import Trace, recorded
 from typeinfer.values.outcomes import Run
 
 
-def evaluate_speed(judge: Judge, chosen: str, only: Sequence[str], jobs: int | None, say: Say) -> str:
-    """The table. Raises `ProjectUnavailable` where no project can be had."""
+def evaluate_speed(judge: Judge, chosen: str, only: Sequence[str], engine: Engine, say: Say) -> str:
+    """The table; what other machines do counts as waiting for them. Raises `ProjectUnavailable` where no project can be had."""
     os.environ["PATH"] = search_path()
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         os.environ["TYPEINFER_CACHE"] = str(Path(place, "cache"))
@@ -42,7 +42,6 @@ def evaluate_speed(judge: Judge, chosen: str, only: Sequence[str], jobs: int | N
         paths = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*")) if path.is_file()]
         busy, began = os.getloadavg()[0], time.perf_counter()
         files, _ = read_files(root, [path for path in paths if language_of(path) is not None], LANGUAGE_OF_SUFFIX)
-        engine = Local(jobs or available_processors())
         options = Options(dict.fromkeys(files, (EVERY_LINE,)), model=shipped_model(), engine=engine)
         with recorded() as trace:
             run = annotate(root, files, options)

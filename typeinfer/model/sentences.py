@@ -33,10 +33,10 @@ from typeinfer.program.graph import (
     ProgramGraph,
 )
 from typeinfer.program.project import Project
+from typeinfer.program.recent import Recent
 from typeinfer.program.slices import Piece, Role, Slice, slices
 from typeinfer.values.module import Import, Module
 from typeinfer.values.predictions import Evidence
-from typeinfer.values.recent import Recent
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
 

@@ -22,8 +22,8 @@ from typeinfer.languages.language import Language
 from typeinfer.program.arguments import bind
 from typeinfer.program.occurrences import occurrences
 from typeinfer.program.project import Project
+from typeinfer.program.recent import Recent
 from typeinfer.values.module import Module
-from typeinfer.values.recent import Recent
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import Span
 

@@ -12,13 +12,14 @@ import multiprocessing
 import os
 import platform
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from typeinfer.deciding import ask_checkers
+from typeinfer.engine.engine import Engine, EngineFailed, Lost
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES
 from typeinfer.model import terms
 from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SAID, SURROUNDINGS, sentences, stack
@@ -177,18 +178,40 @@ def prepare(
     jobs: int,
     progress: Callable[[str, int, int], None],
     say: Callable[[str], None],
+    engine: Engine | None = None,
 ) -> None:
-    """Make the examples of every project that has none yet. What can't be read is said and left out."""
+    """Make the examples of every project that has none yet, in so many processes or by an engine whose machines all see both
+    folders. What can't be read is said and left out. Raises `EngineFailed`."""
     (folder / "projects").mkdir(parents=True, exist_ok=True)
     tasks = [(source, corpus, number, folder) for number, source in enumerate(sources)]
-    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=8) as pool:
-        known: set[str] = set()
-        for at, notes in enumerate(pool.imap_unordered(_prepare, tasks)):
-            progress("reading", at + 1, len(tasks))
-            for note in notes:
-                if note not in known:
-                    say(note)
-                    known.add(note)
+    known: set[str] = set()
+    for notes in _prepared(tasks, jobs, progress, engine):
+        for note in notes:
+            if note not in known:
+                say(note)
+                known.add(note)
+
+
+def _prepared(
+    tasks: Sequence[tuple[CorpusProject, Path, int, Path]],
+    jobs: int,
+    progress: Callable[[str, int, int], None],
+    engine: Engine | None,
+) -> Iterator[tuple[str, ...]]:
+    if engine is None:
+        with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=8) as pool:
+            for at, notes in enumerate(pool.imap_unordered(_prepare, tasks)):
+                progress("reading", at + 1, len(tasks))
+                yield notes
+        return
+    for task, done in zip(tasks, engine.run_over("reading", tasks, _prepare, progress), strict=True):
+        source, _, _, folder = task
+        if isinstance(done, Lost):
+            yield (f"{source.name}: left out ({done.reason})",)
+        elif not done and not _files_of(source, folder)[1].is_file():
+            raise EngineFailed(f"--engine ray: {folder} is another folder there; all machines must share it")
+        else:
+            yield done
 
 
 def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str], None]) -> None:

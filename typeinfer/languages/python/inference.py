@@ -15,12 +15,10 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -28,7 +26,6 @@ from typeinfer.languages.python.annotations import parse_type
 from typeinfer.languages.python.checkers import answer, program_of, version_of, write_copy, write_pyrefly_settings
 from typeinfer.languages.python.library import public_name
 from typeinfer.values.inferred import CallTarget, CheckerFailed, FileInference, Inference
-from typeinfer.values.recent import Recent
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import (
     UNKNOWN,
@@ -51,11 +48,8 @@ ROOM = 200_000_000
 # Hundreds of thousands of type texts in a project repeat a few thousand; a text as long as this is a whole signature.
 LONGEST_TYPE = 400
 
-T = TypeVar("T")
-
 Version = tuple[int, int]
 FunctionKey = tuple[int, str]
-"""A module's number in this report, and what it calls the function."""
 
 
 def infer(files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
@@ -110,49 +104,13 @@ def _in_memory() -> Path | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Function:
-    """`place`: where its name stands, as the report has it; `result`: what a call gives, where that is one thing."""
-
-    place: str | None
-    result: TypeExpr
-
-
-@dataclass(frozen=True)
-class _Defined:
-    """What a module's report says of its definitions. Of fields by the name of their class within the module."""
-
-    functions: Mapping[str, _Function]
-    results: Mapping[Span, TypeExpr] = field(default_factory=dict)
-    variables: Mapping[Span, TypeExpr] = field(default_factory=dict)
-    fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
-
-    @property
-    def weight(self) -> int:
-        return len(self.functions) + len(self.results) + len(self.variables) + sum(map(len, self.fields.values()))
-
-
-@dataclass(frozen=True)
-class _Call:
-    """`calls`, `makes`: the functions that it may reach by themselves, or as constructors of `instances`; None for one unknown.
-    `is_known`: these are all."""
-
-    calls: tuple[FunctionKey | None, ...]
-    makes: tuple[FunctionKey | None, ...]
-    instances: tuple[TypeExpr, ...]
-    is_known: bool
-
-
 class _Report:
-    """The report folder, read module by module; of the library's modules only those that a call reaches.
-
-    What was read of a module lately counts again where its report and its text are the same to the byte: rounds change few files.
-    """
+    """The report folder, read module by module; of the library's modules only those that a call reaches."""
 
     def __init__(self, folder: Path, mirror: Path, files: Mapping[str, SourceFile]) -> None:
         self.folder, self.files = folder, files
-        self.defined: dict[int, _Defined] = {}
-        index = _decoded("pyrefly.pysa.json", self._content("pyrefly.pysa.json"))
+        self.definitions: dict[int, dict[str, Any]] = {}
+        index = self._read("pyrefly.pysa.json")
         if index.get("format_version") != REPORT_FORMAT:
             raise CheckerFailed(
                 f"pyrefly reports in format {index.get('format_version')}; this version reads {REPORT_FORMAT}"
@@ -167,153 +125,111 @@ class _Report:
                     if place.is_relative_to(base) and (path := place.relative_to(base).as_posix()) in files:
                         self.paths[number] = path
 
-    def _content(self, name: str) -> bytes:
+    def _read(self, name: str) -> dict[str, Any]:
         try:
-            return (self.folder / name).read_bytes()
-        except OSError as error:
+            content: dict[str, Any] = msgspec.json.decode((self.folder / name).read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
             raise CheckerFailed(f"pyrefly's report can't be read: {name}: {error}") from None
+        return content
 
-    def _read(
-        self,
-        part: str,
-        number: int,
-        read: Callable[[dict[str, Any], SourceFile | None], T],
-        weigh: Callable[[T], int],
-        lately: Recent[T],
-    ) -> T:
-        """One part of what is reported of a module, read as `read` does, of the project's own with its text."""
-        name = f"{part}/{self.modules[number]['info_filename']}"
-        file = self.files[self.paths[number]] if number in self.paths else None
-        content = self._content(name)
-        key = (blake2b(content, digest_size=16).digest(), "" if file is None else file.digest)
-        return lately.get(key, lambda: read(_decoded(name, content), file), weigh)
+    def _module(self, part: str, number: int) -> dict[str, Any]:
+        return self._read(f"{part}/{self.modules[number]['info_filename']}")
 
-    def _definitions(self, number: int) -> _Defined:
-        if number not in self.defined:
-            known = number in self.modules and self.modules[number].get("info_filename")
-            self.defined[number] = (
-                self._read("definitions", number, _definitions, lambda one: one.weight, _DEFINED)
-                if known
-                else _Defined({})
-            )
-        return self.defined[number]
+    def _functions(self, number: int) -> dict[str, Any]:
+        if number not in self.definitions:
+            name = self.modules[number].get("info_filename") if number in self.modules else None
+            self.definitions[number] = self._module("definitions", number)["function_definitions"] if name else {}
+        return self.definitions[number]
 
     def inference(self, checker: str) -> Inference:
         inferred: dict[str, FileInference] = {}
-        fields: dict[str, Mapping[str, TypeExpr]] = {}
+        fields: dict[str, dict[str, TypeExpr]] = {}
         for number, path in sorted(self.paths.items(), key=lambda pair: pair[1]):
-            defined, module = self._definitions(number), self.modules[number]["module_name"]
-            fields |= {f"{module}.{name}": found for name, found in defined.fields.items()}
-            expressions = self._read("type_of_expressions", number, _expressions, len, _EXPRESSIONS)
-            calls = self._read("call_graphs", number, _calls, len, _CALLS)
-            given = {span: result for span, call in calls.items() if (result := self._given(call)) is not UNKNOWN}
-            reached = {span: targets for span, call in calls.items() if (targets := self._targets(call))}
-            inferred[path] = FileInference(defined.results, defined.variables, {**expressions, **given}, reached)
+            inferred[path] = self._file(number, self.files[path], fields)
         return Inference(checker, inferred, fields)
 
-    def _function(self, key: FunctionKey | None) -> _Function | None:
-        return None if key is None else self._definitions(key[0]).functions.get(key[1])
-
-    def _given(self, call: _Call) -> TypeExpr:
-        """What a call gives, as far as all is known that it may reach."""
-        found = [self._function(key) for key in call.calls]
-        given = [*(UNKNOWN if one is None else one.result for one in found), *call.instances]
-        result = union(given) if call.is_known and given else UNKNOWN
-        return UNKNOWN if isinstance(result, Unknown) else result
-
-    def _targets(self, call: _Call) -> tuple[CallTarget, ...]:
-        """The project's own functions that a call may reach."""
-        targets: list[CallTarget] = []
-        for key in (*call.calls, *call.makes):
-            if key is None or key[0] not in self.paths or (found := self._function(key)) is None:
+    def _file(self, number: int, file: SourceFile, fields: dict[str, dict[str, TypeExpr]]) -> FileInference:
+        results: dict[Span, TypeExpr] = {}
+        variables: dict[Span, TypeExpr] = {}
+        declared = self._module("definitions", number)
+        self.definitions[number] = declared["function_definitions"]
+        for function in declared["function_definitions"].values():
+            span = _span(file, function.get("name_location"))
+            signatures = function["undecorated_signatures"]
+            if span is None or len(signatures) != 1:
                 continue
-            path = self.paths[key[0]]
-            if (span := _span(self.files[path], found.place)) is not None:
-                targets.append(CallTarget(path, span))
-        return tuple(targets)
-
-
-def _decoded(name: str, content: bytes) -> dict[str, Any]:
-    try:
-        decoded: dict[str, Any] = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
-        raise CheckerFailed(f"pyrefly's report can't be read: {name}: {error}") from None
-    return decoded
-
-
-def _definitions(declared: Mapping[str, Any], file: SourceFile | None) -> _Defined:
-    """`file`: the text, of a module of the project; of others their functions alone count."""
-    functions: dict[str, _Function] = {}
-    results: dict[Span, TypeExpr] = {}
-    for key, function in declared["function_definitions"].items():
-        place, signatures = function.get("name_location"), function["undecorated_signatures"]
-        given = _type(signatures[0].get("return_annotation")) if len(signatures) == 1 else UNKNOWN
-        functions[key] = _Function(place, UNKNOWN if function.get("decorator_callees") else given)
-        if file is not None and len(signatures) == 1 and (span := _span(file, place)) is not None:
-            results[span] = given
-    if file is None:
-        return _Defined(functions)
-    variables: dict[Span, TypeExpr] = {}
-    fields: dict[str, Mapping[str, TypeExpr]] = {}
-    for name, found in _qualified_classes(declared["class_definitions"], declared["function_definitions"]):
-        entries = found.get("fields", {})
-        fields[name] = {key: _type(entry.get("type")) for key, entry in entries.items()}
-        for entry in entries.values():
+            results[span] = _type(signatures[0].get("return_annotation"))
+        module = self.modules[number]["module_name"]
+        for name, found in _qualified_classes(declared["class_definitions"], declared["function_definitions"]):
+            entries = found.get("fields", {})
+            fields[f"{module}.{name}"] = {key: _type(entry.get("type")) for key, entry in entries.items()}
+            for entry in entries.values():
+                if (span := _span(file, entry.get("location"))) is not None:
+                    variables[span] = _type(entry.get("type"))
+        for entry in declared.get("global_variables", {}).values():
             if (span := _span(file, entry.get("location"))) is not None:
                 variables[span] = _type(entry.get("type"))
-    for entry in declared.get("global_variables", {}).values():
-        if (span := _span(file, entry.get("location"))) is not None:
-            variables[span] = _type(entry.get("type"))
-    return _Defined(functions, results, variables, fields)
+        expressions = self._expressions(number, file)
+        targets = self._calls(number, file, expressions)
+        return FileInference(results, variables, expressions, targets)
 
+    def _expressions(self, number: int, file: SourceFile) -> dict[Span, TypeExpr]:
+        found: dict[Span, TypeExpr] = {}
+        for function in self._module("type_of_expressions", number)["functions"].values():
+            table = [_type(entry) for entry in function["type_table"]]
+            for location, at in function["locations"].items():
+                if not isinstance(table[at], Unknown) and (span := _span(file, location)) is not None:
+                    found[span] = table[at]
+        return found
 
-def _expressions(reported: Mapping[str, Any], file: SourceFile | None) -> Mapping[Span, TypeExpr]:
-    assert file is not None, "of other people's modules no expression is read"
-    found: dict[Span, TypeExpr] = {}
-    for function in reported["functions"].values():
-        table = [_type(entry) for entry in function["type_table"]]
-        for location, at in function["locations"].items():
-            if not isinstance(table[at], Unknown) and (span := _span(file, location)) is not None:
-                found[span] = table[at]
-    return found
-
-
-def _calls(reported: Mapping[str, Any], file: SourceFile | None) -> Mapping[Span, _Call]:
-    assert file is not None, "of other people's modules no call is read"
-    found: dict[Span, _Call] = {}
-    for graph in reported["call_graphs"].values():
-        for location, entry in graph.items():
-            called = entry.get("Call") if "|" not in location else None
-            span = _span(file, location) if called else None
-            if called and span is not None:
+    def _calls(
+        self, number: int, file: SourceFile, expressions: dict[Span, TypeExpr]
+    ) -> dict[Span, tuple[CallTarget, ...]]:
+        """Fills `expressions` with what calls give, and returns the project's functions that calls reach."""
+        reached: dict[Span, tuple[CallTarget, ...]] = {}
+        for graph in self._module("call_graphs", number)["call_graphs"].values():
+            for location, entry in graph.items():
+                called = entry.get("Call") if "|" not in location else None
+                span = _span(file, location) if called else None
+                if not called or span is None:
+                    continue
                 calls, made = called.get("call_targets", ()), called.get("init_targets", ())
-                found[span] = _Call(
-                    tuple(map(_function_key, calls)),
-                    tuple(map(_function_key, made)),
-                    tuple(map(_instance, made)),
-                    "unresolved" not in called,
-                )
-    return found
+                if "unresolved" not in called:
+                    given = [self._result(target) for target in calls] + [_instance(target) for target in made]
+                    result = union(given) if given else UNKNOWN
+                    if not isinstance(result, Unknown):
+                        expressions[span] = result
+                found = [self._target(target) for target in (*calls, *made)]
+                if project := tuple(target for target in found if target is not None):
+                    reached[span] = project
+        return reached
 
+    def _definition(self, target: Mapping[str, Any]) -> tuple[FunctionKey, dict[str, Any]] | None:
+        for pointer in target.get("target", {}).values():
+            if isinstance(pointer, dict) and "function_id" in pointer:
+                key = (pointer["module_id"], pointer["function_id"])
+                found = self._functions(key[0]).get(key[1])
+                return (key, found) if found else None
+        return None
 
-def _function_key(target: Mapping[str, Any]) -> FunctionKey | None:
-    for pointer in target.get("target", {}).values():
-        if isinstance(pointer, dict) and "function_id" in pointer:
-            return (pointer["module_id"], pointer["function_id"])
-    return None
+    def _result(self, target: Mapping[str, Any]) -> TypeExpr:
+        found = self._definition(target)
+        if found is None or len(found[1]["undecorated_signatures"]) != 1 or found[1].get("decorator_callees"):
+            return UNKNOWN
+        return _type(found[1]["undecorated_signatures"][0].get("return_annotation"))
+
+    def _target(self, target: Mapping[str, Any]) -> CallTarget | None:
+        found = self._definition(target)
+        if found is None or found[0][0] not in self.paths:
+            return None
+        path = self.paths[found[0][0]]
+        span = _span(self.files[path], found[1].get("name_location"))
+        return CallTarget(path, span) if span is not None else None
 
 
 def _instance(target: Mapping[str, Any]) -> TypeExpr:
     receiver = target.get("receiver_class")
     return _type({"string": f"{receiver['module_name']}.{receiver['class_name']}"}) if receiver else UNKNOWN
-
-
-KEPT_TYPES = 1_000_000
-"""Types, and calls, that are kept of the reports of lately; some 100 bytes each."""
-
-_DEFINED: Recent[_Defined] = Recent(KEPT_TYPES)
-_EXPRESSIONS: Recent[Mapping[Span, TypeExpr]] = Recent(KEPT_TYPES)
-_CALLS: Recent[Mapping[Span, _Call]] = Recent(KEPT_TYPES)
 
 
 def _qualified_classes(
