@@ -82,7 +82,8 @@ def unchecked(search: Search, fresh: Iterable[SlotId], why: str) -> None:
 @dataclass
 class Hearing:
     """The decided slots of one language before its checker. `before`: what it reports without them; `kept`: those that are known to
-    bring nothing new; `next`: those that gave way to another type, which has not been heard yet."""
+    bring nothing new; `clean`: whom it heard together, those kept among them, when there was nothing new; `next`: those that gave
+    way to another type, which has not been heard yet."""
 
     search: Search
     language: Language
@@ -91,6 +92,7 @@ class Hearing:
     progress: Progress
     before: Counter[Misfit] = field(default_factory=Counter)
     kept: set[SlotId] = field(default_factory=set)
+    clean: list[frozenset[SlotId]] = field(default_factory=list)
     next: set[SlotId] = field(default_factory=set)
     checks: int = 0
 
@@ -219,9 +221,13 @@ class Hearing:
         slots = {slot for slots in self.wanted.values() for slot in slots}
         return (slots & self.search.decided.keys()) - self.search.verified - self.search.unwritten()
 
-    def unheard(self, group: Iterable[SlotId]) -> None:
-        """Of whom it can't be found out any more whether they bring an error isn't written."""
-        for slot in group:
+    def unheard(self, group: Collection[SlotId]) -> None:
+        """Where it can't be found out any more who brings an error, the most that were heard together without any are kept, and the
+        others aren't written."""
+        everybody = self.kept.union(group)
+        heard = [them for them in self.clean if self.kept <= them <= everybody]
+        self.kept.update(max(heard, key=len, default=()))
+        for slot in everybody - self.kept:
             self.search.take_back(slot, REFUSED, f"not found out within {self.budget} checks")
 
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
@@ -246,8 +252,12 @@ class Hearing:
     def new(self, group: Iterable[SlotId]) -> Counter[Misfit]:
         """The errors that weren't there before, with a group written beside what is kept."""
         self.progress("checking", self.checks, self.budget)
-        found = self.errors({*self.search.verified, *self.kept, *group}) - self.before
-        return found - self.shy(found)
+        heard = self.kept.union(group)
+        found = self.errors(self.search.verified | heard) - self.before
+        new = found - self.shy(found)
+        if not new:
+            self.clean.append(frozenset(heard))
+        return new
 
     def shy(self, found: Counter[Misfit]) -> Counter[Misfit]:
         """Those that come with an annotation, whichever it is, and are nobody's fault."""
@@ -267,6 +277,7 @@ class Hearing:
     def give_way(self, slot: SlotId, misfit: Misfit) -> None:
         """To the next type that may be written, or to none."""
         search, said = self.search, f"{misfit.code}: {misfit.message}"
+        self.clean = [them for them in self.clean if slot not in them]
         following = search.following(slot, said)
         if following is None:
             search.take_back(slot, REFUSED, said)

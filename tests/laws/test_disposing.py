@@ -123,6 +123,21 @@ def test_within_a_small_budget_whoever_may_be_at_fault_goes(says: Says) -> None:
     assert "def pay(amount, label)" in text_of(found)
 
 
+def test_where_nobody_can_be_found_guilty_in_time_whoever_was_heard_without_an_error_stays(
+    says: Says, mypy: Does
+) -> None:
+    """Each of two, far away from it, is enough for the error: once the one is found it is still there."""
+    error = '{"file": "shop.py", "line": 1, "column": 0, "message": "no", "code": "x", "severity": "error"}'
+    mypy(f"grep -Eq 'one: int|two: int' shop.py && echo '{error}'; exit 1")
+    names = ("one", "two", "three", "four", "five", "six", "seven")
+    words = {name: [(INT, 0.99 - number / 100)] for number, name in enumerate(names)}
+    text = "import os\n" + "".join(f"\n\ndef f_{name}({name}):\n    print({name})\n" for name in names)
+    enough, hurried = (text_of(says(words, text, checked_by="mypy", check_budget=most)) for most in (60, 6))
+    for found in (enough, hurried):
+        assert "(one)" in found and "(two)" in found
+    assert enough.count(": int)") == hurried.count(": int)") == 5
+
+
 def test_errors_of_before_are_nobodys_fault(says: Says) -> None:
     found = says(BOTH, "1 + 'one'\nundefined\n\n\ndef pay(amount, label):\n    print(amount, label)\n")
     assert "def pay(amount: int, label: str)" in text_of(found) and found.checked_by == ("pyrefly",)
