@@ -104,7 +104,7 @@ def run(arguments: Sequence[str]) -> int:
 def _report_failure(error: Exception, traceback: bool) -> int:
     from typeinfer.engine.cache import CacheUnavailable
     from typeinfer.engine.engine import EngineFailed
-    from typeinfer.model.checkpoint import NoModel
+    from typeinfer.model.folder import NoModel
     from typeinfer.model.runtime import NoDevice
     from typeinfer.program.files import UsageError
 
@@ -886,7 +886,7 @@ def _evaluated_rules(
 ) -> str:
     from typeinfer.evaluation.calibration import calibrate, fit_belief, render_rules
     from typeinfer.model.belief import store_belief
-    from typeinfer.model.checkpoint import CHECKSUMS
+    from typeinfer.model.folder import CHECKSUMS
     from typeinfer.pipeline import load_beliefs
 
     if fit is None:

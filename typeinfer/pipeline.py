@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from typeinfer.completion.ranking import Weights
     from typeinfer.doubting import Doubt
     from typeinfer.model.belief import Belief
-    from typeinfer.model.checkpoint import NoModel
+    from typeinfer.model.folder import NoModel
     from typeinfer.program.changes import Lines
     from typeinfer.program.importable import Importable
     from typeinfer.program.project import Project
@@ -551,7 +551,7 @@ def _circumstances(root: Path, options: Options) -> list[str | bytes]:
 
 
 def _model_digest(folder: Path) -> str:
-    from typeinfer.model.calibration import model_digest
+    from typeinfer.model.folder import model_digest
 
     return model_digest(folder)
 
@@ -597,7 +597,7 @@ def load_model(folder: Path, engine: Engine, device: str = "cpu") -> Model:
     """The model stored in a folder, with its beliefs, to be held where the engine is, its encoder on `device`. Raises `NoModel`
     and `NoDevice`, where only the weights are at fault once it is asked."""
     from typeinfer.model.calibration import load_calibration
-    from typeinfer.model.checkpoint import NoModel
+    from typeinfer.model.folder import NoModel
 
     beside = ThreadPoolExecutor(1, "model")
     coming = beside.submit(_load_ranker, folder, engine, device)
@@ -660,7 +660,7 @@ def _lines() -> LineModel | NoModel | None:
     """What is wrong with a model is found out once, too."""
     from typeinfer.completion.lines import LineModel
     from typeinfer.completion.lm import load
-    from typeinfer.model.checkpoint import NoModel
+    from typeinfer.model.folder import NoModel
 
     folder = treesitter.grammar_folder().parent / "models" / "lines"
     try:

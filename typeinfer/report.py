@@ -89,7 +89,7 @@ def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | N
         case (Suggest(reason) | Abstain(reason), _):
             return reason
         case Apply(), Changed(_, patch, refused):
-            if any(written.slot.id == prediction.slot.id for written in patch.predictions):
+            if prediction.slot.id in patch.written:
                 return None
             return _refusal(refused, prediction)
         case Apply(), Unchanged(_, refused):

@@ -11,7 +11,7 @@ from typeinfer.completion.lines import MOST_LINES, Block, Writer, place_at
 from typeinfer.completion.monitor import Monitor
 from typeinfer.languages import language_of, treesitter
 from typeinfer.languages.python.companion import PyreflyCompanion
-from typeinfer.model.checkpoint import NoModel
+from typeinfer.model.folder import NoModel
 from typeinfer.pipeline import load_lines, load_weights_of
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.lines import Continuation

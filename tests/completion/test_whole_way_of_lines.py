@@ -15,7 +15,7 @@ from typeinfer.completion.lines import LineModel, Writer, place_at  # noqa: E402
 from typeinfer.completion.lm import Trust, load, shapes, store  # noqa: E402
 from typeinfer.completion.recall import KINDS  # noqa: E402
 from typeinfer.completion.tokens import END, MIDDLE, PREFIX, SUFFIX, Tokens  # noqa: E402
-from typeinfer.model.checkpoint import NoModel  # noqa: E402
+from typeinfer.model.folder import NoModel  # noqa: E402
 from typeinfer.training.corpus import CorpusProject  # noqa: E402
 from typeinfer.training.decoder import Decoding, Reader  # noqa: E402
 from typeinfer.training.lines import Drawn as DrawnLine  # noqa: E402

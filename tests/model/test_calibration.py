@@ -10,8 +10,9 @@ import pytest
 from random_model import SMALL, random_model, weights
 
 from typeinfer.model.belief import Belief, Standing
-from typeinfer.model.calibration import load_calibration, model_digest, store_calibration
-from typeinfer.model.checkpoint import CALIBRATION, CHECKSUMS, NoModel, load, store
+from typeinfer.model.calibration import load_calibration, store_calibration
+from typeinfer.model.checkpoint import load, store
+from typeinfer.model.folder import CALIBRATION, CHECKSUMS, NoModel, model_digest
 
 PYTHON = Belief({"model at 0.6": 1.5}, (Standing("name", 9, 0.5),), "a test", frozenset({"x"}), 0.6, {0.05: 0.9})
 TYPESCRIPT = Belief({"model silent": -1.25}, (), "another test")

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from random_model import SMALL, random_model
 
-from typeinfer.model.checkpoint import CHECKSUMS, FILES, NoModel, load, narrowed, shapes, store, widened
+from typeinfer.model.checkpoint import load, narrowed, shapes, store, widened
+from typeinfer.model.folder import CHECKSUMS, FILES, NoModel
 
 
 @pytest.fixture

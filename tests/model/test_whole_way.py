@@ -13,7 +13,8 @@ pytest.importorskip("torch", reason="training needs typeinfer[train]")
 from typeinfer.deciding import ask_checkers
 from typeinfer.engine.cache import Cache
 from typeinfer.languages import LANGUAGES
-from typeinfer.model.checkpoint import NoModel, load, store
+from typeinfer.model.checkpoint import load, store
+from typeinfer.model.folder import NoModel
 from typeinfer.model.ranking import TypeRanker, load_ranker
 from typeinfer.program.project import Project, read_project
 from typeinfer.training.batches import Data

@@ -29,7 +29,7 @@ from typeinfer.completion.recall import Recall, Text
 from typeinfer.completion.tokens import Tokens
 from typeinfer.languages import LANGUAGES, language_of, treesitter
 from typeinfer.languages.language import Language
-from typeinfer.model.checkpoint import REMEDY, TOKENIZER, NoModel
+from typeinfer.model.folder import REMEDY, TOKENIZER, NoModel
 from typeinfer.model.one_thread import one_thread
 from typeinfer.values.inferred import Complaint
 from typeinfer.values.lines import Continuation

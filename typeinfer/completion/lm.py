@@ -18,22 +18,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from typeinfer.completion.recall import KINDS
-from typeinfer.model.checkpoint import (
-    CALIBRATION,
-    CARD,
-    CONFIG,
-    CURVES,
-    OTHER_VERSION,
-    TOKENIZER,
-    WEIGHTS,
-    NoModel,
-    decoded,
-    packed,
-    proven,
-    replace_folder,
-    tokenizer_of,
-    weights_of,
-)
+from typeinfer.model.checkpoint import decoded, packed, proven, replace_folder, tokenizer_of, weights_of
+from typeinfer.model.folder import CALIBRATION, CARD, CONFIG, CURVES, OTHER_VERSION, TOKENIZER, WEIGHTS, NoModel
 
 Floats: TypeAlias = "NDArray[np.float32]"
 

@@ -31,7 +31,7 @@ from typeinfer.completion.names import PLAIN, around, fitting, ranked, told
 from typeinfer.completion.ranking import Moment, Weights, guessed, moment_of, rank, weighed
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.languages.language import Companion, Language, Version
-from typeinfer.model.checkpoint import NoModel
+from typeinfer.model.folder import NoModel
 from typeinfer.program.importable import Importable
 from typeinfer.program.moved import Moved
 from typeinfer.values.inferred import CheckerFailed, Complaint

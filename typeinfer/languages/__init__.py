@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePath
 
 from typeinfer.languages.language import Language
@@ -14,7 +15,8 @@ LANGUAGE_OF_SUFFIX = {suffix: language.name for language in LANGUAGES for suffix
 """The name of the language of files that end so."""
 
 
+@lru_cache(1 << 16)
 def language_of(path: str) -> Language | None:
-    """The language of a file by its name, or None."""
+    """The language of a file by its name, or None. Asked of the same files over and over."""
     suffix = PurePath(path).suffix
     return next((language for language in LANGUAGES if suffix in language.suffixes), None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import msgspec
 
 from typeinfer.model import checkpoint
 from typeinfer.model.belief import Belief, as_json, from_json
-from typeinfer.model.checkpoint import CALIBRATION, CHECKSUMS, WEIGHTS, NoModel
+from typeinfer.model.folder import CALIBRATION, CHECKSUMS, REMEDY, WEIGHTS, NoModel, read
 
 REFIT = "fit it again: typeinfer evaluate --fit {folder}"
 
@@ -60,24 +59,12 @@ def weights_digest(folder: Path) -> str:
     """The SHA-256 of a model's weights, as they were stored. Raises `NoModel`."""
     digest = _json(folder / CHECKSUMS).get(WEIGHTS)
     if not isinstance(digest, str):
-        raise NoModel(f"{folder / CHECKSUMS}: names no {WEIGHTS}; {checkpoint.REMEDY}")
+        raise NoModel(f"{folder / CHECKSUMS}: names no {WEIGHTS}; {REMEDY}")
     return digest
-
-
-def model_digest(folder: Path) -> str:
-    """Stands for everything that a model's folder holds. Raises `NoModel`."""
-    return sha256(_read(folder / CHECKSUMS)).hexdigest()
 
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        return msgspec.json.decode(_read(path), type=dict[str, Any])
+        return msgspec.json.decode(read(path), type=dict[str, Any])
     except msgspec.MsgspecError as error:
-        raise NoModel(f"{path}: can't be understood ({error}); {checkpoint.REMEDY}") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NoModel(f"{path}: can't be read ({error.strerror}); {checkpoint.REMEDY}") from None
+        raise NoModel(f"{path}: can't be understood ({error}); {REMEDY}") from None

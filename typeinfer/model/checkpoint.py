@@ -23,16 +23,26 @@ import safetensors
 from numpy.typing import NDArray
 
 from typeinfer.model.config import Config
+from typeinfer.model.folder import (
+    CALIBRATION,
+    CARD,
+    CHECKSUMS,
+    CONFIG,
+    CURVES,
+    FILES,
+    OTHER_VERSION,
+    REMEDY,
+    TOKENIZER,
+    VOCABULARY,
+    WEIGHTS,
+    NoModel,
+    read,
+)
 from typeinfer.model.terms import Vocabulary
 
 Weights: TypeAlias = "Mapping[str, NDArray[np.float32]]"
 
 T = TypeVar("T")
-
-CONFIG, VOCABULARY, TOKENIZER = "config.json", "vocabulary.json", "tokenizer.json"
-WEIGHTS, CALIBRATION, CARD, CURVES = "weights.safetensors", "calibration.json", "CARD.md", "curves.svg"
-CHECKSUMS = "checksums.json"
-FILES = (CONFIG, VOCABULARY, TOKENIZER, WEIGHTS, CALIBRATION, CARD, CURVES)
 
 
 @dataclass(frozen=True)
@@ -48,10 +58,6 @@ class Checkpoint:
     card: str
     curves: str
     """How loss and accuracy went in training, as SVG."""
-
-
-class NoModel(ValueError):
-    """A folder holds no model that can be used; the message is one line: what is wrong where, and what to do next."""
 
 
 def shapes(config: Config) -> dict[str, tuple[int, ...]]:
@@ -112,16 +118,12 @@ def load(folder: Path) -> Checkpoint:
     return Checkpoint(config, vocabulary, tokenizer, weights, calibration, card, curves)
 
 
-REMEDY = "reinstall typeinfer, or store the model again"
-OTHER_VERSION = "use the version of typeinfer that it was trained with, or train it again"
-
-
 def proven(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     """The files of a model folder, each as its checksum says. Raises `NoModel`."""
     if not folder.is_dir():
         others = sorted(path.parent.name for path in folder.parent.glob(f"*/{CHECKSUMS}"))
         raise NoModel(f"{folder}: no such model; there are: {', '.join(others) or 'none'}")
-    content = {name: _read(folder / name) for name in (CHECKSUMS, *names)}
+    content = {name: read(folder / name) for name in (CHECKSUMS, *names)}
     try:
         expected = msgspec.json.decode(content[CHECKSUMS], type=dict[str, str])
     except msgspec.MsgspecError as error:
@@ -145,15 +147,6 @@ def tokenizer_of(path: Path, content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise NoModel(f"{path}: is no tokenizer ({error}); {OTHER_VERSION}") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise NoModel(f"{path}: is missing; {REMEDY}") from None
-    except OSError as error:
-        raise NoModel(f"{path}: can't be read ({error.strerror}); {REMEDY}") from None
 
 
 def weights_of(path: Path, raw: bytes, expected: Mapping[str, tuple[int, ...]]) -> Weights:

@@ -169,7 +169,8 @@ def read_as(sentence: Sentence, allowed: NDArray[np.bool_]) -> bytes:
 def load_ranker(folder: Path, threads: int, device: str = "cpu", spread: Spread | None = None) -> TypeRanker:
     """The model stored in a folder, to run on so many threads, or in all places that `spread` leads to; its encoder on `device`:
     `"cpu"` or `"cuda"`. Raises `checkpoint.NoModel` and `runtime.NoDevice`, each a `ValueError` of one line."""
-    from typeinfer.model.checkpoint import CONFIG, OTHER_VERSION, NoModel, load
+    from typeinfer.model.checkpoint import load
+    from typeinfer.model.folder import CONFIG, OTHER_VERSION, NoModel
     from typeinfer.model.runtime import Elsewhere, Runtime
     from typeinfer.model.tokens import Subwords
 

@@ -17,8 +17,9 @@ import msgspec
 from safetensors import deserialize
 
 from typeinfer.completion.lm import Shape, Stored, Trust
-from typeinfer.model.checkpoint import CONFIG, CURVES, TOKENIZER, VOCABULARY, WEIGHTS, Checkpoint, store, widened
+from typeinfer.model.checkpoint import Checkpoint, store, widened
 from typeinfer.model.config import Config
+from typeinfer.model.folder import CONFIG, CURVES, TOKENIZER, VOCABULARY, WEIGHTS
 from typeinfer.model.terms import Vocabulary
 
 META, LOG = "meta.json", "log.jsonl"

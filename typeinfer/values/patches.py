@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from msgspec import Struct
 
 from typeinfer.values.predictions import Prediction
-from typeinfer.values.slots import Slot
+from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -63,6 +64,11 @@ class Patch:
 
     def __post_init__(self) -> None:
         refuse_overlap(self.edits)
+
+    @cached_property
+    def written(self) -> frozenset[SlotId]:
+        """The slots that get an annotation."""
+        return frozenset(prediction.slot.id for prediction in self.predictions)
 
     def result(self) -> SourceFile:
         return self.file.with_data(apply_edits(self.file.data, self.edits))
