@@ -190,8 +190,10 @@ class Search:
             kept: set[SlotId] = set()
             stood = dict(self.decided)
             for refused in (False, True):
+                if kept:
+                    break
                 with stage("deciding"):
-                    fresh = self.decide(evidence, refused) if not kept else set()
+                    fresh = self.decide(evidence, refused)
                 if fresh or stood.keys() - self.verified:
                     hear()
                     kept = {slot for slot in {*fresh, *stood} if self.decided.get(slot) != stood.get(slot)}
