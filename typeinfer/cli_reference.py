@@ -52,9 +52,10 @@ What was read and inferred is kept by content in `$TYPEINFER_CACHE`, or else `$X
 `~/.cache/typeinfer`. Processes may share it, and it may be deleted at any time.
 
 A run of the same on the same texts is told again. Where files changed since, a run begins with what the last one decided of
-files that neither changed, nor name what changed, nor are named by it; what is open is asked again everywhere, and all that
-is written is checked and proven as ever. Here and there it may write something else than with an empty cache: where two runs
-have to be the same on different machines, clear it, or give each an empty `$TYPEINFER_CACHE`.
+files that neither changed, nor name what changed, nor are named by it, and what the checker refused there is not tried again;
+all else that is open is asked again, and all that is written is checked and proven as ever. Here and there it may write
+something else than with an empty cache: where two runs have to be the same on different machines, clear it, or give each an
+empty `$TYPEINFER_CACHE`.
 
 ## JSON
 

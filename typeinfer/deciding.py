@@ -144,6 +144,8 @@ class Search:
     """Files that the project is to have and hasn't yet, by path."""
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
+    let_be: set[SlotId] = field(default_factory=set)
+    """What the checker refused in a run before this one, and is not to hear again."""
     verified: set[SlotId] = field(default_factory=set)
     """Decided slots of which it is known that they bring no new error."""
     checkers: dict[str, str | None] = field(default_factory=dict)
@@ -271,7 +273,9 @@ class Search:
         fresh = set()
         for path, module in self.project.modules.items():
             for slot in module.slots:
-                if slot.id in self.decided or not self.is_open(module, slot) or self.is_refused(slot.id) is not refused:
+                if slot.id in self.decided or slot.id in self.let_be or not self.is_open(module, slot):
+                    continue
+                if self.is_refused(slot.id) is not refused:
                     continue
                 prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
                 self.predictions[slot.id] = prediction

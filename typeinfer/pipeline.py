@@ -32,7 +32,7 @@ from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Placed
-from typeinfer.values.predictions import Evidence, Prediction, Ranking, Suggest
+from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
@@ -340,7 +340,7 @@ def annotate_project(
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
     `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
     `standing`: what was decided before of files that are asked about, to be heard again and to stand where nothing speaks against
-    it; `proofs`: where it is kept which edits were proven."""
+    it, and what was refused before, to be let be; `proofs`: where it is kept which edits were proven."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -352,7 +352,10 @@ def annotate_project(
     for slot, prediction in standing.items():
         if slot.path not in refusals:
             search.predictions[slot] = prediction
-            search.write_down(slot)
+            if isinstance(prediction.verdict, Apply):
+                search.write_down(slot)
+            else:
+                search.let_be.add(slot)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
 
     def settled() -> Settled:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.laws.test_pipeline import plant, read, results, run
-from typeinfer.deciding import Search
+from typeinfer.deciding import REFUSED, Search
 from typeinfer.program.project import read_project
 from typeinfer.rewriting import patch
+from typeinfer.values.predictions import Abstain
 from typeinfer.values.slots import SlotId
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -83,6 +84,22 @@ def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: li
     for name, text in found.items():
         (root / name).write_text(text, "utf-8")
     assert results(run(root)) == {}, "it is settled"
+
+
+def test_what_was_refused_there_is_not_heard_again(tmp_path: Path, decided: list[SlotId]) -> None:
+    refused = "import box\n\n\ndef late(number=0):\n    number.nothing\n\n\nlate(number='x')\n"
+    root = plant(tmp_path / "p", {"box.py": PROJECT["box.py"], "alone.py": PROJECT["alone.py"], "late.py": refused})
+    before = run(root)
+    (late,) = (one for one in before.predictions["late.py"] if one.slot.id.name == "number")
+    assert isinstance(late.verdict, Abstain) and late.verdict.reason == REFUSED
+    decided.clear()
+    edited(root, "alone.py", "is_even", "is_odd")
+    after = run(root)
+    assert {slot.path for slot in decided} == {"alone.py"} and late in after.predictions["late.py"]
+    decided.clear()
+    edited(root, "box.py", "return 1", "return 2")
+    run(root)
+    assert late.slot.id in decided, "what it names has changed"
 
 
 def test_where_a_file_is_gone_nothing_is_taken_for_granted(tmp_path: Path, decided: list[SlotId]) -> None:
