@@ -9,6 +9,7 @@ import pytest
 
 from typeinfer.completion.lines import MOST_LINES, Block, Writer, place_at
 from typeinfer.completion.monitor import Monitor
+from typeinfer.completion.prefixes import Grammar
 from typeinfer.languages import language_of, treesitter
 from typeinfer.languages.python.companion import PyreflyCompanion
 from typeinfer.model.folder import NoModel
@@ -174,6 +175,23 @@ def test_typescript(monitor: Monitor) -> None:
     )
     found = line(monitor, code + "export function three(items: string[]): string {\n  return |\n}\n", "a.ts")
     assert found[0].text == "items.map((item) => item.trim()).join(', ');"
+
+
+@pytest.mark.parametrize(
+    ("text", "holds", "doesnt"),
+    [
+        ("def f(a):\n    print(len(a.|\n    return a\n", "strip()))", "strip()"),
+        ("def f(a):\n    if (a.|\n        return a\n", "b):", "b:"),
+        ('def f(a):\n    return f"{a.|\n\n\ndef g(): ...\n', 'b}"', "b}"),
+        ("f(\n    a.|\n    b,\n)\n", "c,", "c)"),
+    ],
+)
+def test_what_is_open_on_the_line_has_to_be_closed(text: str, holds: str, doesnt: str) -> None:
+    before, _, behind = text.partition("|")
+    place = place_at(SourceFile("a.py", "python", (before + behind).encode()), len(before.encode()))
+    assert place is not None
+    grammar = Grammar(place.language, place.file, place.start, place.end, place.least)
+    assert grammar.complete(holds.encode()) and not grammar.complete(doesnt.encode())
 
 
 def test_every_line_that_is_written_can_be_read_in_its_place() -> None:

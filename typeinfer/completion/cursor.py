@@ -75,7 +75,7 @@ def cursor_at(file: SourceFile, offset: int) -> Cursor | None:
     dot = dot_before(data, begin)
     if dot is None:
         return None
-    asked, root = _made_whole(language, file, begin, end)
+    asked, root = made_whole(language, file, begin, end)
     receiver = _receiver(language, asked, root, begin)
     if receiver is None:
         return None
@@ -92,7 +92,7 @@ def name_at(file: SourceFile, offset: int) -> Cursor | None:
     line = data[line_start(data, begin) : begin]
     if dot_before(data, begin) is not None or data[begin : begin + 1].isdigit() or language.binding.search(line):
         return None
-    asked, root = _made_whole(language, file, begin, end)
+    asked, root = made_whole(language, file, begin, end)
     here = begin, begin + len(PLACEHOLDER)
     leaf = root.descendant_for_byte_range(*here)
     found = treesitter.captures(language.grammar(file.path), language.name, "reads", root, here)
@@ -115,7 +115,7 @@ def _receiver(language: Language, file: SourceFile, root: Node, begin: int) -> s
     return next((treesitter.text_of(one) for one in found.get("receiver", ()) if one.parent == leaf.parent), None)
 
 
-def _made_whole(language: Language, file: SourceFile, begin: int, end: int) -> tuple[SourceFile, Node]:
+def made_whole(language: Language, file: SourceFile, begin: int, end: int) -> tuple[SourceFile, Node]:
     """The text with a name at the cursor and behind it what makes the least of the text unreadable; and its tree."""
     head, rest = file.data[:begin] + PLACEHOLDER.encode(), file.data[end:]
     line, brk, below = rest.partition(b"\n")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, line_start, word_at
+from typeinfer.completion.cursor import CLOSING, PLACEHOLDER, line_start, made_whole, word_at
 from typeinfer.completion.decode import Line, Vocabulary, lines, words
 from typeinfer.completion.lm import LanguageModel, Stored
 from typeinfer.completion.prefixes import Grammar, Members, bodies_of
@@ -128,7 +128,11 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
     if leaf is None or leaf.text != PLACEHOLDER.encode():
         return None
     bare = language.parse(file.path, data).root_node
-    return Place(language, file, bare, offset, end, _least(language, file.path, data[:begin], data[end:], bare))
+    least = _least(language, file.path, data[:begin], data[end:], bare)
+    if least and not rest:
+        # What is open on the line may be closed on it.
+        least = min(least, treesitter.unread(made_whole(language, file, begin, end)[1]))
+    return Place(language, file, bare, offset, end, least)
 
 
 def _least(language: Language, path: str, before: bytes, behind: bytes, bare: Node) -> int:
