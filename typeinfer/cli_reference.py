@@ -51,11 +51,10 @@ js = "jsdoc"                # or "rename": JavaScript becomes TypeScript
 What was read and inferred is kept by content in `$TYPEINFER_CACHE`, or else `$XDG_CACHE_HOME/typeinfer`, or else
 `~/.cache/typeinfer`. Processes may share it, and it may be deleted at any time.
 
-A run of the same on the same texts is told again. Where files changed since, a run begins with what the last one decided of
-files that neither changed, nor name what changed, nor are named by it, and what the checker refused there is not tried again;
-all else that is open is asked again, and all that is written is checked and proven as ever. Here and there it may write
-something else than with an empty cache: where two runs have to be the same on different machines, clear it, or give each an
-empty `$TYPEINFER_CACHE`.
+A run of the same on the same texts is told again. Where files changed since, those that neither changed, nor name what changed,
+nor are named by it, stay as the last run had them, unless the checker finds an error in that now; the rest is asked again,
+and all that is written is checked together and proven as ever. Here and there it may be something else than with an empty
+cache: where two runs have to be the same on different machines, clear it, or give each an empty `$TYPEINFER_CACHE`.
 
 ## JSON
 

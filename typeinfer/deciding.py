@@ -145,7 +145,7 @@ class Search:
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
     let_be: set[SlotId] = field(default_factory=set)
-    """What the checker refused in a run before this one, and is not to hear again."""
+    """Slots that stay as a run before this one had them, unless what was decided of them is taken back."""
     verified: set[SlotId] = field(default_factory=set)
     """Decided slots of which it is known that they bring no new error."""
     checkers: dict[str, str | None] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class Search:
             if self.project.language_of(path).name in self.model.beliefs
             for near in (concerned(module, self.options.only[path] if self.options.hasty else (EVERY_LINE,)),)
             for slot in module.slots
-            if slot.id in near and (slot.id not in self.decided or slot.id in unwritten)
+            if slot.id in near and (slot.id not in self.decided or slot.id in unwritten) and slot.id not in self.let_be
             if self.is_open(module, slot) and self.is_asked(slot)
         }
         if not open_slots:
@@ -458,6 +458,7 @@ class Search:
 
     def take_back(self, slot: SlotId, reason: str, detail: str) -> None:
         if self.decided.pop(slot, None) is not None:
+            self.let_be.discard(slot)
             verdict = Abstain(reason, detail)
             self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=verdict)
 

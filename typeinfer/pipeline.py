@@ -339,8 +339,8 @@ def annotate_project(
 ) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
     `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
-    `standing`: what was decided before of files that are asked about, to be heard again and to stand where nothing speaks against
-    it, and what was refused before, to be let be; `proofs`: where it is kept which edits were proven."""
+    `standing`: what was said before of files that are asked about, to stand where the checker doesn't speak against it; `proofs`:
+    where it is kept which edits were proven."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -350,12 +350,10 @@ def annotate_project(
     search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
     search.verified = set(search.decided)
     for slot, prediction in standing.items():
-        if slot.path not in refusals:
-            search.predictions[slot] = prediction
-            if isinstance(prediction.verdict, Apply):
-                search.write_down(slot)
-            else:
-                search.let_be.add(slot)
+        search.predictions[slot] = prediction
+        search.let_be.add(slot)
+        if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
+            search.write_down(slot)
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
 
     def settled() -> Settled:

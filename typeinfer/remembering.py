@@ -1,8 +1,8 @@
 """Remembering: runs in; the same run, when the same is asked of the same texts, out; else what still stands of the last one.
 
-After an edit it would cost a whole run to come to what is known already of files that have nothing to do with it. So the next run
-begins with what was decided there, and with what the checker refused; whatever else is open is asked all the same, and what is to
-be written is checked and proven. It may end elsewhere than one that remembers nothing. Knows nothing of how a run goes.
+After an edit it would cost a whole run to come to what is known already of files that have nothing to do with it. So they stay as
+they were, and the rest of the next run goes on from there; all that is to be written is checked together, and proven. It may end
+elsewhere than a run that remembers nothing. Knows nothing of how a run goes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import REFUSED
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Refused
-from typeinfer.values.predictions import Abstain, Apply, Prediction
+from typeinfer.values.predictions import Apply, Prediction
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
@@ -50,8 +49,7 @@ class Memory:
         self.store.put("last", self.circumstances, _Last(self._asked, digests, self._whole))
 
     def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
-        """What the last run decided, or the checker refused, of files that haven't changed since, and have nothing to do with those
-        that have."""
+        """What the last run said of files that haven't changed since, and have nothing to do with those that have."""
         last = self.store.get("last", self.circumstances, _Last)
         digests = {path: module.file.digest for path, module in project.modules.items()}
         # What a file that is gone was good for nobody can tell any more.
@@ -66,8 +64,6 @@ class Memory:
             prediction.slot.id: prediction
             for path in sorted(untouched & found.predictions.keys())
             for prediction in found.predictions[path]
-            if isinstance(verdict := prediction.verdict, Apply)
-            or (isinstance(verdict, Abstain) and verdict.reason == REFUSED)
         }
 
     def _key(self, asked: bytes, digests: Mapping[str, str]) -> Sequence[str | bytes]:

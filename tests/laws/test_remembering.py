@@ -86,7 +86,7 @@ def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: li
     assert results(run(root)) == {}, "it is settled"
 
 
-def test_what_was_refused_there_is_not_heard_again(tmp_path: Path, decided: list[SlotId]) -> None:
+def test_what_was_refused_there_stays_refused(tmp_path: Path, decided: list[SlotId]) -> None:
     refused = "import box\n\n\ndef late(number=0):\n    number.nothing\n\n\nlate(number='x')\n"
     root = plant(tmp_path / "p", {"box.py": PROJECT["box.py"], "alone.py": PROJECT["alone.py"], "late.py": refused})
     before = run(root)
