@@ -46,7 +46,10 @@ class Memory:
     def keep(self, files: Mapping[str, SourceFile], run: Run) -> None:
         self.store.put("run", self.key(files), _Remembered.of(run))
         digests = {path: file.digest for path, file in files.items()}
-        self.store.put("last", self.circumstances, _Last(self._asked, digests, self._whole))
+        last = self.store.get("last", self.circumstances, _Last)
+        # A run about a few files is less to go on from than the one about all that was before it.
+        if last is None or not {*last.whole} > {*self._whole}:
+            self.store.put("last", self.circumstances, _Last(self._asked, digests, self._whole))
 
     def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
         """What the last run said of files that haven't changed since, and have nothing to do with those that have."""
@@ -81,7 +84,7 @@ class Memory:
 
 
 class _Last(msgspec.Struct, frozen=True, array_like=True):
-    """What the last run was asked, and of which texts. `whole`: files asked about as a whole."""
+    """What a run was asked, and of which texts. `whole`: files asked about as a whole."""
 
     asked: bytes
     digests: dict[str, str]

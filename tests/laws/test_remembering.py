@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.laws.test_pipeline import plant, read, results, run
-from typeinfer.deciding import REFUSED, Search
+from typeinfer.deciding import REFUSED, Options, Search
+from typeinfer.pipeline import annotate
+from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.project import read_project
 from typeinfer.rewriting import patch
 from typeinfer.values.predictions import Abstain
@@ -100,6 +102,18 @@ def test_what_was_refused_there_stays_refused(tmp_path: Path, decided: list[Slot
     edited(root, "box.py", "return 1", "return 2")
     run(root)
     assert late.slot.id in decided, "what it names has changed"
+
+
+def test_who_asks_about_one_file_meanwhile_makes_nobody_forget_the_others(
+    tmp_path: Path, decided: list[SlotId]
+) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    run(root, checker=False)
+    edited(root, "alone.py", "is_even", "is_odd")
+    annotate(root, read(root), Options(only={"alone.py": (EVERY_LINE,)}, checker=False))
+    decided.clear()
+    run(root, checker=False)
+    assert {slot.path for slot in decided} == {"alone.py"}
 
 
 def test_where_a_file_is_gone_nothing_is_taken_for_granted(tmp_path: Path, decided: list[SlotId]) -> None:
