@@ -807,11 +807,7 @@ def serve_editor(tcp: str | None, traceback: bool) -> int:
               "checker alone, from the model alone and from all together.")  # fmt: skip
 @click.option("--speed", is_flag=True, help="Print what every stage of annotating the projects, as one, takes.")
 @click.option(
-    "--jobs",
-    "-j",
-    metavar="N",
-    type=click.IntRange(1),
-    help="Processes to work in. [default: one a processor]",
+    "--jobs", "-j", metavar="N", type=click.IntRange(1), help="Processes to work in. [default: one a processor]"
 )
 @click.option("--model", metavar="FOLDER|none", help="The type model for --ranked. [default: the one shipped]")
 @click.option("--fit", metavar="PATH", type=click.Path(path_type=Path),
@@ -845,19 +841,18 @@ def evaluate(
     def say(line: str) -> None:
         print(f"typeinfer: {line}", file=sys.stderr, flush=True)
 
-    settings = _settings_for(jobs, model)
     try:
-        judge = judge_of(language)
+        settings, judge = _settings_for(jobs, model), judge_of(language)
         if fit is not None and not fit.is_dir() and fit.suffix != ".json":
             raise click.UsageError(f"{fit}: is no model's folder, and no .json file for rules alone")
-        if rules or (fit is not None and not fit.is_dir()):
-            if engine != "local":
-                raise click.UsageError("--rules: are no work for --engine ray")
-            click.echo(_evaluated_rules(judge, chosen, only, fit, say))
-            return OK
+        by_rules = rules if fit is None else not fit.is_dir()
+        if by_rules and engine != "local":
+            raise click.UsageError(f"--engine {engine}: rules alone are no work for it")
         with _engine(engine, ray_address, settings) as workers:
             here = workers or Local(settings.jobs or available_processors())
-            if fit is not None:
+            if by_rules:
+                told = _evaluated_rules(judge, chosen, only, fit, say)
+            elif fit is not None:
                 told = _fitted_with_model(judge, only, fit, here, say)
             elif ranked:
                 told = _evaluated_ranking(judge, chosen, only, settings, here, say)

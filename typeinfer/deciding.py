@@ -196,7 +196,7 @@ class Search:
                     break
                 with stage("deciding"):
                     fresh = self.decide(evidence, refused)
-                if fresh or stood.keys() - self.verified:
+                if fresh or self.let_be & (self.decided.keys() - self.verified):
                     hear()
                     kept = {slot for slot in {*fresh, *stood} if self.decided.get(slot) != stood.get(slot)}
             yield evidence

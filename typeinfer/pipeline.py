@@ -65,8 +65,8 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
     """An outcome for every file asked about, with its patch, and what is believed of its slots."""
     move = _moved(root, files, options) if options.rename else _Move(files, options)
     with Cache(cache_folder()) as cache:
-        memory = _memory(root, options, cache)
         with stage("what is remembered"):
+            memory = _memory(root, options, cache)
             remembered = memory.run(files, move.files)
         if remembered is not None:
             return remembered
@@ -503,7 +503,8 @@ def _patches(
         predictions = [search.predictions[asked.slot.id] for asked in placed]
         proposals.append(propose(language, module, placed, predictions, search.project.names_in_scope(module), version))
     for proposal in proposals:
-        if proofs is not None and proofs.get("proof", proposal.key, bool):
+        # Where there is nothing to write there is nothing to prove, and no other process need hear of it.
+        if not proposal.rewrite.edits or (proofs is not None and proofs.get("proof", proposal.key, bool)):
             outcomes[proposal.path] = proven(proposal)
     asked = [proposal for proposal in proposals if proposal.path not in outcomes]
     with stage("proving", files=len(asked)):

@@ -36,7 +36,7 @@ class Memory:
 
     def key(self, files: Mapping[str, SourceFile]) -> Sequence[str | bytes]:
         """All that a run depends on."""
-        return self._key(self._asked, {path: file.digest for path, file in files.items()})
+        return self._key(self._asked, _digests(files))
 
     def run(self, files: Mapping[str, SourceFile], named: Mapping[str, SourceFile]) -> Run | None:
         """The run that was made of these texts. `named`: they, by the paths that they get in it."""
@@ -44,8 +44,8 @@ class Memory:
         return None if found is None else found.run(named)
 
     def keep(self, files: Mapping[str, SourceFile], run: Run) -> None:
-        self.store.put("run", self.key(files), _Remembered.of(run))
-        digests = {path: file.digest for path, file in files.items()}
+        digests = _digests(files)
+        self.store.put("run", self._key(self._asked, digests), _Remembered.of(run))
         last = self.store.get("last", self.circumstances, _Last)
         # A run about a few files is less to go on from than the one about all that was before it.
         if last is None or not {*last.whole} > {*self._whole}:
@@ -54,7 +54,7 @@ class Memory:
     def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
         """What the last run said of files that haven't changed since, and have nothing to do with those that have."""
         last = self.store.get("last", self.circumstances, _Last)
-        digests = {path: module.file.digest for path, module in project.modules.items()}
+        digests = _digests({path: module.file for path, module in project.modules.items()})
         # What a file that is gone was good for nobody can tell any more.
         if last is None or not last.digests.keys() <= digests.keys():
             return {}
@@ -81,6 +81,10 @@ class Memory:
         from typeinfer.program.changes import EVERY_LINE
 
         return tuple(path for path, lines in self.only.items() if EVERY_LINE in lines)
+
+
+def _digests(files: Mapping[str, SourceFile]) -> dict[str, str]:
+    return {path: file.digest for path, file in files.items()}
 
 
 class _Last(msgspec.Struct, frozen=True, array_like=True):

@@ -88,9 +88,7 @@ class Answer:
     def sure(self) -> frozenset[SlotId]:
         """The slots whose first type the command line would write."""
         (outcome,) = (one for one in self.run.outcomes if one.path == self.file.path)
-        return (
-            frozenset(one.slot.id for one in outcome.patch.predictions) if isinstance(outcome, Changed) else frozenset()
-        )
+        return outcome.patch.written if isinstance(outcome, Changed) else frozenset()
 
 
 @dataclass(frozen=True)

@@ -128,16 +128,16 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
     if leaf is None or leaf.text != PLACEHOLDER.encode():
         return None
     bare = language.parse(file.path, data).root_node
-    least = _least(language, file.path, data[:begin], data[end:], bare)
+    least = treesitter.unread(bare)
     if least and not rest:
         # What is open on the line may be closed on it.
         least = min(least, treesitter.unread(made_whole(language, file, begin, end)[1]))
-    return Place(language, file, bare, offset, end, least)
+    return Place(language, file, bare, offset, end, _least(language, file.path, data[:begin], data[end:], least))
 
 
-def _least(language: Language, path: str, before: bytes, behind: bytes, bare: Node) -> int:
-    """Bytes of a text that can't be read whatever stands between two parts of it, as far as a few words tell."""
-    least = treesitter.unread(bare)
+def _least(language: Language, path: str, before: bytes, behind: bytes, least: int) -> int:
+    """Bytes of a text that can't be read whatever stands between two parts of it, as far as a few words tell; `least`: as is known
+    already."""
     for filler in (*(PLACEHOLDER + ending for ending in (*language.endings, "(", "[", "{")), *language.fillers):
         if not least:
             break

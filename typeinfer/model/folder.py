@@ -22,6 +22,7 @@ class NoModel(ValueError):
 
 
 def read(path: Path) -> bytes:
+    """A file of a model. Raises `NoModel`."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

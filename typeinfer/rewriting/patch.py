@@ -35,7 +35,8 @@ class Proposal:
     @property
     def key(self) -> tuple[str | bytes, ...]:
         """All that the proof depends on."""
-        module, edits = self.before, msgspec.msgpack.encode(self.rewrite.edits)
+        module, rewrite = self.before, self.rewrite
+        edits = msgspec.msgpack.encode([rewrite.edits, rewrite.added_imports])
         return (self.path, self.language.name, module.file.digest, module.name, str(module.is_package), edits)
 
 
