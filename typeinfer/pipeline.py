@@ -7,9 +7,9 @@ edits are made and proven; and the whole is remembered for when the same is aske
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, treesitter
 from typeinfer.languages.language import Version
 from typeinfer.remembering import Memory
-from typeinfer.tracing import stage
+from typeinfer.tracing import Passage, recorded, stage, watched
 from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
@@ -62,20 +62,21 @@ def predict(root: Path, files: Mapping[str, SourceFile], options: Options, progr
 
 
 def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent) -> Run:
-    """An outcome for every file asked about, with its patch, and what is believed of its slots."""
-    move = _moved(root, files, options) if options.rename else _Move(files, options)
+    """An outcome for every file asked about, with its patch, and what is believed of its slots.
+
+    What has nothing to do with each other is looked at apart, and side by side where there are processors for it.
+    """
     with Cache(cache_folder()) as cache:
+        parts = _parts(root, files, options, cache, progress)
         with stage("what is remembered"):
-            memory = _memory(root, options, cache)
-            remembered = memory.run(files, move.files)
-        if remembered is not None:
-            return remembered
-        with stage("annotating"):
-            run = move.over(_annotate_afresh(root, move, memory, cache, progress))
-        # A file that failed may do better next time (memory), and a checker may be installed by then.
-        if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
-            memory.keep(files, run)
-        return run
+            known = [part.remembered(cache) for part in parts]
+        asked = [part for part, run in zip(parts, known, strict=True) if run is None]
+        if _go_apart(asked, options.engine):
+            cache.flush()  # What was read of the files is read from there.
+            fresh = _side_by_side(asked, options.engine, progress)
+        else:
+            fresh = iter([part.annotated(cache, progress) for part in asked])
+        return _joined([next(fresh) if run is None else run for run in known])
 
 
 def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[str, ...]:
@@ -114,17 +115,9 @@ def doubt(
     root: Path, files: Mapping[str, SourceFile], options: Options, progress: Progress = silent
 ) -> tuple[Doubt, ...]:
     """The annotations in the files asked about that all evidence speaks against. Files that are not rewritten are left aside."""
-    from typeinfer.doubting import Doubt
-
     with Cache(cache_folder()) as cache:
-        key = _memory(root, options, cache).key(files)
-        found = cache.get("doubts", key, tuple[Doubt, ...])
-        if found is None:
-            project, _ = project_of(root, files, options.engine, cache, progress)
-            model = model_of(options)
-            found = doubt_project(project, options, model, progress)
-            cache.put("doubts", key, found)
-    return found
+        parts = _parts(root, files, options, cache, progress)
+        return tuple(found for part in parts for found in part.doubts(cache, progress))
 
 
 def doubt_project(project: Project, options: Options, model: Model | None, progress: Progress) -> tuple[Doubt, ...]:
@@ -305,16 +298,199 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
     return _Move(named, replace(options, only=only), old_names, tuple(skipped), added)
 
 
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+AT_ONCE = 2_000
+"""So many files are read before what isn't needed of them is let go."""
+
+WAITING = "other processes"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A run about files that have nothing to do with the rest of the project. `name`: what the last run about them is found by."""
+
+    root: Path
+    files: Mapping[str, SourceFile]
+    options: Options
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        return sum(len(file.data) for file in self.files.values())
+
+    def memory(self, cache: Cache) -> Memory:
+        return Memory(cache, _circumstances(self.root, self.options), self.options.only, self.name)
+
+    def remembered(self, cache: Cache) -> Run | None:
+        return self.memory(cache).run(self.files, self._move.files)
+
+    def annotated(self, cache: Cache, progress: Progress) -> Run:
+        """Afresh, and remembered. Raises as `model_of`."""
+        memory, move = self.memory(cache), self._move
+        with stage("annotating"):
+            options = move.options
+            model = model_of(options)
+            project, lost = project_of(self.root, move.files, options.engine, cache, progress)
+            # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
+            standing = {} if options.hasty or options.rename else memory.standing(project)
+            settled = annotate_project(
+                project, lost, options, model, move.added, progress, standing=standing, proofs=cache
+            )
+            run = move.over(settled.run)
+        # A file that failed may do better next time (memory), and a checker may be installed by then.
+        if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
+            memory.keep(self.files, run)
+        return run
+
+    def doubts(self, cache: Cache, progress: Progress) -> tuple[Doubt, ...]:
+        from typeinfer.doubting import Doubt
+
+        key = self.memory(cache).key(self.files)
+        found = cache.get("doubts", key, tuple[Doubt, ...])
+        if found is None:
+            project, _ = project_of(self.root, self.files, self.options.engine, cache, progress)
+            found = doubt_project(project, self.options, model_of(self.options), progress)
+            cache.put("doubts", key, found)
+        return found
+
+    def failed(self, reason: str) -> Run:
+        outcomes = tuple(Failed(path, reason) for path in sorted(self.options.only))
+        return Run(outcomes, {}, {path: self.files[path] for path in self.options.only})
+
+    @property
+    def _move(self) -> _Move:
+        return _moved(self.root, self.files, self.options) if self.options.rename else _Move(self.files, self.options)
+
+
+def _parts(
+    root: Path, files: Mapping[str, SourceFile], options: Options, cache: Store, progress: Progress
+) -> list[_Part]:
+    """Those that are asked about anything; the whole where it isn't large."""
+    from typeinfer.languages import language_of
+    from typeinfer.program import parts
+
+    sizes = {path: len(file.data) for path, file in files.items()}
+    if options.rename or sum(sizes.values()) <= parts.ROOM:
+        return [_Part(root, files, options)]
+    key = [text for path, file in sorted(files.items()) for text in (path, file.digest)]
+    found = cache.get("parts", key, tuple[parts.Part, ...])
+    if found is None:
+        ambient = [path for path in files if (language := language_of(path)) is not None and language.ambient]
+        others = {path: file for path, file in files.items() if path not in {*ambient}}
+        found = tuple(parts.parts(_heads(others, options.engine, cache, progress), sizes, ambient))
+        cache.put("parts", key, found)
+    return [
+        _Part(
+            root, {path: files[path] for path in part}, replace(options, only=only), part[0] if len(found) > 1 else ""
+        )
+        for part in found
+        if (only := {path: options.only[path] for path in part if path in options.only})
+    ]
+
+
+def _heads(files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress) -> Mapping[str, Module]:
+    """Of every file its name and its imports; the rest of what was read is not held, but remembered."""
+    from typeinfer.program.project import imported_names, module_names
+
+    found: dict[str, Module] = {}
+    names = module_names(files)
+    for _ in range(2):
+        asked = sorted(path for path in names if path not in found or found[path].name != names[path][0])
+        for start in range(0, len(asked), AT_ONCE):
+            some = {path: names[path] for path in asked[start : start + AT_ONCE]}
+            for path, module in _read_as(some, files, engine, cache, progress)[0].items():
+                found[path] = Module(
+                    msgspec.structs.replace(module.file, data=b""), *names[path], imports=module.imports
+                )
+        # What the imports ask for is known once everything is read.
+        names = module_names(files, imported_names(found.values()))
+    return found
+
+
+def _go_apart(parts: Sequence[_Part], engine: Engine) -> bool:
+    """Whether parts are done sooner side by side than one after the other with all processors: the largest is waited for."""
+    sizes = [part.size for part in parts]
+    return len(parts) > 1 and engine.jobs > 1 and 4 * max(sizes) <= 3 * sum(sizes)
+
+
+def _side_by_side(parts: Sequence[_Part], engine: Engine, progress: Progress) -> Iterator[Run]:
+    """What comes of each, in their order. Raises as `model_of`."""
+    ordered = sorted(parts, key=lambda part: -part.size)
+    tasks = [
+        _Task(replace(part, options=replace(part.options, engine=HERE)), watched() is not None) for part in ordered
+    ]
+    with stage(WAITING, parts=len(parts)):
+        done = engine.run_over("annotating parts", tasks, _annotate_elsewhere, progress, heavy=True)
+    found: dict[str, Run] = {}
+    for part, one in zip(ordered, done, strict=True):
+        if isinstance(one, Lost):
+            found[part.name] = part.failed(one.reason)
+            continue
+        if isinstance(one.run, ValueError):
+            raise one.run
+        found[part.name] = one.run
+        if (trace := watched()) is not None:
+            trace.take(one.since, one.passages)
+    return iter([found[part.name] for part in parts])
+
+
+class _Task:
+    """A part to be looked at in another process, and whether somebody wants to know what takes how long there."""
+
+    def __init__(self, part: _Part, watched: bool) -> None:
+        # On another machine the model that came with the program may lie elsewhere.
+        self.part, self.watched, self.shipped = part, watched, part.options.model == shipped_model()
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The run, or why there is none, for the user; and what was gone through since a time, if anybody wants to know."""
+
+    run: Run | ValueError
+    since: float = 0.0
+    passages: Sequence[Passage] = ()
+
+
+def _annotate_elsewhere(task: _Task) -> _Done:
+    options = task.part.options
+    part = replace(task.part, options=replace(options, model=shipped_model() if task.shipped else options.model))
+    with recorded() if task.watched else nullcontext() as trace, Cache(cache_folder()) as cache:
+        try:
+            run = part.annotated(cache, silent)
+        except ValueError as error:
+            if not _is_for_the_user(error):
+                raise
+            return _Done(error)
+    return _Done(run) if trace is None else _Done(run, trace.since, trace.spans)
+
+
+def _is_for_the_user(error: ValueError) -> bool:
+    from typeinfer.model.folder import NoModel
+    from typeinfer.model.runtime import NoDevice
+
+    return isinstance(error, NoModel | NoDevice)
+
+
+def _joined(runs: Sequence[Run]) -> Run:
+    """The runs about all parts as one."""
+    if len(runs) == 1:
+        return runs[0]
+    unchecked = any(not run.checked_by and any(isinstance(one, Changed) for one in run.outcomes) for run in runs)
+    return Run(
+        tuple(sorted((one for run in runs for one in run.outcomes), key=lambda one: one.path)),
+        dict(sorted((pair for run in runs for pair in run.predictions.items()), key=lambda pair: pair[0])),
+        dict(sorted((pair for run in runs for pair in run.files.items()), key=lambda pair: pair[0])),
+        tuple(dict.fromkeys(note for run in runs for note in run.notes)),
+        {path: text for run in runs for path, text in run.added.items()},
+        () if unchecked else tuple(dict.fromkeys(name for run in runs for name in run.checked_by)),
+        sum(run.annotated for run in runs),
+        sum(run.uncovered for run in runs),
+    )
+
+
 # --- the flow ---------------------------------------------------------------------------------------------------------
-
-
-def _annotate_afresh(root: Path, move: _Move, memory: Memory, cache: Cache, progress: Progress) -> Run:
-    options = move.options
-    model = model_of(options)
-    project, lost = project_of(root, move.files, options.engine, cache, progress)
-    # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
-    standing = {} if options.hasty or options.rename else memory.standing(project)
-    return annotate_project(project, lost, options, model, move.added, progress, standing=standing, proofs=cache).run
 
 
 @dataclass(frozen=True)
@@ -517,10 +693,6 @@ def _patches(
 
 
 # --- what a run depends on --------------------------------------------------------------------------------------------
-
-
-def _memory(root: Path, options: Options, cache: Cache) -> Memory:
-    return Memory(cache, _circumstances(root, options), options.only)
 
 
 def _circumstances(root: Path, options: Options) -> list[str | bytes]:

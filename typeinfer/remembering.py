@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Memory:
     """What a store remembers of runs under the same circumstances: the same options, weights, and versions of what is asked.
-    `only`: the files asked about, and the lines in them."""
+    `only`: the files asked about, and the lines in them; `part`: which part of the project they are, if it has several."""
 
     store: Store
     circumstances: Sequence[str | bytes]
     only: Mapping[str, Sequence[Lines]]
+    part: str = ""
 
     def key(self, files: Mapping[str, SourceFile]) -> Sequence[str | bytes]:
         """All that a run depends on."""
@@ -46,14 +47,14 @@ class Memory:
     def keep(self, files: Mapping[str, SourceFile], run: Run) -> None:
         digests = _digests(files)
         self.store.put("run", self._key(self._asked, digests), _Remembered.of(run))
-        last = self.store.get("last", self.circumstances, _Last)
+        last = self.store.get("last", self._of_last, _Last)
         # A run about a few files is less to go on from than the one about all that was before it.
         if last is None or not {*last.whole} > {*self._whole}:
-            self.store.put("last", self.circumstances, _Last(self._asked, digests, self._whole))
+            self.store.put("last", self._of_last, _Last(self._asked, digests, self._whole))
 
     def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
         """What the last run said of files that haven't changed since, and have nothing to do with those that have."""
-        last = self.store.get("last", self.circumstances, _Last)
+        last = self.store.get("last", self._of_last, _Last)
         digests = _digests({path: module.file for path, module in project.modules.items()})
         # What a file that is gone was good for nobody can tell any more.
         if last is None or not last.digests.keys() <= digests.keys():
@@ -71,6 +72,10 @@ class Memory:
 
     def _key(self, asked: bytes, digests: Mapping[str, str]) -> Sequence[str | bytes]:
         return [*self.circumstances, asked, *(part for pair in sorted(digests.items()) for part in pair)]
+
+    @property
+    def _of_last(self) -> Sequence[str | bytes]:
+        return [*self.circumstances, self.part]
 
     @property
     def _asked(self) -> bytes:

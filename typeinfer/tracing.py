@@ -1,6 +1,6 @@
 """Tracing: what this process does, stage by stage, in; a trace that Chrome and Perfetto open, and a table of the stages, out.
 
-Nothing is noted unless somebody asked for it. What other processes do is not told apart from waiting for them.
+Nothing is noted unless somebody asked for it. What other processes do is waiting for them, where they don't tell of it themselves.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,14 @@ class Trace:
     """All stages since the block of `recorded` was entered, in the order in which they ended."""
 
     began: float = field(default_factory=time.perf_counter)
+    since: float = field(default_factory=time.time)
+    """When that was, for other processes."""
     spans: list[Passage] = field(default_factory=list)
     inside: threading.local = field(default_factory=threading.local)
+
+    def take(self, since: float, spans: Iterable[Passage]) -> None:
+        """What another process went through from a time on."""
+        self.spans += [replace(span, start=span.start + since - self.since) for span in spans]
 
     def stages(self) -> dict[str, tuple[int, float]]:
         """How often each stage was gone through, and the seconds that were its own; in the order of first ends."""
@@ -65,6 +71,11 @@ class Trace:
 
 
 _trace: Trace | None = None
+
+
+def watched() -> Trace | None:
+    """Where stages are noted, if they are."""
+    return _trace
 
 
 @contextmanager

@@ -149,7 +149,7 @@ with Cache(Path(sys.argv[1])) as cache:
     for number in range(100):
         cache.put("blob", [str(number)], bytes([number]) * 50_000)
         if number == 0:
-            cache._flush()
+            cache.flush()
 print(cache.trouble)
 """
 

@@ -159,15 +159,16 @@ class Cache:
         self._new[key] = _seal(key, content) + content
         self._new_bytes += len(content)
         if self._new_bytes > FLUSH_BYTES:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         if self._database is not None:
             self._database.close()
             self._database = None
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is new, for other processes to see."""
         if self._database is None or not (self._new or self._touched):
             return
         try:

@@ -40,9 +40,14 @@ class Engine(Protocol):
         """Processors of this machine that may be used, for what isn't handed to it."""
 
     def run_over(
-        self, stage: str, items: Sequence[T], function: Callable[[T], R], progress: Progress = silent
+        self,
+        stage: str,
+        items: Sequence[T],
+        function: Callable[[T], R],
+        progress: Progress = silent,
+        heavy: bool = False,
     ) -> tuple[R | Lost, ...]:
-        """`function` of every item, in the order of the items. Raises `EngineFailed`."""
+        """`function` of every item, in their order. `heavy`: each is worth a process of its own. Raises `EngineFailed`."""
 
     @property
     def answering(self) -> Answering | None:

@@ -46,9 +46,14 @@ class Local:
     jobs: int = 1
 
     def run_over(
-        self, stage: str, items: Sequence[T], function: Callable[[T], R], progress: Progress = silent
+        self,
+        stage: str,
+        items: Sequence[T],
+        function: Callable[[T], R],
+        progress: Progress = silent,
+        heavy: bool = False,
     ) -> tuple[R | Lost, ...]:
-        jobs = min(self.jobs, len(items) // WORTH_A_WORKER)
+        jobs = min(self.jobs, len(items) // (1 if heavy else WORTH_A_WORKER))
         results: dict[int, R | Lost] = {}
         progress(stage, 0, len(items))
         pairs = in_process(items, function) if jobs < 2 else in_workers(items, function, jobs)

@@ -80,11 +80,16 @@ class Cluster:
         self.hushed.close()
 
     def run_over(
-        self, stage: str, items: Sequence[T], function: Callable[[T], R], progress: Progress = silent
+        self,
+        stage: str,
+        items: Sequence[T],
+        function: Callable[[T], R],
+        progress: Progress = silent,
+        heavy: bool = False,
     ) -> tuple[R | Lost, ...]:
         results: dict[int, R | Lost] = {}
         progress(stage, 0, len(items))
-        size = max(1, min(A_TASK, len(items) // (A_TASK * self._processors)))
+        size = 1 if heavy else max(1, min(A_TASK, len(items) // (A_TASK * self._processors)))
         parts = [range(start, min(start + size, len(items))) for start in range(0, len(items), size)]
         with self._working():
             # Those that ended a worker are tried one by one, so that only the one to blame is lost.

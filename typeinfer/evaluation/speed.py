@@ -1,7 +1,7 @@
 """Speed: pinned projects in; what every stage of annotating them takes, as Markdown, out.
 
-The projects of the set, stripped, stand side by side and are annotated as one, in this process, with an empty cache. Nothing is
-written. The seconds are of the clock: what several processes do at once counts once.
+The projects of the set, stripped, stand side by side and are annotated as one, with an empty cache. Nothing is written. What
+several processes do at once counts each time, but for stages that this one has others help with: there it is the clock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typeinfer.evaluation.judge import Judge, write_tree
 from typeinfer.evaluation.peers import search_path
 from typeinfer.evaluation.projects import ProjectUnavailable
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, language_of
-from typeinfer.pipeline import annotate, shipped_model
+from typeinfer.pipeline import WAITING, annotate, shipped_model
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
 from typeinfer.tracing import Trace, recorded
@@ -51,11 +51,13 @@ def evaluate_speed(judge: Judge, chosen: str, only: Sequence[str], engine: Engin
 
 
 def render(names: Sequence[str], lines: int, run: Run, trace: Trace, seconds: float, busy: float, jobs: int) -> str:
-    stages = sorted(trace.stages().items(), key=lambda pair: -pair[1][1])
+    # Whoever waits for others does nothing.
+    stages = [(name, told) for name, told in trace.stages().items() if name != WAITING]
     told = sum(own for _, (_, own) in stages)
+    stages.append(("outside of all", (1, max(0.0, seconds - told))))
     rows = [
-        [name, f"{times:,}", f"{own:.1f}", f"{100 * own / seconds:.0f}"]
-        for name, (times, own) in [*stages, ("outside of all", (1, seconds - told))]
+        [name, f"{times:,}", f"{own:.1f}", f"{100 * own / max(seconds, told):.0f}"]
+        for name, (times, own) in sorted(stages, key=lambda pair: -pair[1][1])
     ]
     slots = sum(len(predictions) for predictions in run.predictions.values())
     asked = sum(span.told.get("slots", 0) for span in trace.spans if span.stage == "model")

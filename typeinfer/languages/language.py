@@ -63,6 +63,8 @@ class Language(Protocol):
     """Names of files that stand at the root of a project."""
     package_markers: tuple[str, ...]
     """Names of files that stand for the folder that they are in."""
+    ambient: bool
+    """Whether a file may declare what others see without an import."""
     stub_suffix: str
     default_version: Version
     result_mark: str
