@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from typeinfer.doubting import Doubt
     from typeinfer.engine.engine import Engine
     from typeinfer.evaluation.judge import Judge, Variant
+    from typeinfer.languages.language import Language
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
     from typeinfer.program.usages import UnitUsages
@@ -459,6 +461,11 @@ def spell(file: SourceFile, term: TypeExpr) -> str:
 
     language = language_of(file.path)
     assert language is not None, f"{file.path} was read, so it has a language"
+    return _spelled(language, term)
+
+
+@lru_cache(65_536)
+def _spelled(language: Language, term: TypeExpr) -> str:
     return language.write_type(term)
 
 

@@ -56,6 +56,10 @@ nor are named by it, stay as the last run had them, unless the checker finds an 
 and all that is written is checked together and proven as ever. Here and there it may be something else than with an empty
 cache: where two runs have to be the same on different machines, clear it, or give each an empty `$TYPEINFER_CACHE`.
 
+A project of more than a megabyte of source is looked at in parts: files of Python that import each other, through whatever hands
+it on, stay together; small groups are put together up to that size; files of TypeScript are all in one. Parts that nothing
+changed in are told again, and several are looked at side by side (`--jobs`). No part knows anything of another.
+
 ## JSON
 
 `annotate --format json` prints one object: `summary` (`files`, `changed`, `slots`, `annotated`, `withheld` by reason, `uncovered`),

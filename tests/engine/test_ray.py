@@ -25,6 +25,7 @@ from typeinfer.evaluation import benchmark
 from typeinfer.evaluation.benchmark import evaluate
 from typeinfer.evaluation.peers import HUMAN
 from typeinfer.pipeline import annotate, shipped_model
+from typeinfer.program import parts
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
 from typeinfer.training.corpus import CorpusProject
@@ -45,10 +46,11 @@ def this_module_travels() -> None:
 
 
 @pytest.fixture
-def nodes() -> Iterator[Any]:
-    """A head and another node, of a processor each."""
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A head and another node, of a processor each, with a cache of their own."""
     from ray.cluster_utils import Cluster as Nodes
 
+    monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path / "cache of the nodes"))
     found = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     found.add_node(num_cpus=1)
     found.wait_for_nodes()
@@ -208,6 +210,24 @@ def test_a_project_is_annotated_just_as_by_one_process_whoever_dies(nodes: Any, 
         assert same(annotated(tree, cluster, tmp_path / "there"), here)
         assert same(annotated(tree, cluster, tmp_path / "with one less", killing), here)
         assert not nodes.worker_nodes
+
+
+def test_parts_of_a_project_go_to_machines_whole(
+    nodes: Any, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "ROOM", 2_000)
+    monkeypatch.setattr(parts, "GRAIN", 1)
+    here = annotated(tree, Local(1), tmp_path / "here")
+    told: list[tuple[str, int, int]] = []
+
+    def killing(*seen: Any) -> None:
+        told.append(seen)
+        if seen[0] == "annotating parts" and nodes.worker_nodes:
+            nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
+
+    with Cluster(nodes.address) as cluster:
+        assert same(annotated(tree, cluster, tmp_path / "there", killing), here)
+    assert ("annotating parts", 4, 4) in told and not nodes.worker_nodes
 
 
 def test_the_command_line_says_in_one_line_what_is_missing(tree: Path, tmp_path: Path) -> None:

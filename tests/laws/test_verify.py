@@ -56,6 +56,23 @@ def test_blame_falls_on_the_nearest() -> None:
     assert blamed(6) == {"near.z"}
 
 
+def test_whom_the_checker_names_in_full_is_blamed_first() -> None:
+    classes = "".join(f"class {name}:\n    def __init__(self, line, end): ...\n\n\n" for name in ("Call", "Name"))
+    project = project_of(
+        {"nodes.py": classes, "use.py": "from nodes import Name\n\n\ndef made(line):\n    return Name(line, 1)\n"}
+    )
+    slots = {slot.id: slot for module in project.modules.values() for slot in module.slots}
+
+    def blamed(message: str) -> set[str]:
+        found = Blame(project, slots).of(Misfit("use.py", 5, "bad", message))
+        return {f"{slot.qualname}.{slot.name}" for slot in found}
+
+    told = "not assignable to parameter `line` with type `int` in function `nodes.Name.__init__`"
+    assert blamed(told) == {"Name.__init__.line"}
+    assert blamed(told.replace("Name.__init__", "Other.Name.__init__")) == {"Name.__init__.line"}
+    assert "Call.__init__.line" in blamed(told.replace("Name.__init__", "__init__")), "it may be any of that name"
+
+
 def test_what_stands_in_annotations_names_nobody() -> None:
     """A second run has more of them on the same line, and is to suspect the same."""
     call = "def near(it: far = 1) -> far:\n    return known(2)\n"

@@ -87,13 +87,14 @@ class Blame:
         return dict.fromkeys(misfits, frozenset(standing_near or self.annotated))
 
     def of(self, misfit: Misfit) -> frozenset[SlotId]:
-        """The nearest suspects: those on the line; else those around it that it names; else all around it. There may be
-        none: what is wrong with it came from somewhere that has suspects of its own.
+        """The nearest suspects: those that the checker names in full; else those on the line; else those around it that it names;
+        else all around it. There may be none: what is wrong with it came from somewhere that has suspects of its own.
         """
         module = self.project.modules[misfit.path]
         functions = self._around(module, misfit.line)
         words = self._words(module, misfit.line)
         for suspects in (
+            self._told_by_name(misfit),
             self._standing_there(module, misfit.line),
             self._named(module, functions, words) | self._told_of(misfit),
             self._called(words),
@@ -167,6 +168,15 @@ class Blame:
             for word in words
             for slot in (*self._by_function.get(word, ()), *self._attributes.get(word, ()))
             if slot.name in words and words.intersection(slot.qualname.split(".")[-2:])
+        }
+
+    def _told_by_name(self, misfit: Misfit) -> set[SlotId]:
+        """Parameters of a function that the checker calls by its whole name: `lineno` in function `nodes.Call.__init__`."""
+        return {
+            slot
+            for slot in self._told_of(misfit)
+            if slot.kind is SlotKind.PARAMETER
+            and re.search(rf"(?<!\w){re.escape(slot.qualname)}(?![\w.])", misfit.message)
         }
 
     def _all_of(self, functions: Sequence[Function], module: Module) -> set[SlotId]:
