@@ -7,7 +7,7 @@ edits are made and proven; and the whole is remembered for when the same is aske
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -73,9 +73,10 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
         asked = [part for part, run in zip(parts, known, strict=True) if run is None]
         if _go_apart(asked, options.engine):
             cache.flush()  # What was read of the files is read from there.
-            fresh = _side_by_side(asked, options.engine, progress)
+            found = _side_by_side(asked, options.engine, progress)
         else:
-            fresh = iter([part.annotated(cache, progress) for part in asked])
+            found = [part.annotated(cache, progress) for part in asked]
+        fresh = iter(found)
         return _joined([next(fresh) if run is None else run for run in known])
 
 
@@ -415,11 +416,16 @@ def _go_apart(parts: Sequence[_Part], engine: Engine) -> bool:
     return len(parts) > 1 and engine.jobs > 1 and 4 * max(sizes) <= 3 * sum(sizes)
 
 
-def _side_by_side(parts: Sequence[_Part], engine: Engine, progress: Progress) -> Iterator[Run]:
+def _side_by_side(parts: Sequence[_Part], engine: Engine, progress: Progress) -> list[Run]:
     """What comes of each, in their order. Raises as `model_of`."""
     ordered = sorted(parts, key=lambda part: -part.size)
     tasks = [
-        _Task(replace(part, options=replace(part.options, engine=HERE)), watched() is not None) for part in ordered
+        _Task(
+            replace(part, options=replace(part.options, engine=HERE)),
+            watched() is not None,
+            part.options.model == shipped_model(),
+        )
+        for part in ordered
     ]
     with stage(WAITING, parts=len(parts)):
         done = engine.run_over("annotating parts", tasks, _annotate_elsewhere, progress, heavy=True)
@@ -433,15 +439,17 @@ def _side_by_side(parts: Sequence[_Part], engine: Engine, progress: Progress) ->
         found[part.name] = one.run
         if (trace := watched()) is not None:
             trace.take(one.since, one.passages)
-    return iter([found[part.name] for part in parts])
+    return [found[part.name] for part in parts]
 
 
+@dataclass(frozen=True)
 class _Task:
-    """A part to be looked at in another process, and whether somebody wants to know what takes how long there."""
+    """A part to be looked at in another process. `watched`: somebody wants to know what takes how long there; `shipped`: its model
+    is the one that came with the program, which may lie elsewhere on another machine."""
 
-    def __init__(self, part: _Part, watched: bool) -> None:
-        # On another machine the model that came with the program may lie elsewhere.
-        self.part, self.watched, self.shipped = part, watched, part.options.model == shipped_model()
+    part: _Part
+    watched: bool
+    shipped: bool
 
 
 @dataclass(frozen=True)

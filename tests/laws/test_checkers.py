@@ -64,6 +64,25 @@ def test_two_files_of_one_name_are_two(name: str, tmp_path: Path) -> None:
     assert found(name, tmp_path, *files) == [("here/util.py", 1), ("there/util.py", 1)]
 
 
+def test_packages_are_found_wherever_they_lie(tmp_path: Path) -> None:
+    def files(folder: str, result: str) -> list[SourceFile]:
+        texts = {"__init__": "", "a": f"def f():\n    return {result}\n", "b": "from app.a import f\n\nx: str = f()\n"}
+        return [SourceFile(f"{folder}/app/{name}.py", "python", text.encode()) for name, text in texts.items()]
+
+    assert found("pyrefly", tmp_path, *files("back/end", "1")) == [("back/end/app/b.py", 3)]
+    assert found("pyrefly", tmp_path, *files("one", "1"), *files("other", "'1'")) == [], (
+        "it would find the same for both"
+    )
+
+
+def test_a_package_of_the_projects_hides_none_of_the_librarys(tmp_path: Path) -> None:
+    files = [
+        SourceFile("deep/json/__init__.py", "python", b"def dumps() -> int: ...\n"),
+        SourceFile("a.py", "python", b"import json\n\nx: int = json.dumps(1)\n"),
+    ]
+    assert found("pyrefly", tmp_path, *files) == [("a.py", 3)]
+
+
 def test_what_is_wrong_with_a_whole_file_stands_at_its_head(tmp_path: Path) -> None:
     """basedpyright reports cycles of imports, and gives them no place."""
     files = [

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -175,7 +176,7 @@ ELSEWHERE = frozenset({"files", "packages", "modules", "cache_dir", "python_vers
 def write_pyrefly_settings(root: Path, copy: Path, version: Version, packages: Sequence[Path] = ()) -> None:
     """None of the project's: what is asked of pyrefly as evidence is to be judged as it was inferred. `packages`: folders of other
     people's that count."""
-    source_roots = ['"."', *(json.dumps(name) for name in _source_folders(copy))]
+    source_roots = map(json.dumps, _import_roots(copy))
     (copy / "pyrefly.toml").write_text(
         "\n".join(
             [
@@ -271,6 +272,29 @@ def _table(path: Path) -> Mapping[str, Any]:
 
 def _source_folders(copy: Path) -> list[str]:
     return [name for name in ("src", "lib") if (copy / name).is_dir()]
+
+
+def _import_roots(copy: Path) -> list[str]:
+    """Where imports begin: the root, the usual folders, and others that hold packages whose names no other place has.
+
+    pyrefly takes what it can't find for anything, and finds no error then; of two packages of a name it finds one.
+    """
+    usual = [".", *_source_folders(copy)]
+    roots = {root: _packages(copy / root) for root in usual}
+    for marker in sorted(copy.rglob("__init__.py")):
+        folder = marker.parent.parent
+        if folder.is_relative_to(copy) and not (folder / "__init__.py").exists():
+            roots.setdefault(folder.relative_to(copy).as_posix(), _packages(folder))
+    times = Counter(name for packages in roots.values() for name in packages)
+    return [
+        root
+        for root, packages in roots.items()
+        if root in usual or all(times[name] == 1 and name not in sys.stdlib_module_names for name in packages)
+    ]
+
+
+def _packages(folder: Path) -> set[str]:
+    return {marker.parent.name for marker in folder.glob("*/__init__.py")}
 
 
 # --- their reports ------------------------------------------------------------------------------------------------------
