@@ -286,11 +286,13 @@ def _import_roots(copy: Path) -> list[str]:
         if folder.is_relative_to(copy) and not (folder / "__init__.py").exists():
             roots.setdefault(folder.relative_to(copy).as_posix(), _packages(folder))
     times = Counter(name for packages in roots.values() for name in packages)
-    return [
+    others = [
         root
         for root, packages in roots.items()
-        if root in usual or all(times[name] == 1 and name not in sys.stdlib_module_names for name in packages)
+        if root not in usual and all(times[name] == 1 and name not in sys.stdlib_module_names for name in packages)
     ]
+    # The deepest first: from a root above, a file has a second name, and which of the two it gets would be a matter of luck.
+    return [*sorted(others, key=lambda root: -root.count("/")), *usual]
 
 
 def _packages(folder: Path) -> set[str]:
