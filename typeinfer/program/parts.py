@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from pathlib import PurePosixPath
+from posixpath import commonpath, dirname
 
 import networkx as nx
 
@@ -60,16 +60,10 @@ def _nearest(path: str, others: Sequence[str]) -> Iterable[str]:
     """Of files of one name, every project of a tree having its `tests`, those that share most folders with a file."""
     if len(others) < 2:
         return others
-    folders = PurePosixPath(path).parent.parts
-    shared = {other: _shared(folders, PurePosixPath(other).parent.parts) for other in others}
+    # What a file shares with others begins with its own path: the longer, the more folders.
+    shared = {other: len(commonpath([dirname(path), dirname(other)])) for other in others}
     most = max(shared.values())
     return [other for other in others if shared[other] == most]
-
-
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    return next(
-        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
-    )
 
 
 def _packed(groups: Sequence[Part], sizes: Mapping[str, int]) -> list[Part]:

@@ -92,11 +92,11 @@ class Blame:
         """
         module = self.project.modules[misfit.path]
         functions = self._around(module, misfit.line)
-        words = self._words(module, misfit.line)
+        words, told = self._words(module, misfit.line), self._told_of(misfit)
         for suspects in (
-            self._told_by_name(misfit),
+            {slot for slot in told if self._is_named_in_full(slot, misfit)},
             self._standing_there(module, misfit.line),
-            self._named(module, functions, words) | self._told_of(misfit),
+            self._named(module, functions, words) | told,
             self._called(words),
             self._all_of(functions[:1], module),
             {slot for slot in self.annotated if slot.path == misfit.path},
@@ -170,14 +170,11 @@ class Blame:
             if slot.name in words and words.intersection(slot.qualname.split(".")[-2:])
         }
 
-    def _told_by_name(self, misfit: Misfit) -> set[SlotId]:
-        """Parameters of a function that the checker calls by its whole name: `lineno` in function `nodes.Call.__init__`."""
-        return {
-            slot
-            for slot in self._told_of(misfit)
-            if slot.kind is SlotKind.PARAMETER
-            and re.search(rf"(?<!\w){re.escape(slot.qualname)}(?![\w.])", misfit.message)
-        }
+    @staticmethod
+    def _is_named_in_full(slot: SlotId, misfit: Misfit) -> bool:
+        """A parameter of a function that the checker calls by its whole name: `lineno` in function `nodes.Call.__init__`."""
+        whole = rf"(?<!\w){re.escape(slot.qualname)}(?![\w.])"
+        return slot.kind is SlotKind.PARAMETER and re.search(whole, misfit.message) is not None
 
     def _all_of(self, functions: Sequence[Function], module: Module) -> set[SlotId]:
         names = {function.qualname for function in functions}

@@ -280,11 +280,14 @@ def _import_roots(copy: Path) -> list[str]:
     pyrefly takes what it can't find for anything, and finds no error then; of two packages of a name it finds one.
     """
     usual = [".", *_source_folders(copy)]
-    roots = {root: _packages(copy / root) for root in usual}
+    roots: dict[str, set[str]] = {root: set() for root in usual}
     for marker in sorted(copy.rglob("__init__.py")):
         folder = marker.parent.parent
-        if folder.is_relative_to(copy) and not (folder / "__init__.py").exists():
-            roots.setdefault(folder.relative_to(copy).as_posix(), _packages(folder))
+        if not folder.is_relative_to(copy):
+            continue
+        root = folder.relative_to(copy).as_posix()
+        if root in roots or not (folder / "__init__.py").exists():
+            roots.setdefault(root, set()).add(marker.parent.name)
     times = Counter(name for packages in roots.values() for name in packages)
     others = [
         root
@@ -293,10 +296,6 @@ def _import_roots(copy: Path) -> list[str]:
     ]
     # The deepest first: from a root above, a file has a second name, and which of the two it gets would be a matter of luck.
     return [*sorted(others, key=lambda root: -root.count("/")), *usual]
-
-
-def _packages(folder: Path) -> set[str]:
-    return {marker.parent.name for marker in folder.glob("*/__init__.py")}
 
 
 # --- their reports ------------------------------------------------------------------------------------------------------
