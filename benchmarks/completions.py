@@ -37,7 +37,10 @@ from typeinfer.evaluation.typescript import TypeScriptJudge
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.wire import Wire, connected, framed
 from typeinfer.opening import options_of
-from typeinfer.pipeline import annotate_project, beliefs_of, load_lines, load_weights_of, model_of, project_of
+from typeinfer.completing import beliefs_of
+from typeinfer.pipeline import annotate_project
+from typeinfer.reading import project_of
+from typeinfer.weights import load_lines, load_weights_of, model_of
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.training.dots import Dot, dots_of, names_of, sampled
 from typeinfer.values.members import Ground

@@ -190,7 +190,7 @@ def by_batches(asked: argparse.Namespace) -> None:
     from typeinfer.languages import LANGUAGE_OF_SUFFIX
     from typeinfer.model.ranking import LANGUAGE_NAMES, load_ranker
     from typeinfer.model.sentences import sentences, stack
-    from typeinfer.pipeline import shipped_model
+    from typeinfer.weights import shipped_model
     from typeinfer.program.files import read_files
     from typeinfer.program.graph import build_graph
     from typeinfer.program.project import read_project

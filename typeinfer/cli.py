@@ -744,8 +744,8 @@ def complete(place: str, count: int, line: bool, block: bool, as_json: bool, tra
     offset = opened.files[path].offset_of(int(found["line"]), int(found["column"]))
     if offset is None:
         raise click.UsageError(f"{place}: the file has no such place")
-    from typeinfer.pipeline import LEAST_LINE, continue_line
-    from typeinfer.pipeline import complete as completed
+    from typeinfer.completing import LEAST_LINE, continue_line
+    from typeinfer.completing import complete as completed
 
     where = int(found["line"]), int(found["column"])
     if line or block:
@@ -889,7 +889,7 @@ def _evaluated_rules(
     from typeinfer.evaluation.calibration import calibrate, fit_belief, render_rules
     from typeinfer.model.belief import store_belief
     from typeinfer.model.folder import CHECKSUMS
-    from typeinfer.pipeline import load_beliefs
+    from typeinfer.weights import load_beliefs
 
     if fit is None:
         return calibrate(judge, chosen, load_beliefs()[judge.language], say, only)
@@ -908,7 +908,7 @@ def _fitted_with_model(
     from typeinfer.evaluation.calibration import fit_with_model, render_fit
     from typeinfer.model.calibration import store_calibration
     from typeinfer.model.ranking import load_ranker
-    from typeinfer.pipeline import load_beliefs
+    from typeinfer.weights import load_beliefs
 
     ranker = load_ranker(folder, engine.jobs, spread=engine.answering)
     belief = fit_with_model(judge, "calibration", load_beliefs()[judge.language], ranker, say, only)
@@ -920,7 +920,7 @@ def _evaluated_ranking(
     judge: Judge, chosen: str, only: tuple[str, ...], settings: Settings, engine: Engine, say: Callable[[str], None]
 ) -> str:
     from typeinfer.evaluation.ranked import evaluate_ranked
-    from typeinfer.pipeline import load_beliefs, load_model, shipped_model
+    from typeinfer.weights import load_beliefs, load_model, shipped_model
 
     folder = (settings.model or shipped_model()) if settings.use_model else None
     asked = None if folder is None else load_model(folder, engine)
@@ -974,10 +974,10 @@ def members(name: str | None, out: Path | None, places: int, projects: int, jobs
     import msgspec
 
     from typeinfer.languages import LANGUAGES
-    from typeinfer.pipeline import weights_path
     from typeinfer.report import ProgressBar
     from typeinfer.training.corpus import corpus_folder, read_corpus
     from typeinfer.training.published import ProjectUnavailable
+    from typeinfer.weights import weights_path
 
     language = next((one for one in LANGUAGES if name in (None, one.name)), None)
     if language is None:
@@ -1185,13 +1185,13 @@ def lines(run: Path, model: Path, data: Path | None, places: int, traceback: boo
     import msgspec
 
     from typeinfer.completion.lm import store
-    from typeinfer.pipeline import load_weights_of
     from typeinfer.report import ProgressBar
     from typeinfer.training.corpus import corpus_folder, read_corpus
     from typeinfer.training.lines import fit
     from typeinfer.training.published import ProjectUnavailable
     from typeinfer.training.shipping import lines_of
     from typeinfer.training.texts import Texts
+    from typeinfer.weights import load_weights_of
 
     folder = data or _cached("texts")
     try:

@@ -60,7 +60,7 @@ def open_project(
 def options_of(settings: Settings, only: Mapping[str, Sequence[Lines]]) -> Options:
     from typeinfer.deciding import CHECKS, Options
     from typeinfer.engine.local import Local, available_processors
-    from typeinfer.pipeline import shipped_model
+    from typeinfer.weights import shipped_model
 
     return Options(
         only=only,

@@ -7,47 +7,36 @@ edits are made and proven; and the whole is remembered for when the same is aske
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import Model, Options, Ranker, Search
+from typeinfer.deciding import Model, Options, Search
 from typeinfer.disposing import dispose
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
-from typeinfer.languages import LANGUAGES, treesitter
-from typeinfer.languages.language import Version
+from typeinfer.languages import LANGUAGES
+from typeinfer.reading import heads, project_of, read_as
 from typeinfer.remembering import Memory
 from typeinfer.tracing import Passage, recorded, stage, watched
-from typeinfer.values.lines import Continuation
-from typeinfer.values.members import Offer
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
-from typeinfer.values.patches import Edit, Patch, Placed
-from typeinfer.values.predictions import Apply, Evidence, Prediction, Ranking, Suggest
+from typeinfer.values.patches import Patch, Placed
+from typeinfer.values.predictions import Apply, Prediction, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
-from typeinfer.values.typeexpr import rename
+from typeinfer.weights import belief_path, load_beliefs, model_digest_of, model_of, shipped_model
 
 if TYPE_CHECKING:
-    from typeinfer.completion.cursor import Cursor
-    from typeinfer.completion.lines import LineModel
-    from typeinfer.completion.monitor import Beliefs, Monitor
-    from typeinfer.completion.ranking import Weights
     from typeinfer.doubting import Doubt
-    from typeinfer.model.belief import Belief
-    from typeinfer.model.folder import NoModel
     from typeinfer.program.changes import Lines
-    from typeinfer.program.importable import Importable
     from typeinfer.program.project import Project
 
 
@@ -92,7 +81,7 @@ def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[s
     names = module_names(files)
     with Cache(cache_folder()) as cache:
         asked = {path: names[path] for path in options.only if path in names}
-        modules, lost = _read_as(asked, files, HERE, cache, silent)
+        modules, lost = read_as(asked, files, HERE, cache, silent)
     unread = {failed.path for failed in lost}
     return tuple(path for path in sorted(asked) if path in unread or _is_open(modules[path], options))
 
@@ -134,112 +123,6 @@ def doubt_project(project: Project, options: Options, model: Model | None, progr
 
 
 # --- files that change their name -------------------------------------------------------------------------------------
-
-
-# --- completing ----------------------------------------------------------------------------------------------------------
-
-LEAST_LINE = 0.01
-"""How a line goes on is told, where it is asked for, from this probability on."""
-
-MOST_IMPORTS = 20
-"""Names that are offered with an import, at most."""
-
-LEAST_BELIEF = 0.1
-"""Below this a type is not even tried where nothing better is known of what stands before a dot."""
-
-
-def complete(
-    root: Path, files: Mapping[str, SourceFile], path: str, offset: int, options: Options, progress: Progress = silent
-) -> tuple[Offer | None, tuple[str, ...]]:
-    """What may stand at a byte of a file, behind a dot or where a name is read, and notes on what couldn't be asked. Types are
-    predicted only where the checker alone knows none. Nothing is written."""
-
-    def imports(cursor: Cursor) -> Sequence[Importable]:
-        with Cache(cache_folder()) as cache:
-            project, _ = project_of(root, {**files, path: cursor.asked}, options.engine, cache, progress)
-        return imports_for(project, path, cursor)
-
-    with _monitor(root, options) as monitor:
-        beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        return monitor.complete(files, files[path], offset, beliefs, imports), tuple(monitor.notes)
-
-
-def imports_for(project: Project, path: str, cursor: Cursor) -> Sequence[Importable]:
-    """What a file could import for what is typed at a cursor; of the rest of its text the project may know an older one."""
-    from typeinfer.program.importable import importable
-
-    return importable(project.with_data({path: cursor.asked.data}), path, cursor.typed, MOST_IMPORTS)
-
-
-def continue_line(
-    root: Path,
-    files: Mapping[str, SourceFile],
-    path: str,
-    offset: int,
-    count: int,
-    floor: float,
-    options: Options,
-    progress: Progress = silent,
-    block: bool = False,
-) -> tuple[tuple[Continuation, ...], tuple[str, ...]]:
-    """How the line may go on at a byte of a file, at most `count` continuations of a probability of at least `floor`, or for a
-    `block` the likeliest with those that go on in it; and notes, as `complete`."""
-    with _monitor(root, options) as monitor:
-        beliefs = _beliefs_when_asked(root, files, path, options, progress)
-        if block:
-            found = monitor.block(files, files[path], offset, floor, beliefs)
-        else:
-            found = monitor.line(files, files[path], offset, count, floor, beliefs)
-        return found, tuple(monitor.notes)
-
-
-def _monitor(root: Path, options: Options) -> closing[Monitor]:
-    from typeinfer.completion.monitor import Monitor
-
-    return closing(Monitor(root, options.target_version, load_weights_of, load_lines))
-
-
-def _beliefs_when_asked(
-    root: Path, files: Mapping[str, SourceFile], path: str, options: Options, progress: Progress
-) -> Callable[[Cursor], Beliefs | None]:
-    """What is believed of the types of a file; they are predicted once, when it is asked for first."""
-    from typeinfer.program.changes import EVERY_LINE
-
-    found: list[Beliefs | None] = []
-
-    def beliefs(cursor: Cursor) -> Beliefs | None:
-        if not found:
-            texts = {**files, path: cursor.without}
-            asked = replace(options, only={path: (EVERY_LINE,)}, rename=False)
-            model = model_of(asked)
-            with Cache(cache_folder()) as cache:
-                project, lost = project_of(root, texts, asked.engine, cache, progress)
-            run = annotate_project(project, lost, asked, model, {}, progress).run
-            found.append(beliefs_of(project, run, path, asked.target_version))
-        return found[0]
-
-    return beliefs
-
-
-def beliefs_of(project: Project, run: Run, path: str, version: Version | None) -> Beliefs | None:
-    """What a run believes of the types of one file; None where the file can't be read."""
-    from typeinfer.completion.monitor import Beliefs
-
-    language, module = project.language_of(path), project.modules[path]
-    if language.refusal(module.file, module) is not None:
-        return None
-    sure: tuple[Edit, ...] = ()
-    for outcome in run.outcomes:
-        if outcome.path == path and isinstance(outcome, Changed):
-            sure = outcome.patch.edits
-    placed = [
-        Placed(one.slot, rename(one.ranked[0].type, project.canonical))
-        for one in run.predictions.get(path, ())
-        if one.slot.written is None and one.ranked and one.ranked[0].probability >= LEAST_BELIEF
-    ]
-    names = project.names_in_scope(module)
-    rewrite = language.annotate(module, placed, names, version or language.default_version)
-    return Beliefs(module.file, sure, rewrite.edits)
 
 
 @dataclass(frozen=True)
@@ -301,9 +184,6 @@ def _moved(root: Path, files: Mapping[str, SourceFile], options: Options) -> _Mo
 
 # --- parts ------------------------------------------------------------------------------------------------------------
 
-
-AT_ONCE = 2_000
-"""So many files are read before what isn't needed of them is let go."""
 
 WAITING = "other processes"
 
@@ -380,7 +260,7 @@ def _parts(
     if found is None:
         ambient = [path for path in files if (language := language_of(path)) is not None and language.ambient]
         others = {path: file for path, file in files.items() if path not in {*ambient}}
-        found = tuple(parts.parts(_heads(others, options.engine, cache, progress), sizes, ambient))
+        found = tuple(parts.parts(heads(others, options.engine, cache, progress), sizes, ambient))
         cache.put("parts", key, found)
     return [
         _Part(
@@ -389,25 +269,6 @@ def _parts(
         for part in found
         if (only := {path: options.only[path] for path in part if path in options.only})
     ]
-
-
-def _heads(files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress) -> Mapping[str, Module]:
-    """Of every file its name and its imports; the rest of what was read is not held, but remembered."""
-    from typeinfer.program.project import imported_names, module_names
-
-    found: dict[str, Module] = {}
-    names = module_names(files)
-    for _ in range(2):
-        asked = sorted(path for path in names if path not in found or found[path].name != names[path][0])
-        for start in range(0, len(asked), AT_ONCE):
-            some = {path: names[path] for path in asked[start : start + AT_ONCE]}
-            for path, module in _read_as(some, files, engine, cache, progress)[0].items():
-                found[path] = Module(
-                    msgspec.structs.replace(module.file, data=b""), *names[path], imports=module.imports
-                )
-        # What the imports ask for is known once everything is read.
-        names = module_names(files, imported_names(found.values()))
-    return found
 
 
 def _go_apart(parts: Sequence[_Part], engine: Engine) -> bool:
@@ -593,71 +454,6 @@ def _run(search: Search, wanted: Mapping[str, frozenset[SlotId]], outcomes: Iter
     )
 
 
-def project_of(
-    root: Path, files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
-) -> tuple[Project, list[Failed]]:
-    """All that could be read, and what could not."""
-    from typeinfer.program.project import Project, localized
-
-    modules, lost = _read(files, engine, cache, progress)
-    return Project(root, localized(root, modules)), lost
-
-
-def _read(
-    files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
-) -> tuple[dict[str, Module], list[Failed]]:
-    """The facts of every file, in path order, and what could not be read."""
-    from typeinfer.program.project import imported_names, module_names
-
-    modules, lost = _read_as(module_names(files), files, engine, cache, progress)
-    names = module_names(files, imported_names(modules.values()))
-    renamed = {path: names[path] for path, module in modules.items() if names[path][0] != module.name}
-    again, _ = _read_as(renamed, files, engine, cache, progress)
-    return {**modules, **again}, lost
-
-
-def _read_as(
-    names: Mapping[str, tuple[str, bool]],
-    files: Mapping[str, SourceFile],
-    engine: Engine,
-    cache: Store,
-    progress: Progress,
-) -> tuple[dict[str, Module], list[Failed]]:
-    """The facts of the files named, from the cache or read by several processes."""
-    tasks = {path: _Reading(files[path], *names[path]) for path in sorted(names)}
-    known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
-    asked = [task for path, task in tasks.items() if known[path] is None]
-    lost: list[Failed] = []
-    with stage("reading", files=len(asked)):
-        read = engine.run_over("reading", asked, _read_one, progress)
-    for task, module in zip(asked, read, strict=True):
-        if isinstance(module, Lost):
-            lost.append(Failed(task.file.path, module.reason))
-        else:
-            cache.put("module", task.key, module)
-            known[task.file.path] = module
-    return {path: module for path, module in known.items() if module is not None}, lost
-
-
-@dataclass(frozen=True)
-class _Reading:
-    file: SourceFile
-    name: str
-    is_package: bool
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        return (self.file.path, self.file.digest, self.name, str(self.is_package))
-
-
-def _read_one(task: _Reading) -> Module:
-    from typeinfer.languages import language_of
-
-    language = language_of(task.file.path)
-    assert language is not None, "only files of known languages are read"
-    return language.read(task.file, task.name, task.is_package)
-
-
 def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
     from typeinfer.program.changes import concerned
 
@@ -715,7 +511,7 @@ def _circumstances(root: Path, options: Options) -> list[str | bytes]:
                 options.withhold_uncovered,
                 options.rename,
                 options.max_error,
-                None if options.model is None else _model_digest(options.model),
+                None if options.model is None else model_digest_of(options.model),
                 options.device,
             ],
         ]
@@ -730,126 +526,3 @@ def _circumstances(root: Path, options: Options) -> list[str | bytes]:
         *(path.read_bytes() if path.is_file() else b"" for path in settings),
         *(belief_path(language.name).read_bytes() for language in LANGUAGES),
     ]
-
-
-def _model_digest(folder: Path) -> str:
-    from typeinfer.model.folder import model_digest
-
-    return model_digest(folder)
-
-
-# --- the weights that ship --------------------------------------------------------------------------------------------
-
-
-def shipped_model() -> Path | None:
-    """The folder of the type model that came with the program, if one did."""
-    folder = treesitter.grammar_folder().parent / "models" / "types"
-    return folder if folder.is_dir() else None
-
-
-@dataclass(frozen=True)
-class _Coming:
-    """A ranker that is being loaded: a checker has its first word meanwhile, and whoever asks the model waits for the rest."""
-
-    coming: Future[Ranker]
-
-    @property
-    def ranker(self) -> Ranker:
-        try:
-            return self.coming.result()
-        except Exception:
-            load_model.cache_clear()  # Whoever asks next may find it mended.
-            raise
-
-    @property
-    def hears(self) -> Collection[str]:
-        return self.ranker.hears
-
-    def rank(
-        self,
-        project: Project,
-        evidence: Mapping[SlotId, Sequence[Evidence]],
-        wanted: Callable[[Slot], bool],
-    ) -> Mapping[SlotId, Ranking]:
-        return self.ranker.rank(project, evidence, wanted)
-
-
-@cache
-def load_model(folder: Path, engine: Engine, device: str = "cpu") -> Model:
-    """The model stored in a folder, with its beliefs, to be held where the engine is, its encoder on `device`. Raises `NoModel`
-    and `NoDevice`, where only the weights are at fault once it is asked."""
-    from typeinfer.model.calibration import load_calibration
-    from typeinfer.model.folder import NoModel
-
-    beside = ThreadPoolExecutor(1, "model")
-    coming = beside.submit(_load_ranker, folder, engine, device)
-    beside.shutdown(
-        wait=False
-    )  # The process won't end in the middle of it, which the runtime's own threads don't bear.
-    try:
-        beliefs = load_calibration(folder)
-        if not beliefs:
-            raise NoModel(f"{folder}: was never calibrated; run: typeinfer evaluate --fit {folder}")
-    except NoModel:
-        coming.result()  # What is wrong with the whole folder is told first.
-        raise
-    return Model(_Coming(coming), beliefs)
-
-
-def model_of(options: Options) -> Model | None:
-    """The model that is asked for, if one is. Raises as `load_model`."""
-    return None if options.model is None else load_model(options.model, options.engine, options.device)
-
-
-def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
-    from typeinfer.model.ranking import load_ranker
-
-    ranker = load_ranker(folder, engine.jobs, device, engine.answering)
-    return replace(ranker, digest=f"{_model_digest(folder)} {device}", kept=lambda: Cache(cache_folder()))
-
-
-def belief_path(language: str) -> Path:
-    return treesitter.grammar_folder().parent / "models" / "rules" / f"{language}.json"
-
-
-@cache
-def load_beliefs() -> Mapping[str, Belief]:
-    """The belief of each language, by its name."""
-    from typeinfer.model.belief import load_belief
-
-    return {language.name: load_belief(belief_path(language.name)) for language in LANGUAGES}
-
-
-@cache
-def load_weights_of(language: str) -> Weights | None:
-    """What a language's members are ranked by; None where nothing of it is installed."""
-    from typeinfer.completion.ranking import load_weights
-
-    path = weights_path(language)
-    return load_weights(path) if path.is_file() else None
-
-
-def load_lines() -> LineModel | None:
-    """The language model; None where none is installed. Raises `NoModel` for one that can't be used."""
-    found = _lines()
-    if isinstance(found, Exception):
-        raise found
-    return found
-
-
-@cache
-def _lines() -> LineModel | NoModel | None:
-    """What is wrong with a model is found out once, too."""
-    from typeinfer.completion.lines import LineModel
-    from typeinfer.completion.lm import load
-    from typeinfer.model.folder import NoModel
-
-    folder = treesitter.grammar_folder().parent / "models" / "lines"
-    try:
-        return LineModel(load(folder)) if folder.is_dir() else None
-    except NoModel as error:
-        return error
-
-
-def weights_path(language: str) -> Path:
-    return treesitter.grammar_folder().parent / "models" / "members" / f"{language}.json"

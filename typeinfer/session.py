@@ -80,7 +80,7 @@ class Answer:
     @cached_property
     def beliefs(self) -> Beliefs | None:
         """What is believed of the types of the text that it is about."""
-        from typeinfer.pipeline import beliefs_of
+        from typeinfer.completing import beliefs_of
 
         return beliefs_of(self.project, self.run, self.file.path, self.version)
 
@@ -401,8 +401,9 @@ class Session:
 
     def _asked(self, path: str) -> _Asked | None:
         """What a completion in a file needs; None where the file is not open, or not yet."""
+        from typeinfer.completing import imports_for
         from typeinfer.completion.monitor import Monitor
-        from typeinfer.pipeline import imports_for, load_lines, load_weights_of
+        from typeinfer.weights import load_lines, load_weights_of
 
         with self._changed:
             file, answer, opened, texts = self.texts.get(path), self.answers.get(path), self.opened, dict(self.texts)
@@ -425,7 +426,9 @@ class Session:
     def all_files(self, progress: Progress) -> Run | None:
         """An annotation of the whole project as it is now; nothing is written. Takes as long as it takes. Raises `Superseded` once
         the session is closed, and what `progress` raises."""
-        from typeinfer.pipeline import annotate_project, model_of, project_of
+        from typeinfer.pipeline import annotate_project
+        from typeinfer.reading import project_of
+        from typeinfer.weights import model_of
 
         def going_on(stage: str, done: int, total: int) -> None:
             if self._closed:
@@ -501,7 +504,9 @@ class Session:
         asked = sorted(path for path in texts if path in opened.found.named or path not in stored)
         if not asked:
             return
-        from typeinfer.pipeline import annotate_project, doubt_project, model_of, project_of
+        from typeinfer.pipeline import annotate_project, doubt_project
+        from typeinfer.reading import project_of
+        from typeinfer.weights import model_of
 
         def progress(stage: str, done: int, total: int) -> None:
             late = time.monotonic() - self._answered_at > PATIENCE

@@ -13,10 +13,10 @@ from typeinfer.completion.prefixes import Grammar
 from typeinfer.languages import language_of, treesitter
 from typeinfer.languages.python.companion import PyreflyCompanion
 from typeinfer.model.folder import NoModel
-from typeinfer.pipeline import load_lines, load_weights_of
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.lines import Continuation
 from typeinfer.values.source import SourceFile
+from typeinfer.weights import load_lines, load_weights_of
 
 READERS = "".join(
     f'def {name}(path):\n    with open(path, encoding="utf-8") as file:\n        return file.read().strip().lower()\n\n\n'

@@ -12,11 +12,11 @@ from typeinfer.completion.cursor import cursor_at
 from typeinfer.completion.monitor import Beliefs, Monitor, written_in
 from typeinfer.languages import language_of
 from typeinfer.languages.python.companion import PyreflyCompanion
-from typeinfer.pipeline import load_weights_of
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.members import Ground, Offer
 from typeinfer.values.patches import Edit
 from typeinfer.values.source import SourceFile, Span
+from typeinfer.weights import load_weights_of
 
 TOOLS = Path(__file__).parents[2] / "benchmarks" / "node" / "node_modules"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from typeinfer.completing import imports_for
 from typeinfer.completion.cursor import PLACEHOLDER, Cursor, name_at
 from typeinfer.completion.monitor import Monitor
 from typeinfer.completion.names import FEATURES, around, fitting, ranked, told
 from typeinfer.languages import language_of
 from typeinfer.languages.python.companion import PyreflyCompanion
-from typeinfer.pipeline import imports_for, load_lines, load_weights_of
 from typeinfer.program.importable import Importable
 from typeinfer.program.project import read_project
 from typeinfer.training.dots import names_of
@@ -22,6 +22,7 @@ from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.members import Ground, Member, MemberKind, Offer
 from typeinfer.values.patches import apply_edits
 from typeinfer.values.source import SourceFile
+from typeinfer.weights import load_lines, load_weights_of
 
 TOOLS = Path(__file__).parents[2] / "benchmarks" / "node" / "node_modules"
 

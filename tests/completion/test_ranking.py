@@ -9,8 +9,8 @@ import pytest
 
 from typeinfer.completion.habits import Rest, Tally, spelled, uses_in
 from typeinfer.completion.ranking import FEATURES, KINDS, features, guessed, moment_of, rank, weighed
-from typeinfer.pipeline import load_weights_of
 from typeinfer.values.members import Member, MemberKind, Suggestion
+from typeinfer.weights import load_weights_of
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,14 @@ from typeinfer.engine.ray import Cluster
 from typeinfer.evaluation import benchmark
 from typeinfer.evaluation.benchmark import evaluate
 from typeinfer.evaluation.peers import HUMAN
-from typeinfer.pipeline import annotate, load_model, shipped_model
+from typeinfer.pipeline import annotate
 from typeinfer.program import parts
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
 from typeinfer.training.corpus import CorpusProject
 from typeinfer.training.examples import prepare
 from typeinfer.values.outcomes import Changed, Run
+from typeinfer.weights import load_model, shipped_model
 
 pytestmark = pytest.mark.slow
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from typeinfer.model.belief import Belief, decider, load_belief, store_belief
 from typeinfer.model.features import KNOTS, TRACE, candidates, features, hats, in_words, shape
-from typeinfer.pipeline import load_beliefs
 from typeinfer.training.fitting import Example, _choice, fit, fit_choice
 from typeinfer.values.predictions import Evidence, Ranked, Ranking
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.typeexpr import NONE, Named, TypeExpr, optional, union
+from typeinfer.weights import load_beliefs
 
 SLOT = SlotId("a.py", "f", SlotKind.PARAMETER, "x")
 INT, STR = Named("int"), Named("str")

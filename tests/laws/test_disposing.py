@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.scripted_model import ByName, Words
-from typeinfer import pipeline
+from typeinfer import pipeline, weights
 from typeinfer.deciding import Model, Options
 from typeinfer.languages.python import checkers
 from typeinfer.model.belief import Belief
@@ -35,8 +35,8 @@ def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
     """What the model says, by the names of slots; a run of this on one file."""
 
     def run(words: Words, text: str, **flags: object) -> Run:
-        monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(ByName(words), {"python": TRUSTING}))
-        monkeypatch.setattr(pipeline, "_model_digest", lambda folder: repr(words))
+        monkeypatch.setattr(weights, "load_model", lambda *_: Model(ByName(words), {"python": TRUSTING}))
+        monkeypatch.setattr(pipeline, "model_digest_of", lambda folder: repr(words))
         files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
         return annotate(tmp_path, files, Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path, **flags))
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.laws.scripted_model import ByName, Words
 from tests.laws.whole_project import project_of
-from typeinfer import pipeline
+from typeinfer import pipeline, weights
 from typeinfer.deciding import Model, Options
 from typeinfer.doubting import contradicts
 from typeinfer.languages import language_of
@@ -31,8 +31,8 @@ def doubted(own_cache: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """The slots of one file that are doubted, with what is believed instead; `words` is what the model says."""
 
     def run(words: Words, text: str) -> dict[str, str]:
-        monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(ByName(words), {"python": SURE}))
-        monkeypatch.setattr(pipeline, "_model_digest", lambda folder: repr(words))
+        monkeypatch.setattr(weights, "load_model", lambda *_: Model(ByName(words), {"python": SURE}))
+        monkeypatch.setattr(pipeline, "model_digest_of", lambda folder: repr(words))
         files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
         options = Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path)
         found = doubt(tmp_path, files, options)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.scripted_model import AS_IT_SAYS, ByName
-from typeinfer import pipeline
+from typeinfer import pipeline, weights
 from typeinfer.deciding import Model, Options
 from typeinfer.engine.local import Local
 from typeinfer.evaluation.calibration import Remembering
@@ -149,8 +149,8 @@ def by_name(monkeypatch: pytest.MonkeyPatch) -> ByName:
     """The model of every folder is this one."""
     ranker = ByName(KNOWN)
     believed = {"python": AS_IT_SAYS}
-    monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(ranker, believed))
-    monkeypatch.setattr(pipeline, "_model_digest", lambda folder: str(folder))
+    monkeypatch.setattr(weights, "load_model", lambda *_: Model(ranker, believed))
+    monkeypatch.setattr(pipeline, "model_digest_of", lambda folder: str(folder))
     return ranker
 
 
@@ -221,7 +221,7 @@ def test_what_was_found_with_one_model_is_not_remembered_of_another(tmp_path: Pa
 def test_a_language_that_the_model_was_not_calibrated_for_is_left_to_the_rules(
     tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(by_name, {"typescript": AS_IT_SAYS}))
+    monkeypatch.setattr(weights, "load_model", lambda *_: Model(by_name, {"typescript": AS_IT_SAYS}))
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     with_model, without = run(root, checker=False, model=tmp_path), run(root, checker=False)
     assert with_model.predictions == without.predictions
@@ -232,7 +232,7 @@ def test_a_promise_is_kept_or_nothing_is_written(
     tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     promising = Belief(AS_IT_SAYS.weights, (), "a test", promises={0.1: 0.9})
-    monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(by_name, {"python": promising}))
+    monkeypatch.setattr(weights, "load_model", lambda *_: Model(by_name, {"python": promising}))
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     kept = run(root, checker=False, model=tmp_path, max_error=0.1)
     assert "flag: bool" in results(kept)["a.py"]
@@ -246,7 +246,7 @@ def test_arguments_in_doubt_are_left_out_only_where_an_error_is_promised(
     tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     promising = Belief({"model at 0.3": 2.0, "model at 0.6": 2.0}, (), "a test", promises={0.1: 0.85})
-    monkeypatch.setattr(pipeline, "load_model", lambda *_: Model(by_name, {"python": promising}))
+    monkeypatch.setattr(weights, "load_model", lambda *_: Model(by_name, {"python": promising}))
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     assert "def g(table: dict)" in results(run(root, checker=False, model=tmp_path, max_error=0.1))["a.py"]
     assert "def g(table)" in results(run(root, checker=False, model=tmp_path)).get("a.py", SOURCE)

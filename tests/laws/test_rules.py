@@ -22,7 +22,6 @@ import pytest
 
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Language
-from typeinfer.pipeline import belief_path
 from typeinfer.program import evidence
 from typeinfer.program.evidence import gather
 from typeinfer.program.project import Project, read_project
@@ -30,6 +29,7 @@ from typeinfer.values.inferred import Inference
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
+from typeinfer.weights import belief_path
 
 SPEC = Path(__file__).parents[1] / "spec"
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -9,11 +9,11 @@ import pytest
 from typeinfer.languages import LANGUAGES
 from typeinfer.model.calibration import load_calibration
 from typeinfer.model.ranking import TypeRanker, load_ranker
-from typeinfer.pipeline import shipped_model
 from typeinfer.program.project import read_project
 from typeinfer.values.predictions import Ranking
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
+from typeinfer.weights import shipped_model
 
 MEGABYTES = 64
 

@@ -20,11 +20,12 @@ from typeinfer.evaluation.judge import Judge, write_tree
 from typeinfer.evaluation.peers import search_path
 from typeinfer.evaluation.projects import ProjectUnavailable
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, language_of
-from typeinfer.pipeline import WAITING, annotate, shipped_model
+from typeinfer.pipeline import WAITING, annotate
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.files import read_files
 from typeinfer.tracing import Trace, recorded
 from typeinfer.values.outcomes import Run
+from typeinfer.weights import shipped_model
 
 
 def evaluate_speed(judge: Judge, chosen: str, only: Sequence[str], engine: Engine, say: Say) -> str:

@@ -7,10 +7,11 @@ what an expression evaluates to is the checker's to say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 import networkx as nx
 
@@ -26,8 +27,12 @@ from typeinfer.values.typeexpr import Named, TypeExpr, Unknown, rename, walk
 REEXPORTS = 12
 
 
-def module_names(paths: Iterable[str], imported: Container[str] = ()) -> dict[str, tuple[str, bool]]:
-    """The import name of each file and whether it is a package, by path.
+ImportName: TypeAlias = tuple[str, bool]
+"""What a file is imported by, and whether it is a package."""
+
+
+def module_names(paths: Iterable[str], imported: Container[str] = ()) -> dict[str, ImportName]:
+    """The import name of each file, by path.
 
     `imported`: the names that the project's imports ask for. A folder without a package marker is a package all the
     same where they go through it (PEP 420): `import google.cloud.storage`.
@@ -66,19 +71,30 @@ def imported_names(modules: Iterable[Module]) -> frozenset[str]:
     return frozenset(".".join(names[:size]) for names in parts for size in range(1, len(names) + 1))
 
 
+def read_by_name(
+    paths: Collection[str], read: Callable[[Mapping[str, ImportName]], Mapping[str, Module]]
+) -> dict[str, Module]:
+    """What `read` makes of files and the names that the project's imports know them by; some are read twice for that."""
+    modules = dict(read(module_names(paths)))
+    # What the imports ask for is known once everything is read.
+    names = module_names(paths, imported_names(modules.values()))
+    again = {path: names[path] for path, module in modules.items() if names[path][0] != module.name}
+    return {**modules, **read(again)}
+
+
+def read_module(file: SourceFile, name: ImportName) -> Module:
+    language = language_of(file.path)
+    assert language is not None, "only files of known languages have a name"
+    return language.read(file, *name)
+
+
 def read_project(root: Path, files: Mapping[str, SourceFile]) -> Project:
     """Read every file of a known language, in path order."""
-    modules: dict[str, Module] = {}
-    names = module_names(files)
-    # What the imports ask for is known once everything is read.
-    for _ in range(2):
-        for path, (name, is_package) in sorted(names.items()):
-            language = language_of(path)
-            assert language is not None, "module_names lists files of known languages only"
-            if path not in modules or modules[path].name != name:
-                modules[path] = language.read(files[path], name, is_package)
-        names = module_names(files, imported_names(modules.values()))
-    return Project(root, localized(root, modules))
+
+    def read(names: Mapping[str, ImportName]) -> dict[str, Module]:
+        return {path: read_module(files[path], name) for path, name in sorted(names.items())}
+
+    return Project(root, localized(root, read_by_name(files, read)))
 
 
 def localized(root: Path, modules: Mapping[str, Module]) -> dict[str, Module]:

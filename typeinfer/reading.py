@@ -1,0 +1,96 @@
+"""Reading: the files of a project in; their modules, remembered or read by several processes, out. Knows nothing of types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from typeinfer.engine.engine import Engine, Lost, Progress
+from typeinfer.tracing import stage
+from typeinfer.values.module import Module
+from typeinfer.values.outcomes import Failed
+from typeinfer.values.source import SourceFile
+from typeinfer.values.store import Store
+
+if TYPE_CHECKING:
+    from typeinfer.program.project import ImportName, Project
+
+AT_ONCE = 2_000
+"""So many files are read before what isn't needed of them is let go."""
+
+
+def project_of(
+    root: Path, files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
+) -> tuple[Project, list[Failed]]:
+    """All that could be read, and what could not."""
+    from typeinfer.program.project import Project, localized, read_by_name
+
+    lost: list[Failed] = []
+
+    def read(names: Mapping[str, ImportName]) -> dict[str, Module]:
+        modules, missing = read_as(names, files, engine, cache, progress)
+        lost.extend(missing)
+        return modules
+
+    return Project(root, localized(root, read_by_name(files, read))), lost
+
+
+def heads(files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress) -> dict[str, Module]:
+    """Of every file that can be read its name and its imports; the rest is not held, but remembered."""
+    from typeinfer.program.project import read_by_name
+
+    def read(names: Mapping[str, ImportName]) -> dict[str, Module]:
+        found: dict[str, Module] = {}
+        asked = sorted(names)
+        for start in range(0, len(asked), AT_ONCE):
+            some = {path: names[path] for path in asked[start : start + AT_ONCE]}
+            for path, module in read_as(some, files, engine, cache, progress)[0].items():
+                file = msgspec.structs.replace(module.file, data=b"")
+                found[path] = Module(file, *names[path], imports=module.imports)
+        return found
+
+    return read_by_name(files, read)
+
+
+def read_as(
+    names: Mapping[str, ImportName],
+    files: Mapping[str, SourceFile],
+    engine: Engine,
+    cache: Store,
+    progress: Progress,
+) -> tuple[dict[str, Module], list[Failed]]:
+    """The facts of the files named, from the cache or read by several processes, in path order; and what could not be read."""
+    tasks = {path: _Reading(files[path], names[path]) for path in sorted(names)}
+    known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
+    asked = [task for path, task in tasks.items() if known[path] is None]
+    lost: list[Failed] = []
+    with stage("reading", files=len(asked)):
+        read = engine.run_over("reading", asked, _read, progress)
+    for task, module in zip(asked, read, strict=True):
+        if isinstance(module, Lost):
+            lost.append(Failed(task.file.path, module.reason))
+        else:
+            cache.put("module", task.key, module)
+            known[task.file.path] = module
+    return {path: module for path, module in known.items() if module is not None}, lost
+
+
+@dataclass(frozen=True)
+class _Reading:
+    file: SourceFile
+    name: ImportName
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        name, is_package = self.name
+        return (self.file.path, self.file.digest, name, str(is_package))
+
+
+def _read(task: _Reading) -> Module:
+    from typeinfer.program.project import read_module
+
+    return read_module(task.file, task.name)
