@@ -130,5 +130,5 @@ def beliefs_of(project: Project, run: Run, path: str, version: Version | None) -
         if one.slot.written is None and one.ranked and one.ranked[0].probability >= LEAST_BELIEF
     ]
     names = project.names_in_scope(module)
-    rewrite = language.annotate(module, placed, names, version or language.default_version)
+    rewrite = language.writer(module, names, version or language.default_version)(placed)
     return Beliefs(module.file, sure, rewrite.edits)

@@ -20,7 +20,7 @@ from typeinfer.engine.local import HERE
 from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
-from typeinfer.values.patches import Placed, Rewrite, apply_edits
+from typeinfer.values.patches import Placed, Rewrite, Writer, apply_edits
 from typeinfer.values.predictions import (
     Abstain,
     Apply,
@@ -164,6 +164,8 @@ class Search:
     """What each prediction was made of: of the same comes the same."""
     rewritten: dict[str, dict[Written, Rewrite]] = field(default_factory=dict)
     """The edits that each file last had, by path and by what they write: most checks differ in few files."""
+    writers: dict[str, Writer] = field(default_factory=dict)
+    """By path."""
     reported: dict[tuple[str, bool, Written], Counter[Misfit]] = field(default_factory=dict)
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     notes: list[str] = field(default_factory=list)
@@ -402,15 +404,17 @@ class Search:
     def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
         """What is decided of a file, or of these slots of it, as edits."""
         path = module.file.path
-        placed = [asked for asked in self.placed(module) if slots is None or asked.slot.id in slots]
+        placed = self.placed(module, slots)
         known = self.rewritten.setdefault(path, {})
         key = frozenset((asked.slot.id, asked.type) for asked in placed)
         if key not in known:
             if len(known) == REWRITES:
                 known.clear()
-            language = self.project.language_of(path)
-            version = self.options.target_version or language.default_version
-            known[key] = language.annotate(module, placed, self.project.names_in_scope(module), version)
+            if path not in self.writers:
+                language = self.project.language_of(path)
+                version = self.options.target_version or language.default_version
+                self.writers[path] = language.writer(module, self.project.names_in_scope(module), version)
+            known[key] = self.writers[path](placed)
         return known[key]
 
     def write_down(self, slot: SlotId) -> None:
@@ -462,8 +466,10 @@ class Search:
             verdict = Abstain(reason, detail)
             self.predictions[slot] = msgspec.structs.replace(self.predictions[slot], verdict=verdict)
 
-    def placed(self, module: Module) -> list[Placed]:
-        return [self.decided[slot.id] for slot in module.slots if slot.id in self.decided]
+    def placed(self, module: Module, slots: frozenset[SlotId] | None = None) -> list[Placed]:
+        """What is decided of a file, or of these slots of it."""
+        there = (slot.id for slot in module.slots if slot.id in self.decided)
+        return [self.decided[slot] for slot in there if slots is None or slot in slots]
 
 
 def _hands_on(module: Module, assignment: Assignment) -> bool:

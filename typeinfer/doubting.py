@@ -206,7 +206,7 @@ def _taken(
         if best is not None:
             placed[slot.id.path].append(Placed(slot, best.type))
     edits = {
-        path: language.annotate(module, asked, project.names_in_scope(module), version).edits
+        path: language.writer(module, project.names_in_scope(module), version)(asked).edits
         for path, asked in placed.items()
         for module in (project.modules[path],)
     }

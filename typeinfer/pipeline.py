@@ -477,11 +477,8 @@ def _patches(
             outcomes[path] = Skipped(path, refusals[path])
             continue
         module = search.project.modules[path]
-        language = search.project.language_of(path)
-        version = search.options.target_version or language.default_version
-        placed = [asked for asked in search.placed(module) if asked.slot.id in slots]
-        predictions = [search.predictions[asked.slot.id] for asked in placed]
-        proposals.append(propose(language, module, placed, predictions, search.project.names_in_scope(module), version))
+        predictions = [search.predictions[asked.slot.id] for asked in search.placed(module, slots)]
+        proposals.append(propose(search.project.language_of(path), module, search.rewrite(module, slots), predictions))
     for proposal in proposals:
         # Where there is nothing to write there is nothing to prove, and no other process need hear of it.
         if not proposal.rewrite.edits or (proofs is not None and proofs.get("proof", proposal.key, bool)):

@@ -185,10 +185,9 @@ class View:
         if not asked or language.refusal(whole, module) is not None:
             return [(language.write_type(term), ()) for term in types]
         found: list[tuple[str, tuple[Edit, ...]]] = []
-        names = project.names_in_scope(module)
+        write = language.writer(module, project.names_in_scope(module), version or language.default_version)
         for term in types:
-            placed = [Placed(asked[0], rename(term, project.canonical))]
-            edits = language.annotate(module, placed, names, version or language.default_version).edits
+            edits = write([Placed(asked[0], rename(term, project.canonical))]).edits
             annotated = whole.with_data(apply_edits(whole.data, edits))
             after = language.read(annotated, module.name, module.is_package)
             written = next((one.written for one in after.slots if one.id == slot), None)
@@ -234,10 +233,8 @@ class View:
             # A function of the same name that was inserted above is another one.
             and (slot.insert_at == places.get(slot.id) if slot.written is None else slot.id in doubted)
         ]
-        proposal = propose(
-            language, module, placed, (), project.names_in_scope(module), version or language.default_version
-        )
-        outcome = prove(proposal)
+        write = language.writer(module, project.names_in_scope(module), version or language.default_version)
+        outcome = prove(propose(language, module, write(placed), ()))
         if isinstance(outcome, Changed):
             return outcome.patch.edits
         refused = outcome.refused if not isinstance(outcome, Failed | Skipped) else ()

@@ -79,4 +79,4 @@ def patched(
     language: Language, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version
 ) -> Outcome:
     """Proposed and proven in one step, as the pipeline does it in two."""
-    return prove(propose(language, module, placed, (), names, version))
+    return prove(propose(language, module, language.writer(module, names, version)(placed), ()))

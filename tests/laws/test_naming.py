@@ -16,7 +16,7 @@ from typeinfer.values.typeexpr import Named
 def rewritten(project: Project, path: str, types: Mapping[str, str]) -> tuple[str, Rewrite]:
     module = project.modules[path]
     placed = place(module, {label: Named(name) for label, name in types.items()})
-    rewrite = Python().annotate(module, placed, project.names_in_scope(module), (3, 10))
+    rewrite = Python().writer(module, project.names_in_scope(module), (3, 10))(placed)
     return apply_edits(module.file.data, rewrite.edits).decode(), rewrite
 
 

@@ -357,7 +357,7 @@ def test_a_name_that_the_encoding_lacks_is_refused() -> None:
 def test_a_module_that_typing_needs_gets_no_import_of_typing() -> None:
     module = module_of("def f(a): pass\n", name="abc", path="abc.py")
     placed = place(module, {"f(a)": Named("shop.item.Item")})
-    rewrite = PYTHON.annotate(module, placed, names_of(module, cyclic=["abc", "typing"]), (3, 10))
+    rewrite = PYTHON.writer(module, names_of(module, cyclic=["abc", "typing"]), (3, 10))(placed)
     assert rewrite.edits == ()
     assert [refusal.reason for refusal in rewrite.refused] == [
         "shop.item can only be imported under TYPE_CHECKING, which this file can't import"

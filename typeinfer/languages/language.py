@@ -13,7 +13,7 @@ from typeinfer.values.inferred import Complaint, Diagnostic, Inference
 from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
-from typeinfer.values.patches import Edit, Placed, Rewrite
+from typeinfer.values.patches import Edit, Rewrite, Writer
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -214,8 +214,8 @@ class Language(Protocol):
     def shy(self, checker: str) -> Collection[str]:
         """The codes of errors that one of `checkers` reports in functions with annotations alone, however it is run."""
 
-    def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
-        """The edits that write these types into the file, imports included."""
+    def writer(self, module: Module, names: NamesInScope, version: Version) -> Writer:
+        """What makes the edits that write types into a file, imports included; of the same types always the same."""
 
     def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
         """For each by itself the edits that import it at run time, as the file imports; none where it can't be said how."""

@@ -1,4 +1,4 @@
-"""Patch: types placed in one file in; a `Changed` with the edits that write them out, or the reason it must not be.
+"""Patch: the edits of one file in; a `Changed` with them out, or the reason it must not be.
 
 Everything is in memory; `safety.py` holds the laws and the writing. Knows no language and no checker.
 """
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from typeinfer.languages.language import Language, Version
+from typeinfer.languages.language import Language
 from typeinfer.rewriting.safety import BrokenLaw, check_laws
 from typeinfer.values.module import Module
-from typeinfer.values.naming import NamesInScope
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Unchanged
-from typeinfer.values.patches import Patch, Placed, Rewrite
+from typeinfer.values.patches import Patch, Rewrite
 from typeinfer.values.predictions import Prediction
 
 
@@ -40,19 +39,10 @@ class Proposal:
         return (self.path, self.language.name, module.file.digest, module.name, str(module.is_package), edits)
 
 
-def propose(
-    language: Language,
-    module: Module,
-    placed: Sequence[Placed],
-    predictions: Sequence[Prediction],
-    names: NamesInScope,
-    version: Version,
-) -> Proposal:
-    """The edits that write these types. Of the predictions, the patch carries those whose slot is written."""
-    rewrite = language.annotate(module, placed, names, version)
+def propose(language: Language, module: Module, rewrite: Rewrite, predictions: Sequence[Prediction]) -> Proposal:
+    """The edits of a file. `predictions`: what is to be written; the patch carries those that can be."""
     refused = {refusal.slot.id for refusal in rewrite.refused}
-    written = {asked.slot.id for asked in placed} - refused
-    kept = tuple(prediction for prediction in predictions if prediction.slot.id in written)
+    kept = tuple(prediction for prediction in predictions if prediction.slot.id not in refused)
     return Proposal(language, module, rewrite, Patch(module.file, rewrite.edits, kept))
 
 

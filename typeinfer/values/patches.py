@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -49,6 +51,10 @@ class Rewrite:
 
     def __post_init__(self) -> None:
         refuse_overlap(self.edits)
+
+
+Writer: TypeAlias = "Callable[[Sequence[Placed]], Rewrite]"
+"""What writes types into one file."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typeinfer.languages.python.syntax import PYTHON, read
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
-from typeinfer.values.patches import Edit, Placed, Rewrite
+from typeinfer.values.patches import Edit, Rewrite, Writer
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, TypeExpr
 
@@ -218,10 +218,10 @@ class Python:
 
         return checkers.CHECKERS[checker].shy
 
-    def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
+    def writer(self, module: Module, names: NamesInScope, version: Version) -> Writer:
         from typeinfer.languages.python import rewrite
 
-        return rewrite.annotate(module, placed, names, version)
+        return rewrite.writer(module, names, version)
 
     def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
         from typeinfer.languages.python import rewrite

@@ -11,6 +11,7 @@ import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from typeinfer.languages import treesitter
 from typeinfer.languages.python.annotations import BUILTIN_TYPES, SaidName, Spelled, Spelling, Unspellable
@@ -19,7 +20,7 @@ from typeinfer.languages.python.scopes import Scopes, Use
 from typeinfer.languages.python.syntax import PYTHON
 from typeinfer.values.module import Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
-from typeinfer.values.patches import Edit, Placed, Refused, Rewrite
+from typeinfer.values.patches import Edit, Placed, Refused, Rewrite, Writer
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import Span
 
@@ -42,11 +43,14 @@ _NOT_EVERYWHERE = frozenset(
 )
 
 
-def annotate(module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
-    """The edits that write these types, or the reason for each that can't be written."""
-    if not placed:
-        return Rewrite(())
-    file = _File(module, names, version)
+def writer(module: Module, names: NamesInScope, version: Version) -> Writer:
+    """Its edits write the types that it is given, or say of each that can't be written why. The file is looked into once."""
+    file = cache(lambda: _File(module, names, version))
+    return lambda placed: _write(file(), placed) if placed else Rewrite(())
+
+
+def _write(file: _File, placed: Sequence[Placed]) -> Rewrite:
+    module, names = file.module, file.names
     refused = [Refused(asked.slot, reason) for asked in placed if (reason := file.refusal(asked.slot))]
     out = {id(refusal.slot) for refusal in refused}
     open_slots = [asked for asked in placed if id(asked.slot) not in out]

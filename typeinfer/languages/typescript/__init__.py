@@ -23,7 +23,7 @@ from typeinfer.languages.typescript.syntax import read
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
-from typeinfer.values.patches import Edit, Placed, Rewrite
+from typeinfer.values.patches import Edit, Rewrite, Writer
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, TypeExpr
 
@@ -183,10 +183,10 @@ class TypeScript:
     def shy(self, checker: str) -> Collection[str]:
         return ()
 
-    def annotate(self, module: Module, placed: Sequence[Placed], names: NamesInScope, version: Version) -> Rewrite:
+    def writer(self, module: Module, names: NamesInScope, version: Version) -> Writer:
         from typeinfer.languages.typescript import rewrite
 
-        return rewrite.annotate(module, placed, names)
+        return rewrite.writer(module, names)
 
     def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
         from typeinfer.languages.typescript import rewrite

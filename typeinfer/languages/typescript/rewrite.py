@@ -19,17 +19,15 @@ from typeinfer.languages.typescript.refusals import JAVASCRIPT
 from typeinfer.languages.typescript.type_names import TypeNames, Unsayable
 from typeinfer.values.module import Function, Module, Parameter, ParameterKind
 from typeinfer.values.naming import NamesInScope, Wanted
-from typeinfer.values.patches import Edit, Placed, Refused, Rewrite
+from typeinfer.values.patches import Edit, Placed, Refused, Rewrite, Writer
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import Span
 from typeinfer.values.typeexpr import NONE, CallableType, Literal, Named, Record, TypeExpr, Union, walk, without
 
 
-def annotate(module: Module, placed: Sequence[Placed], names: NamesInScope) -> Rewrite:
-    """The edits that write these types, or the reason for each that can't be written."""
-    if not placed:
-        return Rewrite(())
-    return _Rewriting(module, names).run(placed)
+def writer(module: Module, names: NamesInScope) -> Writer:
+    """Its edits write the types that it is given, or say of each that can't be written why."""
+    return lambda placed: _Rewriting(module, names).run(placed) if placed else Rewrite(())
 
 
 def import_edits(module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
