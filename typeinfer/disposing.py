@@ -10,9 +10,8 @@ who could have been added. Writes nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
@@ -116,12 +115,11 @@ class Hearing:
         self,
         group: Collection[SlotId],
         again: bool,
-        tried: Mapping[Misfit, Sequence[SlotId]] = MappingProxyType({}),
+        tried: frozenset[Misfit] = frozenset(),
         known: Counter[Misfit] | None = None,
     ) -> None:
         """Keep as many of a group as bring no new error. `again`: they have stepped back for others before; `tried`: the errors for
-        which somebody stepped back in vain, with those of whom some more must, where that is known; `known`: the new errors with
-        the group written, where they are."""
+        which a suspect stepped back in vain; `known`: the new errors with the group written, where that is known."""
         if not group:
             return
         if self.checks >= self.budget and (known is None or known):
@@ -135,17 +133,16 @@ class Hearing:
             (slot,) = group
             self.give_way(slot, next(iter(new)))
             return
-        suspects = self.suspects(group, new.keys() - tried.keys())
+        suspects = self.suspects(group, new.keys() - tried)
         searched = not suspects
-        others: Mapping[Misfit, Sequence[SlotId]] = {}
         if searched:
-            suspects, others = self.culprits(group, new, tried)
+            suspects = self.culprits(group, new)
         if not suspects:
             self.unheard(group)
             return
         rest = set(group) - suspects.keys()
         left: Counter[Misfit] = self.new(rest) if rest else Counter()
-        self.admit(rest, again, {**tried, **dict.fromkeys(new, ()), **others}, left)
+        self.admit(rest, again, tried | new.keys(), left)
         # Of an error that went with several who stepped back it isn't known yet whose it was.
         guilty = {
             one: misfit
@@ -163,43 +160,34 @@ class Hearing:
         near = self.blame(group).of_all(new)
         return {min(slots, key=self.standing): misfit for misfit, slots in near.items()}
 
-    def culprits(
-        self, group: Collection[SlotId], new: Counter[Misfit], tried: Mapping[Misfit, Sequence[SlotId]]
-    ) -> tuple[dict[SlotId, Misfit], dict[Misfit, Sequence[SlotId]]]:
-        """With whom each error comes: of those in question for it, the most believed first, the one from whom on it is there; and
-        those after that one, of whom some are to be found out if it stays even so (`tried`, from then on). Found by halves, for all
-        errors at once; none where that takes too many checks.
+    def culprits(self, group: Collection[SlotId], new: Counter[Misfit]) -> dict[SlotId, Misfit]:
+        """With whom each error comes: of those in question for it, the most believed first, the one from whom on it is there. Found
+        by halves, for all errors at once; none where that takes too many checks.
 
         An error may go with somebody who steps back for another one: who is found is heard again.
         """
         blame, everybody = self.blame(group), set(group)
         orders: dict[Misfit, list[SlotId]] = {}
         stubborn = set(new)
-
-        def after(misfit: Misfit) -> Collection[SlotId]:
-            return everybody.intersection(tried.get(misfit, ()))
-
-        for ring in (after, blame.of, blame.around, blame.within_reach, blame.anywhere):
+        for ring in (blame.of, blame.around, blame.within_reach, blame.anywhere):
             orders |= {misfit: sorted(ring(misfit), key=self.standing, reverse=True) for misfit in stubborn}
-            if any(orders.values()):
-                stubborn &= self.new(everybody.difference(*orders.values())).keys()
+            stubborn &= self.new(everybody.difference(*orders.values())).keys()
             if not stubborn or self.checks >= self.budget:
                 break
         bounds = {misfit: (0, len(order)) for misfit, order in orders.items() if order}
         while any(high - low > 1 for low, high in bounds.values()):
             if self.checks >= self.budget:
-                return {}, {}
+                return {}
             # Up to the middle everybody is written; of whom it is known already, only the one is not.
             out: set[SlotId] = set()
             for misfit, (low, high) in bounds.items():
                 out.update(orders[misfit][(low + high) // 2 :] if high - low > 1 else orders[misfit][low:high])
-            heard = self.new(everybody - out)
+            found = self.new(everybody - out)
             for misfit, (low, high) in bounds.items():
                 if high - low > 1:
                     middle = (low + high) // 2
-                    bounds[misfit] = (low, middle) if misfit in heard else (middle, high)
-        found = {orders[misfit][low]: misfit for misfit, (low, _) in bounds.items()}
-        return found, {misfit: orders[misfit][low + 1 :] for misfit, (low, _) in bounds.items()}
+                    bounds[misfit] = (low, middle) if misfit in found else (middle, high)
+        return {orders[misfit][low]: misfit for misfit, (low, _) in bounds.items()}
 
     def uncover(self) -> None:
         """Count the errors that were there before, where the checker didn't look, or kept silent, for want of annotations; what has
