@@ -32,7 +32,7 @@ from typeinfer.values.predictions import Apply, Prediction, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
-from typeinfer.weights import belief_path, load_beliefs, model_digest_of, model_of, shipped_model
+from typeinfer.weights import belief_path, load_beliefs, model_digest_of, model_of, shared_cache, shipped_model
 
 if TYPE_CHECKING:
     from typeinfer.doubting import Doubt
@@ -223,7 +223,11 @@ class _Part:
         # A file that failed may do better next time (memory), and a checker may be installed by then.
         if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
             memory.keep(self.files, run)
-        return run
+        # What went wrong with remembering is told, and no reason not to remember the run.
+        troubles = [
+            store.trouble for store in (cache, shared_cache()) if store is not None and store.trouble is not None
+        ]
+        return replace(run, notes=(*run.notes, *troubles))
 
     def doubts(self, cache: Cache, progress: Progress) -> tuple[Doubt, ...]:
         from typeinfer.doubting import Doubt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from typeinfer.values.slots import Slot, SlotId
 if TYPE_CHECKING:
     from typeinfer.completion.lines import LineModel
     from typeinfer.completion.ranking import Weights
+    from typeinfer.engine.shared import Shared
     from typeinfer.model.belief import Belief
     from typeinfer.model.folder import NoModel
     from typeinfer.program.project import Project
@@ -94,7 +96,18 @@ def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
     from typeinfer.model.ranking import load_ranker
 
     ranker = load_ranker(folder, engine.jobs, device, engine.answering)
-    return replace(ranker, digest=f"{model_digest_of(folder)} {device}", kept=lambda: Cache(cache_folder()))
+    digest = f"{model_digest_of(folder)} {device}"
+    return replace(ranker, digest=digest, kept=lambda: Cache(cache_folder()), shared=shared_cache())
+
+
+@cache
+def shared_cache() -> Shared | None:
+    """Where what the model said is kept for others too, if the user says so. A project's settings can't: it is for nobody else to
+    say whom a person's computer talks to."""
+    from typeinfer.engine.shared import Shared
+
+    url = os.environ.get("TYPEINFER_SHARED_CACHE")
+    return Shared(url) if url else None
 
 
 def belief_path(language: str) -> Path:

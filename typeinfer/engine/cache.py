@@ -94,6 +94,25 @@ def _seal(key: bytes, content: bytes) -> bytes:
     return blake2b(content, digest_size=SEAL, key=key).digest()
 
 
+def sealed(key: bytes, value: object) -> bytes | None:
+    """A value as it is stored under its key; None for one that msgpack can't hold (nested too deep, say)."""
+    try:
+        content = msgspec.msgpack.encode(value)
+    except (msgspec.MsgspecError, RecursionError, OverflowError):
+        return None
+    return _seal(key, content) + content
+
+
+def opened(key: bytes, stored: bytes, type_: type[T]) -> T | None:
+    """The value that was stored under a key; None for anything else."""
+    if stored[:SEAL] != _seal(key, stored[SEAL:]):
+        return None
+    try:
+        return msgspec.msgpack.decode(stored[SEAL:], type=type_)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
 class Cache:
     """One process's view of the shared cache, a `values.store.Store`. A context manager: leaving writes what is new and evicts what
     is old.
@@ -138,25 +157,17 @@ class Cache:
                 content = row[0]
                 if row[1] != self._today:
                     self._touched.add(key)
-        if content is None:
-            return None
-        if not isinstance(content, bytes) or content[:SEAL] != _seal(key, content[SEAL:]):
-            return None
-        try:
-            return msgspec.msgpack.decode(content[SEAL:], type=type_)
-        except (msgspec.MsgspecError, RecursionError):
-            return None
+        return opened(key, content, type_) if isinstance(content, bytes) else None
 
     def put(self, kind: str, inputs: Iterable[str | bytes], value: object) -> None:
-        """Remember a value. One that msgpack can't hold (nested too deep, say) is not remembered."""
+        """Remember a value. One that msgpack can't hold is not remembered."""
         if self._database is None:
             return
-        try:
-            content = msgspec.msgpack.encode(value)
-        except (msgspec.MsgspecError, RecursionError, OverflowError):
-            return
         key = key_of(kind, inputs)
-        self._new[key] = _seal(key, content) + content
+        content = sealed(key, value)
+        if content is None:
+            return
+        self._new[key] = content
         self._new_bytes += len(content)
         if self._new_bytes > FLUSH_BYTES:
             self.flush()

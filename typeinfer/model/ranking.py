@@ -32,6 +32,7 @@ from typeinfer.values.store import Store
 from typeinfer.values.typeexpr import TypeExpr, is_complete
 
 if TYPE_CHECKING:
+    from typeinfer.engine.shared import Shared
     from typeinfer.model.checkpoint import Checkpoint
     from typeinfer.model.runtime import Asked, Spread
     from typeinfer.model.tokens import Subwords
@@ -46,6 +47,7 @@ LANGUAGE_NAMES = tuple(language.name for language in LANGUAGES)
 
 
 UNIT: Final = "unit"
+FILE: Final = "units of a file"
 Answer: TypeAlias = tuple[Composed, ...]
 """What was said of the slots of a unit."""
 
@@ -53,7 +55,8 @@ Answer: TypeAlias = tuple[Composed, ...]
 @dataclass
 class TypeRanker:
     """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last; `kept`: what opens
-    the store where that is kept beyond this process, under a `digest` of the model and of what it computes on."""
+    the store where that is kept beyond this process, under a `digest` of the model and of what it computes on; `shared`: where it
+    is kept for others, too."""
 
     checkpoint: Checkpoint
     runtime: Asked
@@ -61,6 +64,7 @@ class TypeRanker:
     answered: dict[bytes, Answer] = field(default_factory=dict)
     digest: str = ""
     kept: Callable[[], AbstractContextManager[Store]] | None = None
+    shared: Shared | None = None
 
     @property
     def hears(self) -> Collection[str]:
@@ -102,10 +106,19 @@ class TypeRanker:
                 told = {key: store.get(UNIT, (self.digest, key), Answer) for key in unread}
             answers |= {key: answer for key, answer in told.items() if answer is not None}
             unread = {key: sentence for key, sentence in unread.items() if key not in answers}
+        fresh: dict[bytes, Answer] = {}
+        unknown: list[Sequence[bytes]] = []
+        if unread and self.shared is not None:
+            with stage("what others know"):
+                fresh, unknown = self._told_by_others(self.shared, language, dict(zip(keys, made, strict=True)), unread)
+            unread = {key: sentence for key, sentence in unread.items() if key not in fresh}
         with stage("model", units=len(unread), slots=sum(len(one.slots) for one in unread.values())):
             said = iter(self._composed(list(unread.values()), allowed) if unread else ())
-        fresh = {key: tuple(next(said) for _ in sentence.slots) for key, sentence in unread.items()}
+        fresh |= {key: tuple(next(said) for _ in sentence.slots) for key, sentence in unread.items()}
         answers |= fresh
+        if unknown and self.shared is not None:
+            with stage("what others know"):
+                self.shared.put(FILE, [((self.digest, *some), [answers[key] for key in some]) for some in unknown])
         if fresh and self.kept is not None:
             with stage("what is remembered"), self.kept() as store:
                 for key, answer in fresh.items():
@@ -116,6 +129,41 @@ class TypeRanker:
                 for key, sentence in zip(keys, made, strict=True)
                 for slot, composed in zip(sentence.slots, answers[key], strict=True)
             }
+
+    def _told_by_others(
+        self, shared: Shared, language: Language, made: Mapping[bytes, Sentence], unread: Mapping[bytes, Sentence]
+    ) -> tuple[dict[bytes, Answer], list[Sequence[bytes]]]:
+        """What is known of units that were not read yet, by theirs and their file's others, since asking for each would take longer
+        than reading it; and the units of each file of which nothing is known."""
+        files: dict[str, list[bytes]] = defaultdict(list)
+        for key, sentence in made.items():
+            files[sentence.slots[0].id.path].append(key)
+        asked = [keys for keys in files.values() if any(key in unread for key in keys)]
+        told: dict[bytes, Answer] = {}
+        unknown: list[Sequence[bytes]] = []
+        found = shared.get(FILE, [(self.digest, *keys) for keys in asked], tuple[Answer, ...])
+        for keys, answers in zip(asked, found, strict=True):
+            if answers is not None and self._fit(language, [made[key] for key in keys], answers):
+                told |= {key: answer for key, answer in zip(keys, answers, strict=True) if key in unread}
+            else:
+                unknown.append(keys)
+        return told, unknown
+
+    def _fit(self, language: Language, made: Sequence[Sentence], answers: Sequence[Answer]) -> bool:
+        """Whether this may be what the model said of these units: whoever shares a store is no more trusted than that."""
+        if [len(one.slots) for one in made] != [len(answer) for answer in answers]:
+            return False
+        pairs = [(one, composed) for one, answer in zip(made, answers, strict=True) for composed in answer]
+        if not all(0.0 <= composed.beyond <= 1.01 for _, composed in pairs):
+            return False
+        if not all(score <= 0.01 and min(symbols, default=-1) >= 0 for _, one in pairs for symbols, score in one.types):
+            return False
+        try:
+            for sentence, composed in pairs:
+                self._ranking(language, sentence, composed)
+        except (LookupError, StopIteration, RuntimeError):  # A name that isn't there, or a type that doesn't end.
+            return False
+        return True
 
     def _composed(self, made: Sequence[Sentence], allowed: NDArray[np.bool_]) -> Sequence[Composed]:
         lexemes: dict[str, int] = {}
