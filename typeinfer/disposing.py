@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING
 
 from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
 from typeinfer.tracing import stage
-from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.patches import Edit, apply_edits
 from typeinfer.values.slots import SlotId
+from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Search, Version
+    from typeinfer.deciding import Search, Written
     from typeinfer.engine.engine import Progress
-    from typeinfer.languages.language import Language
+    from typeinfer.languages.language import Language, Staying
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Blame, Misfit
 
 Wanted = Mapping[str, frozenset[SlotId]]
+
+STAY = 4
+"""From this check of a hearing on the checker stays, where it can: its first word then costs one check more."""
 
 
 def dispose(search: Search, wanted: Wanted, progress: Progress) -> None:
@@ -95,6 +99,10 @@ class Hearing:
     clean: list[frozenset[SlotId]] = field(default_factory=list)
     next: set[SlotId] = field(default_factory=set)
     checks: int = 0
+    anew: int = 0
+    """How often a checker was begun anew."""
+    staying: Staying | None = None
+    may_stay: bool = True
 
     @property
     def budget(self) -> int:
@@ -103,13 +111,28 @@ class Hearing:
     def hold(self) -> None:
         """Raises `CheckerFailed`; whatever gave way until then has done so."""
         self.before = self.errors(self.search.verified)
-        self.admit(self.fresh, again=False)
-        while heard := self.next:
-            self.next = set()
-            self.admit(heard, again=True)
+        try:
+            self.admit(self.fresh, again=False)
+            while heard := self.next:
+                self.next = set()
+                self.admit(heard, again=True)
+        finally:
+            stayed = self.leave()
+        if stayed:
+            self.confirm()
         if self.language.leaves_out(self.checker):
             self.uncover()
         self.progress("checking", self.budget, self.budget)
+
+    def confirm(self) -> None:
+        """A checker that looks at what changed only may miss something: one that begins anew has the last word."""
+        kept, self.kept = self.kept, set()
+        known = self.search.reported.pop(self.key(self.search.verified | kept, True), None)
+        new = self.new(kept)
+        if self.search.reported[self.key(self.search.verified | kept, True)] != known:
+            self.search.reported = {}
+            self.clean = []
+        self.admit(kept, again=True, known=new)
 
     def admit(
         self,
@@ -232,22 +255,51 @@ class Hearing:
 
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
+        from typeinfer.rewriting.verify import misfits
+
         search, modules = self.search, self.search.project.modules
         there = search.decided.keys() & set(written)
         asked = {path: slots & there for path, slots in self.wanted.items()}
-        key = frozenset((slot, search.decided[slot].type) for slots in asked.values() for slot in slots)
         # One that was asked before counts too: a second run has to ask, and is to come to the same.
         self.checks += 1
-        known = search.reported.get((self.checker, everywhere, key))
+        key = self.key(written, everywhere)
+        known = search.reported.get(key)
         if known is not None:
             return known
         with stage("rewriting"):
             edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
-        version = search.options.target_version or self.language.default_version
         with stage("the checker checks"):
-            found = reported(search.project, self.language, edits, search.added, version, self.checker, everywhere)
-        search.reported[self.checker, everywhere, key] = found
+            files = texts(search.project, self.language, edits)
+            found = misfits(search.project, self.diagnosed(files, everywhere), edits)
+        search.reported[key] = found
         return found
+
+    def diagnosed(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
+        search, language = self.search, self.language
+        root, version = search.project.root, search.options.target_version or language.default_version
+        if self.may_stay and everywhere and self.anew >= STAY:
+            try:
+                self.staying = self.staying or language.staying(root, version, self.checker)
+                if self.staying is not None:
+                    return self.staying.diagnose(files)
+                self.may_stay = False
+            except CheckerFailed:
+                self.leave()  # One that begins anew may do better.
+        self.anew += 1
+        return language.diagnose(root, files, search.added, version, self.checker, everywhere)
+
+    def leave(self) -> bool:
+        """Let a checker go that stayed; whether one did."""
+        staying, self.staying, self.may_stay = self.staying, None, False
+        if staying is not None:
+            staying.close()
+        return staying is not None
+
+    def key(self, written: Collection[SlotId], everywhere: bool) -> tuple[str, bool, Written]:
+        """By what a report is found again."""
+        slots = {slot for slots in self.wanted.values() for slot in slots}.intersection(written)
+        decided = self.search.decided
+        return self.checker, everywhere, frozenset((slot, decided[slot].type) for slot in slots if slot in decided)
 
     def new(self, group: Iterable[SlotId]) -> Counter[Misfit]:
         """The errors that weren't there before, with a group written beside what is kept."""
@@ -287,19 +339,7 @@ class Hearing:
             self.next.add(slot)
 
 
-def reported(
-    project: Project,
-    language: Language,
-    edits: Mapping[str, tuple[Edit, ...]],
-    added: Mapping[str, str],
-    version: Version,
-    checker: str,
-    everywhere: bool = True,
-) -> Counter[Misfit]:
-    """What a checker reports of the files of one language with these edits in them, by path. Raises `CheckerFailed`."""
-    from typeinfer.rewriting.verify import misfits
-
+def texts(project: Project, language: Language, edits: Mapping[str, tuple[Edit, ...]]) -> dict[str, SourceFile]:
+    """The files of one language with these edits in them, by path."""
     files = {path: one.file for path, one in project.modules.items() if project.language_of(path) is language}
-    texts = {path: files[path].with_data(apply_edits(files[path].data, some)) for path, some in edits.items()}
-    said = language.diagnose(project.root, {**files, **texts}, added, version, checker, everywhere)
-    return misfits(project, said, edits)
+    return files | {path: files[path].with_data(apply_edits(files[path].data, some)) for path, some in edits.items()}

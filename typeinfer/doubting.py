@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from typeinfer.deciding import Model, Options, Search, Version
-from typeinfer.disposing import reported
+from typeinfer.disposing import texts
 from typeinfer.engine.engine import Progress
 from typeinfer.languages.taking import takes
 from typeinfer.values.inferred import CheckerFailed
@@ -175,7 +175,7 @@ def _as_the_checker_has_it(
             try:
                 checker = options.checked_by if options.checked_by in language.checkers else language.checkers[0]
                 version = options.target_version or language.default_version
-                before = reported(project, language, {}, {}, version, checker)
+                before = _reported(project, language, {}, version, checker)
                 # Alone: of many that are not sure one may bring an error that is laid at the door of one that is.
                 certain = _taken(project, language, version, checker, before, certain)
                 taken = _taken(project, language, version, checker, before, own)
@@ -210,7 +210,7 @@ def _taken(
         for path, asked in placed.items()
         for module in (project.modules[path],)
     }
-    after = reported(project, language, edits, {}, version, checker)
+    after = _reported(project, language, edits, version, checker)
     blame = Blame(project, {doubt.prediction.slot.id: doubt.prediction.slot for doubt in some})
     new = after - before
     guilty = {slot for near in blame.of_all(new).values() for slot in near} if new else set()
@@ -220,3 +220,13 @@ def _taken(
         for doubt in some
         if doubt.prediction.slot.id not in guilty
     ]
+
+
+def _reported(
+    project: Project, language: Language, edits: Mapping[str, tuple[Edit, ...]], version: Version, checker: str
+) -> Counter[Misfit]:
+    """What a checker reports of the files of one language with these edits in them, by path. Raises `CheckerFailed`."""
+    from typeinfer.rewriting.verify import misfits
+
+    said = language.diagnose(project.root, texts(project, language, edits), {}, version, checker)
+    return misfits(project, said, edits)

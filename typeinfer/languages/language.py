@@ -24,6 +24,15 @@ class NotErasable(Exception):
     """A result that is more than the file before plus annotations; the message says where, in one line."""
 
 
+class Staying(Protocol):
+    """A checker that stays, and need only look at what changed. Everything raises `CheckerFailed`, after which it is of no use."""
+
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        """As `Language.diagnose`, of the same files as always."""
+
+    def close(self) -> None: ...
+
+
 class Companion(Protocol):
     """A checker that stays. Everything raises `CheckerFailed`, after which it is of no use."""
 
@@ -204,6 +213,9 @@ class Language(Protocol):
     ) -> tuple[Diagnostic, ...]:
         """The errors that one of `checkers` reports for these texts, missing packages left aside; `everywhere`: also in functions
         without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
+
+    def staying(self, root: Path, version: Version, checker: str) -> Staying | None:
+        """One of `checkers` that hears about one text after the other; None where it can't stay."""
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         """A checker that answers about these texts until it is closed. Raises `CheckerFailed`."""

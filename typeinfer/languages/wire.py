@@ -66,7 +66,7 @@ def connected(
         try:
             yield Wire(process, name, complaints, seconds)
         finally:
-            _end(process)
+            end(process)
 
 
 class Wire:
@@ -147,7 +147,8 @@ def parameters_of(signatures: Mapping[str, Any] | None) -> list[str]:
     return found
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, and what it has started where it began a session of its own."""
     with contextlib.suppress(OSError):
         if os.name == "nt":
             process.kill()

@@ -28,11 +28,10 @@ from typeinfer.program.project import Project
 from typeinfer.tracing import stage
 from typeinfer.values.predictions import Evidence, Ranked, Ranking
 from typeinfer.values.slots import Slot, SlotId
-from typeinfer.values.store import Store
+from typeinfer.values.store import FarStore, Store
 from typeinfer.values.typeexpr import TypeExpr, is_complete
 
 if TYPE_CHECKING:
-    from typeinfer.engine.shared import Shared
     from typeinfer.model.checkpoint import Checkpoint
     from typeinfer.model.runtime import Asked, Spread
     from typeinfer.model.tokens import Subwords
@@ -64,7 +63,7 @@ class TypeRanker:
     answered: dict[bytes, Answer] = field(default_factory=dict)
     digest: str = ""
     kept: Callable[[], AbstractContextManager[Store]] | None = None
-    shared: Shared | None = None
+    shared: FarStore | None = None
 
     @property
     def hears(self) -> Collection[str]:
@@ -131,7 +130,7 @@ class TypeRanker:
             }
 
     def _told_by_others(
-        self, shared: Shared, language: Language, made: Mapping[bytes, Sentence], unread: Mapping[bytes, Sentence]
+        self, shared: FarStore, language: Language, made: Mapping[bytes, Sentence], unread: Mapping[bytes, Sentence]
     ) -> tuple[dict[bytes, Answer], list[Sequence[bytes]]]:
         """What is known of units that were not read yet, by theirs and their file's others, since asking for each would take longer
         than reading it; and the units of each file of which nothing is known."""

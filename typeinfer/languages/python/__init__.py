@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
@@ -11,7 +12,7 @@ from types import MappingProxyType
 import tree_sitter
 
 from typeinfer.languages import treesitter
-from typeinfer.languages.language import Companion, Version
+from typeinfer.languages.language import Companion, Staying, Version
 from typeinfer.languages.python import protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, read
@@ -202,6 +203,11 @@ class Python:
         from typeinfer.languages.python import checkers
 
         return checkers.diagnose(checker, root, files, version, everywhere)
+
+    def staying(self, root: Path, version: Version, checker: str) -> Staying | None:
+        from typeinfer.languages.python.watching import CHECKER, Watching
+
+        return Watching(root, version) if checker == CHECKER.name and os.name != "nt" else None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.python.companion import PyreflyCompanion

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
@@ -78,14 +78,21 @@ def diagnose(
         checker.prepare(root, copy, version)
         said = answer([program, *checker.flags(version), *(checker.everywhere if everywhere else ())], copy)
         try:
-            return tuple(
-                _diagnostic(files[path], one)
-                for one in checker.report(said)
-                if one.code not in checker.unfound and (path := _within(one.path, copy)) in files
-            )
+            return diagnostics(checker, said, copy, files)
         except (LookupError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise CheckerFailed(f"{version_of(program)} reports in a shape that is not known ({reason})") from error
+
+
+def diagnostics(checker: Checker, said: str, copy: Path, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+    """A report about a copy of these files, missing packages left aside. Raises `LookupError`, `TypeError` and `ValueError` where
+    it has another shape."""
+    bases = [f"{base}{os.sep}" for base in (copy, copy.resolve())]
+    return tuple(
+        _diagnostic(files[path], one)
+        for one in checker.report(said)
+        if one.code not in checker.unfound and (path := _within(one.path, bases)) in files
+    )
 
 
 def configured(root: Path) -> str | None:
@@ -149,12 +156,10 @@ def answer(command: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
-def _within(path: str, copy: Path) -> str:
-    place = Path(path)
-    for base in (copy, copy.resolve()):
-        if place.is_absolute() and place.is_relative_to(base):
-            return place.relative_to(base).as_posix()
-    return place.as_posix()
+def _within(path: str, bases: Sequence[str]) -> str:
+    """A path in a folder, however that is called, from there on."""
+    base = next((base for base in bases if path.startswith(base)), "")
+    return PurePath(path[len(base) :]).as_posix()
 
 
 def _diagnostic(file: SourceFile, said: Said) -> Diagnostic:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import tree_sitter
 
-from typeinfer.languages.language import Companion, Version
+from typeinfer.languages.language import Companion, Staying, Version
 from typeinfer.languages.typescript import conventions, library, projects
 from typeinfer.languages.typescript.annotations import is_writable, parse_type, write_type
 from typeinfer.languages.typescript.parsing import grammar, parse
@@ -171,6 +171,9 @@ class TypeScript:
         from typeinfer.languages.typescript import checker as compiler
 
         return compiler.diagnose(root, files, added)
+
+    def staying(self, root: Path, version: Version, checker: str) -> Staying | None:
+        return None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.typescript.companion import CompilerCompanion

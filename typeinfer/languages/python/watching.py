@@ -1,0 +1,125 @@
+"""Watching: texts of a project in; what pyrefly reports for them, from a process that stays and looks at what changed, out.
+
+`pyrefly check --watch` over a copy of the project takes half as long as one that begins anew. It reports when it has noticed
+something: which state a report is of is read off a file of our own, written last each time, whose error names the turn. Knows
+nothing of what the texts are for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import IO
+
+from typeinfer.languages.python.checkers import CHECKERS, SECONDS, Version, diagnostics, program_of, write_copy
+from typeinfer.languages.wire import end
+from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.source import SourceFile
+
+CHECKER = CHECKERS["pyrefly"]
+
+DECODER = json.JSONDecoder()
+
+TURN = "typeinfer_turn_"
+"""What the file of the turn is called, and the name in it that nobody defines."""
+
+PATIENCE = 10.0
+"""Seconds to wait for a report at least, and times that the first one took: whoever doesn't notice changes never answers."""
+
+# Whoever it was started by may be killed: its standard input ends then, and it goes too.
+GUARDED = 'exec 3<&0; (read _ <&3; kill -9 0) >/dev/null 2>&1 & exec "$0" "$@" 3<&- </dev/null'
+
+
+class Watching:
+    """See `languages.language.Staying`. It begins with the first texts."""
+
+    def __init__(self, root: Path, version: Version) -> None:
+        self.root, self.version = root, version
+        self.turn, self.patience = 0, float(SECONDS)
+        self.mark = f"{TURN}.py"
+        self.written: dict[str, bytes] = {}
+        self.heard: SimpleQueue[bytes] = SimpleQueue()
+        self.unread = b""
+        self.ended = contextlib.ExitStack()
+
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        if self.turn:
+            self._write(files)
+            return self._report(files)
+        self.mark = next(name for more in range(99) if (name := f"{TURN}{'_' * more}.py") not in files)
+        self.copy = Path(self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-check-")), "project")
+        self._write(files)
+        CHECKER.prepare(self.root, self.copy, self.version)
+        started = time.monotonic()
+        self._start()
+        said = self._report(files)
+        self.patience = PATIENCE * max(1.0, time.monotonic() - started)
+        return said
+
+    def close(self) -> None:
+        self.ended.close()
+
+    def _start(self) -> None:
+        command = ["sh", "-c", GUARDED, program_of(CHECKER.name), "check", "--watch", "--output-format", "json"]
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                command, cwd=self.copy, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            raise CheckerFailed(f"{CHECKER.name} can't be started: {error.strerror}") from None
+        self.ended.callback(end, process)
+        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
+
+    def _listen(self, out: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while some := os.read(out.fileno(), 1 << 20):
+                self.heard.put(some)
+        self.heard.put(b"")
+
+    def _write(self, files: Mapping[str, SourceFile]) -> None:
+        """What changed since; the file of the turn last, so that who has noticed that has noticed everything."""
+        changed = {path: file for path, file in files.items() if self.written.get(path) != file.data}
+        write_copy(self.copy, changed)
+        self.written |= {path: file.data for path, file in changed.items()}
+        self.turn += 1
+        write_copy(self.copy, {self.mark: SourceFile(self.mark, "python", f"{TURN}{self.turn}\n".encode())})
+
+    def _report(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        """The first report that knows of this turn."""
+        until = time.monotonic() + self.patience
+        while True:
+            text = self._one(until)
+            try:
+                if any(
+                    one.path.endswith(self.mark) and f"`{TURN}{self.turn}`" in one.message
+                    for one in CHECKER.report(text)
+                ):
+                    return diagnostics(CHECKER, text, self.copy, files)
+            except (LookupError, TypeError, ValueError) as error:
+                reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+                raise CheckerFailed(f"{CHECKER.name} reports in a shape that is not known ({reason})") from error
+
+    def _one(self, until: float) -> str:
+        """The next report, each an object of JSON."""
+        while True:
+            with contextlib.suppress(ValueError):
+                text = self.unread.decode().lstrip()
+                _, size = DECODER.raw_decode(text)
+                self.unread = text[size:].encode()
+                return text[:size]
+            try:
+                some = self.heard.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                raise CheckerFailed(f"{CHECKER.name} noticed no change within {self.patience:.0f} s") from None
+            if not some:
+                raise CheckerFailed(f"{CHECKER.name} ended while it was to watch")
+            self.unread += some
