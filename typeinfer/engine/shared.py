@@ -27,8 +27,8 @@ Inputs = Sequence[str | bytes]
 
 @dataclass
 class Shared:
-    """A `values.store.FarStore`: a place by its URL, `s3://bucket/folder`, `gs://…`, `file:///net/folder`, or a path. `trouble`: why
-    it isn't used any more, in one line for the user."""
+    """A `values.store.FarStore`: a place by its URL, `s3://bucket/folder`, `gs://…`, `file:///net/folder`, or a path. `trouble`:
+    why it isn't used any more, in one line for the user."""
 
     url: str
     limit_bytes: int = LIMIT_BYTES

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import IO
 
 from typeinfer.languages.python.checkers import CHECKERS, SECONDS, Version, diagnostics, program_of, write_copy
@@ -30,6 +30,9 @@ DECODER = json.JSONDecoder()
 
 TURN = "typeinfer_turn_"
 """What the file of the turn is called, and the name in it that nobody defines."""
+
+UNREAD = 64
+"""So many pieces of what it says wait to be read; it waits, too, once there are more."""
 
 PATIENCE = 10.0
 """Seconds to wait for a report at least, and times that the first one took: whoever doesn't notice changes never answers."""
@@ -46,7 +49,7 @@ class Watching:
         self.turn, self.patience = 0, float(SECONDS)
         self.mark = f"{TURN}.py"
         self.written: dict[str, bytes] = {}
-        self.heard: SimpleQueue[bytes] = SimpleQueue()
+        self.heard: Queue[bytes] = Queue(UNREAD)
         self.unread = b""
         self.ended = contextlib.ExitStack()
 
@@ -110,7 +113,7 @@ class Watching:
 
     def _one(self, until: float) -> str:
         """The next report, each an object of JSON."""
-        while True:
+        while time.monotonic() < until:
             with contextlib.suppress(ValueError):
                 text = self.unread.decode().lstrip()
                 _, size = DECODER.raw_decode(text)
@@ -119,7 +122,8 @@ class Watching:
             try:
                 some = self.heard.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
-                raise CheckerFailed(f"{CHECKER.name} noticed no change within {self.patience:.0f} s") from None
+                break
             if not some:
                 raise CheckerFailed(f"{CHECKER.name} ended while it was to watch")
             self.unread += some
+        raise CheckerFailed(f"{CHECKER.name} noticed no change within {self.patience:.0f} s")

@@ -1,0 +1,132 @@
+"""A checker that stays says what one says that begins anew, or fails in one line, and never outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from typeinfer.languages.python import checkers, watching
+from typeinfer.languages.python.watching import TURN, Watching
+from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.source import SourceFile
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no checker stays there")
+
+VERSION = (3, 11)
+
+
+def files_of(texts: dict[str, str]) -> dict[str, SourceFile]:
+    return {path: SourceFile(path, "python", text.encode()) for path, text in texts.items()}
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watching]:
+    found = Watching(tmp_path, VERSION)
+    yield found
+    found.close()
+
+
+def test_it_says_what_one_says_that_begins_anew(watch: Watching, tmp_path: Path) -> None:
+    """Signatures change in one file, and errors come and go in others."""
+    random = Random(20261129)
+    types = ["int", "str", "list[int]", "None", "'shop.Cart'", "Missing"]
+    # A project may have a file of the name that is ours.
+    texts = {f"part{number}.py": "" for number in range(6)} | {
+        f"{TURN}.py": "x: int = ''\n",
+        "shop.py": "class Cart: ...\n",
+    }
+    for turn in range(12):
+        for path in random.sample([path for path in texts if path.startswith("part")], random.randrange(4)):
+            other = random.randrange(6)
+            texts[path] = (
+                f"import shop\nfrom part{other} import give as other\n\n\n"
+                f"def give(a: {random.choice(types)} = 1) -> {random.choice(types)}:\n    return other(a)\n# ä {turn}\n"
+            )
+        files = files_of(texts)
+        anew = checkers.diagnose("pyrefly", tmp_path, files, VERSION)
+        assert sorted(map(repr, watch.diagnose(files))) == sorted(map(repr, anew)), turn
+        assert any(one.path == f"{TURN}.py" for one in anew)
+
+
+def test_of_the_same_texts_it_says_the_same(watch: Watching) -> None:
+    files = files_of({"a.py": "x: int = ''\n"})
+    assert watch.diagnose(files) == watch.diagnose(files) != ()
+
+
+def test_nothing_is_left_of_it(tmp_path: Path) -> None:
+    watch = Watching(tmp_path, VERSION)
+    watch.diagnose(files_of({"a.py": ""}))
+    copy = watch.copy
+    watch.close()
+    assert not copy.exists() and not watching_in(copy)
+    Watching(tmp_path, VERSION).close()
+
+
+def watching_in(folder: Path) -> list[int]:
+    """The processes that work in a folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            found += [int(place.parts[2])] if place.readlink().is_relative_to(folder) else []
+        except OSError:
+            continue
+    return found
+
+
+STARTS = """
+import sys
+from pathlib import Path
+from typeinfer.languages.python.watching import Watching
+from typeinfer.values.source import SourceFile
+watch = Watching(Path(sys.argv[1]), (3, 11))
+watch.diagnose({"a.py": SourceFile("a.py", "python", b"")})
+print(watch.copy, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for processes in /proc")
+def test_it_goes_with_whoever_started_it_even_if_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STARTS, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        copy = Path(starter.stdout.readline().strip())
+        assert watching_in(copy)
+        starter.send_signal(signal.SIGKILL)
+        starter.wait()
+    until = time.monotonic() + 10
+    while watching_in(copy) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not watching_in(copy)
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exit 3", "pyrefly ended while it was to watch"),
+        ("echo 'Segmentation fault'; sleep 60", "pyrefly noticed no change within 1 s"),
+        ("echo '{\"errors\": []}'; sleep 60", "pyrefly noticed no change within 1 s"),
+        ("echo '{\"errors\": [{}]}'; sleep 60", "pyrefly reports in a shape that is not known (KeyError: 'severity')"),
+        ("while true; do echo '{\"errors\": []}'; done", "pyrefly noticed no change within 1 s"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str) -> None:
+    program = tmp_path / "pyrefly"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(watching, "program_of", lambda name: str(program))
+    monkeypatch.setattr(watching, "SECONDS", 1)
+    watch = Watching(tmp_path, VERSION)
+    with pytest.raises(CheckerFailed) as failed:
+        watch.diagnose(files_of({"a.py": ""}))
+    watch.close()
+    assert str(failed.value) == said
