@@ -56,6 +56,13 @@ nor are named by it, stay as the last run had them, unless the checker finds an 
 and all that is written is checked together and proven as ever. Here and there it may be something else than with an empty
 cache: where two runs have to be the same on different machines, clear it, or give each an empty `$TYPEINFER_CACHE`.
 
+What the model said of the units of a file is shared with whoever names the same place in `$TYPEINFER_SHARED_CACHE`: a folder, or
+the URL of one in an object store, for which fsspec has a protocol (`s3://bucket/folder` takes `pip install s3fs`). What somebody
+asked the model about, in continuous integration say, nobody else need ask again, with the same version of typeinfer and the same
+model. Entries hold numbers of types and no code; their names are digests. One that is damaged, or that the model can't have said, is
+as if it were not there; a place that can't be reached is told of and left aside. Nothing else is shared: runs, and proofs of
+edits, are taken on nobody's word. A project's settings can't name a place. Once there are more than 10 GB some are taken away.
+
 A project of more than a megabyte of source is looked at in parts: files of Python that import each other, through whatever hands
 it on, stay together; small groups are put together up to that size; files of TypeScript are all in one. Parts that nothing
 changed in are told again, and several are looked at side by side (`--jobs`). No part knows anything of another.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.laws.scripted_model import ByName, Words
-from typeinfer import pipeline, weights
+from typeinfer import disposing, pipeline, weights
 from typeinfer.deciding import Model, Options
-from typeinfer.languages.python import checkers
+from typeinfer.languages.python import Python, checkers
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
+from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.outcomes import Changed, Run
 from typeinfer.values.predictions import Abstain, Prediction
 from typeinfer.values.source import SourceFile
@@ -141,6 +143,55 @@ def test_where_nobody_can_be_found_guilty_in_time_whoever_was_heard_without_an_e
 def test_errors_of_before_are_nobodys_fault(says: Says) -> None:
     found = says(BOTH, "1 + 'one'\nundefined\n\n\ndef pay(amount, label):\n    print(amount, label)\n")
     assert "def pay(amount: int, label: str)" in text_of(found) and found.checked_by == ("pyrefly",)
+
+
+# --- a checker that stays ------------------------------------------------------------------------------------------------
+
+
+class Deaf:
+    """It stays, hears nothing, and says each time that all is well."""
+
+    heard, ended = 0, 0
+
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        Deaf.heard += 1
+        return ()
+
+    def close(self) -> None:
+        Deaf.ended += 1
+
+
+class Failing(Deaf):
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        super().diagnose(files)
+        raise CheckerFailed("it ended")
+
+
+@pytest.mark.parametrize("one", [Deaf, Failing])
+@pytest.mark.parametrize("stay", [1, 2, 4])
+def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_the_same(
+    says: Says, monkeypatch: pytest.MonkeyPatch, one: type[Deaf], stay: int
+) -> None:
+    words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
+    monkeypatch.setattr(disposing, "STAY", 99)
+    anew = text_of(says(words, FAR))
+    monkeypatch.setattr(Deaf, "heard", 0)
+    monkeypatch.setattr(Deaf, "ended", 0)
+    monkeypatch.setattr(disposing, "STAY", stay)
+    monkeypatch.setattr(Python, "staying", lambda *_: one())
+    monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], "another")))
+    assert text_of(says(words, FAR)) == anew
+    assert Deaf.heard >= Deaf.ended > 0
+
+
+def test_whether_it_stays_or_begins_anew_it_comes_to_the_same(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
+    found = []
+    for stay in (99, 1):
+        monkeypatch.setattr(disposing, "STAY", stay)
+        monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], str(stay))))
+        found.append(text_of(says(words, FAR)))
+    assert found[0] == found[1] != FAR
 
 
 # --- a checker that fails -----------------------------------------------------------------------------------------------
