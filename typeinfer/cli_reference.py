@@ -59,8 +59,8 @@ cache: where two runs have to be the same on different machines, clear it, or gi
 What the model said of the units of a file is shared with whoever names the same place in `$TYPEINFER_SHARED_CACHE`: a folder, or
 the URL of one in an object store, for which fsspec has a protocol (`s3://bucket/folder` takes `pip install s3fs`). What somebody
 asked the model about, in continuous integration say, nobody else need ask again, with the same version of typeinfer and the same
-model. Entries hold numbers of types and no code; their names are digests. One that is damaged, or that the model can't have said, is
-as if it were not there; a place that can't be reached is told of and left aside. Nothing else is shared: runs, and proofs of
+model. Entries hold numbers of types and no code; their names are digests. One that is damaged, or that the model can't have said,
+is as if it were not there; a place that can't be reached is told of and left aside. Nothing else is shared: runs, and proofs of
 edits, are taken on nobody's word. A project's settings can't name a place. Once there are more than 10 GB some are taken away.
 
 A project of more than a megabyte of source is looked at in parts: files of Python that import each other, through whatever hands
