@@ -84,6 +84,41 @@ def unchecked(search: Search, fresh: Iterable[SlotId], why: str) -> None:
 
 
 @dataclass
+class Questions:
+    """One after the other to a checker, about texts of the same files. It begins anew for the first of them and stays for the rest,
+    where it can. `stayed`: something was answered by one that did."""
+
+    search: Search
+    language: Language
+    checker: str
+    asked: int = 0
+    staying: Staying | None = None
+    may_stay: bool = True
+    stayed: bool = False
+
+    def ask(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
+        """Raises `CheckerFailed`."""
+        root, version = self.search.project.root, self.search.options.target_version or self.language.default_version
+        self.asked += 1
+        if self.may_stay and everywhere and self.asked > STAY:
+            self.staying = self.staying or self.language.staying(root, version, self.checker)
+            try:
+                if self.staying is not None:
+                    said, self.stayed = self.staying.diagnose(files), True
+                    return said
+            except CheckerFailed:
+                pass  # One that begins anew may do better.
+            self.end()
+        return self.language.diagnose(root, files, self.search.added, version, self.checker, everywhere)
+
+    def end(self) -> None:
+        """From now on it begins anew."""
+        if self.staying is not None:
+            self.staying.close()
+        self.staying, self.may_stay = None, False
+
+
+@dataclass
 class Hearing:
     """The decided slots of one language before its checker. `before`: what it reports without them; `kept`: those that are known to
     bring nothing new; `clean`: whom it heard together, those kept among them, when there was nothing new; `next`: those that gave
@@ -99,10 +134,9 @@ class Hearing:
     clean: list[frozenset[SlotId]] = field(default_factory=list)
     next: set[SlotId] = field(default_factory=set)
     checks: int = 0
-    anew: int = 0
-    """How often a checker was begun anew."""
-    staying: Staying | None = None
-    may_stay: bool = True
+
+    def __post_init__(self) -> None:
+        self.questions = Questions(self.search, self.language, self.checker)
 
     @property
     def budget(self) -> int:
@@ -112,27 +146,33 @@ class Hearing:
         """Raises `CheckerFailed`; whatever gave way until then has done so."""
         self.before = self.errors(self.search.verified)
         try:
-            self.admit(self.fresh, again=False)
-            while heard := self.next:
-                self.next = set()
-                self.admit(heard, again=True)
+            self.admit_all(self.fresh)
         finally:
-            stayed = self.leave()
-        if stayed:
+            self.questions.end()
+        if self.questions.stayed:
             self.confirm()
         if self.language.leaves_out(self.checker):
             self.uncover()
         self.progress("checking", self.budget, self.budget)
 
+    def admit_all(self, group: Collection[SlotId], known: Counter[Misfit] | None = None) -> None:
+        """A group, then those of it that came to another type. `known`: as in `admit`, of a group that was admitted before."""
+        self.admit(group, again=known is not None, known=known)
+        while heard := self.next:
+            self.next = set()
+            self.admit(heard, again=True)
+
     def confirm(self) -> None:
         """A checker that looks at what changed only may miss something: one that begins anew has the last word."""
         kept, self.kept = self.kept, set()
-        known = self.search.reported.pop(self.key(self.search.verified | kept, True), None)
+        key = self.key(self.search.verified | kept, True)
+        said = self.search.reported.pop(key, None)
         new = self.new(kept)
-        if self.search.reported[self.key(self.search.verified | kept, True)] != known:
-            self.search.reported = {}
+        if self.search.reported[key] != said:
+            # Nothing that it said counts.
+            self.search.reported = {key: self.search.reported[key]}
             self.clean = []
-        self.admit(kept, again=True, known=new)
+        self.admit_all(kept, new)
 
     def admit(
         self,
@@ -270,30 +310,9 @@ class Hearing:
             edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
         with stage("the checker checks"):
             files = texts(search.project, self.language, edits)
-            found = misfits(search.project, self.diagnosed(files, everywhere), edits)
+            found = misfits(search.project, self.questions.ask(files, everywhere), edits)
         search.reported[key] = found
         return found
-
-    def diagnosed(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
-        search, language = self.search, self.language
-        root, version = search.project.root, search.options.target_version or language.default_version
-        if self.may_stay and everywhere and self.anew >= STAY:
-            try:
-                self.staying = self.staying or language.staying(root, version, self.checker)
-                if self.staying is not None:
-                    return self.staying.diagnose(files)
-                self.may_stay = False
-            except CheckerFailed:
-                self.leave()  # One that begins anew may do better.
-        self.anew += 1
-        return language.diagnose(root, files, search.added, version, self.checker, everywhere)
-
-    def leave(self) -> bool:
-        """Let a checker go that stayed; whether one did."""
-        staying, self.staying, self.may_stay = self.staying, None, False
-        if staying is not None:
-            staying.close()
-        return staying is not None
 
     def key(self, written: Collection[SlotId], everywhere: bool) -> tuple[str, bool, Written]:
         """By what a report is found again."""
