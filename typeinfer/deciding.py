@@ -152,6 +152,8 @@ class Search:
     """Who knows, by language; None where nobody could be asked."""
     failed: dict[str, CheckerFailed] = field(default_factory=dict)
     """Why nobody could be, by language."""
+    cut_short: bool = False
+    """In this round more would have been heard, had there been more checks."""
     uncovered: dict[str, int] = field(default_factory=dict)
     """By language, how many errors of before the checker reports only now that something around them is annotated."""
     checked: bool = True
@@ -176,8 +178,9 @@ class Search:
         self, progress: Progress, hear: Callable[[], None] = lambda: None
     ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round. `hear` takes back
-        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard.
-        What stood before is heard with the first that is new, and with none if there is none."""
+        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard,
+        and at once where it had to go because it wasn't found out in time what may stay. What stood before is heard with the
+        first that is new, and with none if there is none."""
         from typeinfer.program.evidence import gather
 
         # What was known before is written down from the start.
@@ -193,8 +196,9 @@ class Search:
             self.ask(overlay, evidence, progress)
             kept: set[SlotId] = set()
             stood = dict(self.decided)
+            self.cut_short = False
             for refused in (False, True):
-                if kept:
+                if kept and not self.cut_short:
                     break
                 with stage("deciding"):
                     fresh = self.decide(evidence, refused)
