@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ import msgspec
 
 from typeinfer.deciding import Model, Options, Search
 from typeinfer.disposing import dispose
+from typeinfer.engine.board import Telling, watched_board
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
@@ -284,16 +285,17 @@ def _go_apart(parts: Sequence[_Part], engine: Engine) -> bool:
 def _side_by_side(parts: Sequence[_Part], engine: Engine, progress: Progress) -> list[Run]:
     """What comes of each, in their order. Raises as `model_of`."""
     ordered = sorted(parts, key=lambda part: -part.size)
-    tasks = [
-        _Task(
-            replace(part, options=replace(part.options, engine=HERE)),
-            watched() is not None,
-            part.options.model == shipped_model(),
-        )
-        for part in ordered
-    ]
-    with stage(WAITING, parts=len(parts)):
-        done = engine.run_over("annotating parts", tasks, _annotate_elsewhere, progress, heavy=True)
+    with watched_board(progress) as (board, telling), stage(WAITING, parts=len(parts)):
+        tasks = [
+            _Task(
+                replace(part, options=replace(part.options, engine=HERE)),
+                watched() is not None,
+                part.options.model == shipped_model(),
+                board / f"{number}.at",
+            )
+            for number, part in enumerate(ordered)
+        ]
+        done = engine.run_over("annotating parts", tasks, _annotate_elsewhere, telling, heavy=True)
     found: dict[str, Run] = {}
     for part, one in zip(ordered, done, strict=True):
         if isinstance(one, Lost):
@@ -310,11 +312,12 @@ def _side_by_side(parts: Sequence[_Part], engine: Engine, progress: Progress) ->
 @dataclass(frozen=True)
 class _Task:
     """A part to be looked at in another process. `watched`: somebody wants to know what takes how long there; `shipped`: its model
-    is the one that came with the program, which may lie elsewhere on another machine."""
+    is the one that came with the program, which may lie elsewhere on another machine; `board`: where it tells what it is at."""
 
     part: _Part
     watched: bool
     shipped: bool
+    board: Path
 
 
 @dataclass(frozen=True)
@@ -329,9 +332,14 @@ class _Done:
 def _annotate_elsewhere(task: _Task) -> _Done:
     options = task.part.options
     part = replace(task.part, options=replace(options, model=shipped_model() if task.shipped else options.model))
-    with recorded() if task.watched else nullcontext() as trace, Cache(cache_folder()) as cache:
+    telling = Telling(task.board)
+    with (
+        closing(telling),
+        recorded() if task.watched else nullcontext() as trace,
+        Cache(cache_folder()) as cache,
+    ):
         try:
-            run = part.annotated(cache, silent)
+            run = part.annotated(cache, telling)
         except ValueError as error:
             if not _is_for_the_user(error):
                 raise
