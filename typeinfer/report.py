@@ -510,7 +510,8 @@ def _region(file: SourceFile, span: Span) -> dict[str, object]:
 class ProgressBar:
     """A bar on standard error for whatever takes over a second; nothing at all where that is no terminal.
 
-    Call it with a stage, how many are done and how many there are; a context manager, so that the bar is gone after.
+    Call it with a stage, how many are done and how many there are; its clock tells the time since the first of them. A context
+    manager, so that the bar is gone after.
     """
 
     PATIENCE = 1.0
@@ -520,7 +521,6 @@ class ProgressBar:
         self._began = time.monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if not self._wanted or (self._bar is None and time.monotonic() - self._began < self.PATIENCE):
@@ -539,11 +539,9 @@ class ProgressBar:
                 transient=True,
             )
             self._bar.start()
-        if self._task is None or stage != self._stage:
-            if self._task is not None:
-                self._bar.remove_task(self._task)
-            self._task, self._stage = self._bar.add_task(stage, total=total), stage
-        self._bar.update(self._task, completed=done, total=total)
+        if self._task is None:
+            self._task = self._bar.add_task(stage)
+        self._bar.update(self._task, description=stage, completed=done, total=total)
 
     def __enter__(self) -> ProgressBar:
         return self

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from typeinfer.engine.engine import Progress
 
 SECONDS = 0.5
-"""It is told and read so often, at most."""
+"""It is looked at so often."""
 
 
 @dataclass
@@ -25,12 +24,12 @@ class Telling:
     """A `Progress` that tells of one of several processes, in this file."""
 
     place: Path
-    told: float = field(default=-SECONDS, init=False)
+    told: str = field(default="", init=False)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if time.monotonic() - self.told < SECONDS:
+        if stage == self.told:
             return
-        self.told = time.monotonic()
+        self.told = stage
         with contextlib.suppress(OSError):
             written = self.place.with_suffix(".new")
             written.write_text(stage, encoding="utf-8")
