@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,8 +73,10 @@ def test_a_place_that_cant_be_used_is_empty_and_a_line_says_so(tmp_path: Path, s
     shared = Shared(said.format(folder=tmp_path))
     shared.put("term", [(["a"], TERM)])
     assert shared.get("term", [["a"]], TypeExpr) == [None]
-    assert shared.trouble is not None and shared.trouble.startswith(f"the shared cache {shared.url} can't be used (")
-    assert "\n" not in shared.trouble and shared.trouble.endswith("going on without it")
+    assert shared.trouble is not None and shared.trouble.startswith(f"the shared cache {shared.url} can't be ")
+    assert "\n" not in shared.trouble and shared.trouble.endswith(
+        ("going on without it", "it is only read from now on")
+    )
 
 
 class Full(MemoryFileSystem):
@@ -103,7 +106,12 @@ def test_a_store_that_is_full_or_out_of_reach_is_tried_once(system: type[MemoryF
     for _ in range(3):
         assert shared.get("term", [["a"]], TypeExpr) == [None]
         shared.put("term", [(["a"], TERM)])
-    assert shared.trouble is not None and ("No space left" in shared.trouble or "timed out" in shared.trouble)
+    assert shared.trouble is not None and shared.trouble.endswith(
+        {
+            Full: "can't be written to ([Errno 28] No space left); it is only read from now on",
+            Dead: "can't be used (timed out); going on without it",
+        }[system]
+    )
     assert Dead.tried <= 1
 
 
@@ -136,6 +144,62 @@ def test_two_versions_share_a_place(url: str, monkeypatch: pytest.MonkeyPatch) -
     shared.put("term", [(["a"], NONE)])
     monkeypatch.undo()
     assert shared.get("term", [["a"]], TypeExpr) == [TERM]
+
+
+def test_a_place_that_cant_be_written_to_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Shared(str(tmp_path)).put("term", [(["a"], TERM)])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    shared = Shared(str(tmp_path))
+    shared.put("term", [(["b"], TERM)])
+    assert shared.get("term", [["a"], ["b"]], TypeExpr) == [TERM, None]
+    assert shared.trouble is not None and "can't be written to" in shared.trouble
+
+
+def test_who_logs_in_is_not_told() -> None:
+    shared = Shared("nosuch://user:secret@host/folder")
+    shared.get("term", [["a"]], TypeExpr)
+    assert shared.trouble is not None and "secret" not in shared.trouble and "nosuch://host/folder" in shared.trouble
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes are others there")
+def test_a_folder_may_hold_links_and_pipes_and_nothing_of_ours_is_touched(tmp_path: Path) -> None:
+    url, victim = str(tmp_path / "place"), tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious").write_text("mine")
+    shared = Shared(url)
+    names = ["link", "pipe", "large", "folder"]
+    places = [Path(place_of(url, name)[1]) for name in names]
+    for place in places:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    places[0].symlink_to(victim / "precious")
+    os.mkfifo(places[1])
+    with places[2].open("wb") as file:
+        file.truncate(10**12)
+    places[3].mkdir()
+    assert shared.get("number", [[name] for name in names], int) == [None] * 4
+    shared.put("number", [([name], 7) for name in names[:3]])
+    assert shared.get("number", [[name] for name in names[:3]], int) == [7, 7, 7] and shared.trouble is None
+    assert (victim / "precious").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are others there")
+def test_what_the_folder_leads_to_is_not_taken_away(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    for name in ("precious", "ab/" + "0" * 38):
+        (victim / name).parent.mkdir(parents=True, exist_ok=True)
+        (victim / name).write_text("mine")
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / LAYOUT).symlink_to(victim)
+    Shared(str(tmp_path / "place"), limit_bytes=1).take_away()
+    (tmp_path / "place" / LAYOUT).unlink()
+    (tmp_path / "place" / LAYOUT).mkdir()
+    (tmp_path / "place" / LAYOUT / "precious").write_text("mine")
+    Shared(str(tmp_path / "place"), limit_bytes=1).take_away()
+    assert sum(path.is_file() for path in tmp_path.rglob("*")) == 3
 
 
 WRITER = """
