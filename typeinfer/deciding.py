@@ -170,6 +170,10 @@ class Search:
     """By path."""
     reported: dict[tuple[str, bool, Written], Counter[Misfit]] = field(default_factory=dict)
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
+    by_staying: set[tuple[str, bool, Written]] = field(default_factory=set)
+    """Of these a checker reported that stayed and looked at what changed."""
+    may_stay: bool = True
+    """No checker failed yet that stayed."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)

@@ -86,7 +86,7 @@ def unchecked(search: Search, fresh: Iterable[SlotId], why: str) -> None:
 @dataclass
 class Questions:
     """One after the other to a checker, about texts of the same files. It begins anew for the first of them and stays for the rest,
-    where it can. `stayed`: something was answered by one that did."""
+    where it can."""
 
     search: Search
     language: Language
@@ -94,22 +94,21 @@ class Questions:
     asked: int = 0
     staying: Staying | None = None
     may_stay: bool = True
-    stayed: bool = False
 
-    def ask(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
-        """Raises `CheckerFailed`."""
+    def ask(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[tuple[Diagnostic, ...], bool]:
+        """What it reports, and whether it stayed. Raises `CheckerFailed`."""
         root, version = self.search.project.root, self.search.options.target_version or self.language.default_version
         self.asked += 1
-        if self.may_stay and everywhere and self.asked > STAY:
+        if self.may_stay and self.search.may_stay and everywhere and self.asked > STAY:
             self.staying = self.staying or self.language.staying(root, version, self.checker)
             try:
                 if self.staying is not None:
-                    said, self.stayed = self.staying.diagnose(files), True
-                    return said
+                    return self.staying.diagnose(files), True
             except CheckerFailed:
-                pass  # One that begins anew may do better.
+                # One that begins anew may do better; who hangs once is not waited for again.
+                self.search.may_stay = False
             self.end()
-        return self.language.diagnose(root, files, self.search.added, version, self.checker, everywhere)
+        return self.language.diagnose(root, files, self.search.added, version, self.checker, everywhere), False
 
     def end(self) -> None:
         """From now on it begins anew."""
@@ -134,6 +133,7 @@ class Hearing:
     clean: list[frozenset[SlotId]] = field(default_factory=list)
     next: set[SlotId] = field(default_factory=set)
     checks: int = 0
+    questions: Questions = field(init=False)
 
     def __post_init__(self) -> None:
         self.questions = Questions(self.search, self.language, self.checker)
@@ -149,8 +149,7 @@ class Hearing:
             self.admit_all(self.fresh)
         finally:
             self.questions.end()
-        if self.questions.stayed:
-            self.confirm()
+        self.confirm()
         if self.language.leaves_out(self.checker):
             self.uncover()
         self.progress("checking", self.budget, self.budget)
@@ -164,13 +163,18 @@ class Hearing:
 
     def confirm(self) -> None:
         """A checker that looks at what changed only may miss something: one that begins anew has the last word."""
+        search = self.search
+        key = self.key(search.verified | self.kept, True)
+        if key not in search.by_staying:
+            return
         kept, self.kept = self.kept, set()
-        key = self.key(self.search.verified | kept, True)
-        said = self.search.reported.pop(key, None)
+        search.by_staying.discard(key)
+        said = search.reported.pop(key)
         new = self.new(kept)
-        if self.search.reported[key] != said:
+        if search.reported[key] != said:
             # Nothing that it said counts.
-            self.search.reported = {key: self.search.reported[key]}
+            search.reported = {key: search.reported[key]}
+            search.by_staying = set()
             self.clean = []
         self.admit_all(kept, new)
 
@@ -299,8 +303,6 @@ class Hearing:
         from typeinfer.rewriting.verify import misfits
 
         search, modules = self.search, self.search.project.modules
-        there = search.decided.keys() & set(written)
-        asked = {path: slots & there for path, slots in self.wanted.items()}
         # One that was asked before counts too: a second run has to ask, and is to come to the same.
         self.checks += 1
         key = self.key(written, everywhere)
@@ -308,18 +310,24 @@ class Hearing:
         if known is not None:
             return known
         with stage("rewriting"):
+            asked = self.asked(written)
             edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
         with stage("the checker checks"):
-            files = texts(search.project, self.language, edits)
-            found = misfits(search.project, self.questions.ask(files, everywhere), edits)
+            said, stayed = self.questions.ask(texts(search.project, self.language, edits), everywhere)
+            found = misfits(search.project, said, edits)
         search.reported[key] = found
+        search.by_staying |= {key} if stayed else set()
         return found
 
     def key(self, written: Collection[SlotId], everywhere: bool) -> tuple[str, bool, Written]:
         """By what a report is found again."""
-        slots = {slot for slots in self.wanted.values() for slot in slots}.intersection(written)
-        decided = self.search.decided
-        return self.checker, everywhere, frozenset((slot, decided[slot].type) for slot in slots if slot in decided)
+        slots = (slot for slots in self.asked(written).values() for slot in slots)
+        return self.checker, everywhere, frozenset((slot, self.search.decided[slot].type) for slot in slots)
+
+    def asked(self, written: Collection[SlotId]) -> dict[str, frozenset[SlotId]]:
+        """What is written with these slots, of those that are wanted."""
+        there = self.search.decided.keys() & set(written)
+        return {path: slots & there for path, slots in self.wanted.items()}
 
     def new(self, group: Iterable[SlotId]) -> Counter[Misfit]:
         """The errors that weren't there before, with a group written beside what is kept."""

@@ -530,6 +530,8 @@ def _circumstances(root: Path, options: Options) -> list[str | bytes]:
     return [
         str(root),
         chosen,
+        # What others said is theirs to answer for: whoever asks them no more begins anew.
+        shared.url if (shared := shared_cache()) is not None else "",
         sys.version,
         *versions,
         *(path.read_bytes() if path.is_file() else b"" for path in settings),

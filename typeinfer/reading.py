@@ -36,7 +36,9 @@ def project_of(
         lost.extend(missing)
         return modules
 
-    return Project(root, localized(root, read_by_name(files, read))), lost
+    modules = read_by_name(files, read)
+    # One that is read twice may be lost the second time only.
+    return Project(root, localized(root, modules)), [one for one in lost if one.path not in modules]
 
 
 def heads(files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress) -> dict[str, Module]:

@@ -528,13 +528,14 @@ class ProgressBar:
         if self._bar is None:
             # rich costs 40 ms, which a quick run need not pay.
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TimeElapsedColumn(),
+                # The column that rich has for it stands still once a stage is done.
+                TextColumn("{task.elapsed:.0f} s", style="progress.elapsed"),
                 console=Console(stderr=True),
                 transient=True,
             )

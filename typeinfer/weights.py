@@ -1,4 +1,5 @@
-"""Weights: which models and beliefs come with the program, each loaded once. Knows nothing of what they are asked."""
+"""Weights: the models and beliefs that come with the program, or that are named, each loaded once. Knows nothing of what they are
+asked."""
 
 from __future__ import annotations
 

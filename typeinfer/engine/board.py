@@ -45,7 +45,7 @@ class Telling:
 def watched_board(progress: Progress) -> Iterator[tuple[Path, Progress]]:
     """A folder for files of `Telling`, and what to tell of the whole meanwhile; both come to `progress` as one line."""
     last = ("", 0, 0)
-    over = threading.Event()
+    over, telling = threading.Event(), threading.Lock()
 
     def whole(stage: str, done: int, total: int) -> None:
         nonlocal last
@@ -53,9 +53,10 @@ def watched_board(progress: Progress) -> Iterator[tuple[Path, Progress]]:
         show()
 
     def show() -> None:
-        stage, done, total = last
         at = ", ".join(filter(None, map(_read, sorted(folder.glob("*.at")))))
-        progress(f"{stage}: {at}" if at else stage, done, total)
+        with telling:
+            stage, done, total = last
+            progress(f"{stage}: {at}" if at else stage, done, total)
 
     def look() -> None:
         while not over.wait(SECONDS):

@@ -114,8 +114,8 @@ def opened(key: bytes, stored: bytes, type_: type[T]) -> T | None:
 
 
 class Cache:
-    """One process's view of the shared cache, a `values.store.Store`. A context manager: leaving writes what is new and evicts what
-    is old.
+    """One process's view of the cache that all of a user's share, a `values.store.Store`. A context manager: leaving writes what is
+    new and evicts what is old.
 
     Never raises: after the first failure it holds nothing, and `trouble` says why, in one line for the user.
     """

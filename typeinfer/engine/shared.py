@@ -197,8 +197,10 @@ class _Folder:
                 with os.fdopen(number, "wb") as file:
                     file.write(content)
                 # What was made for this user alone is for others, as far as the folder is.
-                Path(written).chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
-                Path(written).replace(path)
+                # Somebody may have taken it away by now.
+                with suppress(FileNotFoundError):
+                    Path(written).chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
+                    Path(written).replace(path)
             except BaseException:
                 Path(written).unlink(missing_ok=True)
                 raise

@@ -25,7 +25,8 @@ class NotErasable(Exception):
 
 
 class Staying(Protocol):
-    """A checker that stays, and need only look at what changed. Everything raises `CheckerFailed`, after which it is of no use."""
+    """A checker that hears about one state of a project after the other, and need only look at what changed. Everything raises
+    `CheckerFailed`, after which it is of no use."""
 
     def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
         """As `Language.diagnose`, of the same files as always."""

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 MOST_RANKED = 8
 
+BEAM = 8
+"""Types that are composed of a slot."""
+
+SLACK = 0.01
+"""Probabilities that are added up may be too large by so much."""
+
 REMEMBERED = 4_096
 """Units whose answers are kept: who asks again after an edit asks about few others."""
 
@@ -64,6 +70,8 @@ class TypeRanker:
     digest: str = ""
     kept: Callable[[], AbstractContextManager[Store]] | None = None
     shared: FarStore | None = None
+    told: set[bytes] = field(default_factory=set)
+    """The units of `answered` that others answered for: they are taken for this process, and handed on to nobody."""
 
     @property
     def hears(self) -> Collection[str]:
@@ -91,6 +99,7 @@ class TypeRanker:
                 found |= self._rank(project, language, made, answers)
         known = {**self.answered, **answers}
         self.answered = dict(list(known.items())[-max(REMEMBERED, len(answers)) :])
+        self.told &= self.answered.keys()
         return found
 
     def _rank(
@@ -105,19 +114,21 @@ class TypeRanker:
                 told = {key: store.get(UNIT, (self.digest, key), Answer) for key in unread}
             answers |= {key: answer for key, answer in told.items() if answer is not None}
             unread = {key: sentence for key, sentence in unread.items() if key not in answers}
-        fresh: dict[bytes, Answer] = {}
         unknown: list[Sequence[bytes]] = []
         if unread and self.shared is not None:
             with stage("what others know"):
-                fresh, unknown = self._told_by_others(self.shared, language, dict(zip(keys, made, strict=True)), unread)
-            unread = {key: sentence for key, sentence in unread.items() if key not in fresh}
+                by_others, unknown = self._told_by_others(self.shared, language, keys, made, unread, allowed)
+            answers |= by_others
+            self.told |= by_others.keys()
+            unread = {key: sentence for key, sentence in unread.items() if key not in by_others}
         with stage("model", units=len(unread), slots=sum(len(one.slots) for one in unread.values())):
             said = iter(self._composed(list(unread.values()), allowed) if unread else ())
-        fresh |= {key: tuple(next(said) for _ in sentence.slots) for key, sentence in unread.items()}
+        fresh = {key: tuple(next(said) for _ in sentence.slots) for key, sentence in unread.items()}
         answers |= fresh
         if unknown and self.shared is not None:
             with stage("what others know"):
-                self.shared.put(FILE, [((self.digest, *some), [answers[key] for key in some]) for some in unknown])
+                own = [some for some in unknown if self.told.isdisjoint(some)]
+                self.shared.put(FILE, [((self.digest, *some), [answers[key] for key in some]) for some in own])
         if fresh and self.kept is not None:
             with stage("what is remembered"), self.kept() as store:
                 for key, answer in fresh.items():
@@ -130,44 +141,62 @@ class TypeRanker:
             }
 
     def _told_by_others(
-        self, shared: FarStore, language: Language, made: Mapping[bytes, Sentence], unread: Mapping[bytes, Sentence]
+        self,
+        shared: FarStore,
+        language: Language,
+        keys: Sequence[bytes],
+        made: Sequence[Sentence],
+        unread: Mapping[bytes, Sentence],
+        allowed: NDArray[np.bool_],
     ) -> tuple[dict[bytes, Answer], list[Sequence[bytes]]]:
         """What is known of units that were not read yet, by theirs and their file's others, since asking for each would take longer
         than reading it; and the units of each file of which nothing is known."""
-        files: dict[str, list[bytes]] = defaultdict(list)
-        for key, sentence in made.items():
-            files[sentence.slots[0].id.path].append(key)
-        asked = [keys for keys in files.values() if any(key in unread for key in keys)]
+        files: dict[str, list[tuple[bytes, Sentence]]] = defaultdict(list)
+        for key, sentence in zip(keys, made, strict=True):
+            files[sentence.slots[0].id.path].append((key, sentence))
+        asked = [units for units in files.values() if any(key in unread for key, _ in units)]
         told: dict[bytes, Answer] = {}
         unknown: list[Sequence[bytes]] = []
-        found = shared.get(FILE, [(self.digest, *keys) for keys in asked], tuple[Answer, ...])
-        for keys, answers in zip(asked, found, strict=True):
-            if answers is not None and self._fit(language, [made[key] for key in keys], answers):
-                told |= {key: answer for key, answer in zip(keys, answers, strict=True) if key in unread}
+        found = shared.get(FILE, [(self.digest, *(key for key, _ in units)) for units in asked], tuple[Answer, ...])
+        for units, answers in zip(asked, found, strict=True):
+            if answers is not None and self._may_be_said(language, [one for _, one in units], answers, allowed):
+                told |= {key: answer for (key, _), answer in zip(units, answers, strict=True) if key in unread}
             else:
-                unknown.append(keys)
+                unknown.append([key for key, _ in units])
         return told, unknown
 
-    def _fit(self, language: Language, made: Sequence[Sentence], answers: Sequence[Answer]) -> bool:
-        """Whether this may be what the model said of these units: whoever shares a store is no more trusted than that."""
+    def _may_be_said(
+        self, language: Language, made: Sequence[Sentence], answers: Sequence[Answer], allowed: NDArray[np.bool_]
+    ) -> bool:
+        """Whether the model may have said this of these units: whoever shares a store is no more trusted than that."""
         if [len(one.slots) for one in made] != [len(answer) for answer in answers]:
             return False
-        pairs = [(one, composed) for one, answer in zip(made, answers, strict=True) for composed in answer]
-        if not all(0.0 <= composed.beyond <= 1.01 for _, composed in pairs):
-            return False
-        if not all(score <= 0.01 and min(symbols, default=-1) >= 0 for _, one in pairs for symbols, score in one.types):
-            return False
-        try:
-            for sentence, composed in pairs:
-                self._ranking(language, sentence, composed)
-        except (LookupError, StopIteration, RuntimeError):  # A name that isn't there, or a type that doesn't end.
-            return False
+        allowed = allowed.copy()
+        allowed[terms.NO_TYPE] = True
+        for sentence, answer in zip(made, answers, strict=True):
+            sayable = [*allowed, *([True] * len(sentence.names))]
+            for composed in answer:
+                numbers = [number for symbols, _ in composed.types for number in symbols]
+                longest = max((len(symbols) for symbols, _ in composed.types), default=0)
+                if len(composed.types) > BEAM or longest > self.checkpoint.config.steps:
+                    return False
+                if not all(0 <= number < len(sayable) and sayable[number] for number in numbers):
+                    return False
+                scores = [score for _, score in composed.types]
+                if not all(score <= SLACK for score in scores) or not 0.0 <= composed.beyond <= 1.0 + SLACK:
+                    return False
+                if sum(map(exp, scores)) + composed.beyond > 1.0 + SLACK:
+                    return False
+                try:
+                    self._ranking(language, sentence, composed)
+                except (LookupError, StopIteration, RuntimeError):  # A type that doesn't end.
+                    return False
         return True
 
     def _composed(self, made: Sequence[Sentence], allowed: NDArray[np.bool_]) -> Sequence[Composed]:
         lexemes: dict[str, int] = {}
         units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
-        return self.runtime.rank(units, self.subwords.rows(list(lexemes)), range(len(units)), allowed=allowed)
+        return self.runtime.rank(units, self.subwords.rows(list(lexemes)), range(len(units)), BEAM, allowed)
 
     def _ranking(self, language: Language, sentence: Sentence, composed: Composed) -> Ranking:
         """Sequences as types: the vocabulary and a pointer may say the same."""

@@ -158,7 +158,7 @@ def answer(command: Sequence[str], folder: Path) -> str:
 
 def _within(path: str, bases: Sequence[str]) -> str:
     """A path in a folder, however that is called, from there on."""
-    base = next((base for base in bases if path.startswith(base)), "")
+    base = next((base for base in bases if os.path.normcase(path).startswith(os.path.normcase(base))), "")
     return PurePath(path[len(base) :]).as_posix()
 
 

@@ -64,7 +64,7 @@ class Watching:
         started = time.monotonic()
         self._start()
         said = self._report(files)
-        self.patience = PATIENCE * max(1.0, time.monotonic() - started)
+        self.patience = min(SECONDS, PATIENCE * max(1.0, time.monotonic() - started))
         return said
 
     def close(self) -> None:
@@ -79,14 +79,22 @@ class Watching:
             )
         except OSError as error:
             raise CheckerFailed(f"{CHECKER.name} can't be started: {error.strerror}") from None
+        listening = threading.Thread(target=self._listen, args=(process.stdout,), daemon=True)
+        listening.start()
+        self.ended.callback(self._drain, listening)
         self.ended.callback(end, process)
-        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
 
     def _listen(self, out: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):
             while some := os.read(out.fileno(), 1 << 20):
                 self.heard.put(some)
         self.heard.put(b"")
+
+    def _drain(self, listening: threading.Thread) -> None:
+        """Let it say its last words, which nobody reads."""
+        while listening.is_alive():
+            with contextlib.suppress(Empty):
+                self.heard.get(timeout=0.01)
 
     def _write(self, files: Mapping[str, SourceFile]) -> None:
         """What changed since; the file of the turn last, so that who has noticed that has noticed everything."""
@@ -114,11 +122,13 @@ class Watching:
     def _one(self, until: float) -> str:
         """The next report, each an object of JSON."""
         while time.monotonic() < until:
-            with contextlib.suppress(ValueError):
-                text = self.unread.decode().lstrip()
-                _, size = DECODER.raw_decode(text)
-                self.unread = text[size:].encode()
-                return text[:size]
+            # Tried to be read where it may be whole.
+            if self.unread.rstrip().endswith(b"}"):
+                with contextlib.suppress(ValueError):
+                    text = self.unread.decode().lstrip()
+                    _, size = DECODER.raw_decode(text)
+                    self.unread = text[size:].encode()
+                    return text[:size]
             try:
                 some = self.heard.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
