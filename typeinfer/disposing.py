@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Wanted = Mapping[str, frozenset[SlotId]]
 
 STAY = 4
-"""From this check of a hearing on the checker stays, where it can: its first word then costs one check more."""
+"""After so many checks of a hearing the checker stays, where it can: that its word is confirmed costs one check more."""
 
 
 def dispose(search: Search, wanted: Wanted, progress: Progress) -> None:
@@ -164,7 +164,7 @@ class Hearing:
     def confirm(self) -> None:
         """A checker that looks at what changed only may miss something: one that begins anew has the last word."""
         search = self.search
-        key = self.key(search.verified | self.kept, True)
+        key = self.key(self.asked(search.verified | self.kept), True)
         if key not in search.by_staying:
             return
         kept, self.kept = self.kept, set()
@@ -305,23 +305,24 @@ class Hearing:
         search, modules = self.search, self.search.project.modules
         # One that was asked before counts too: a second run has to ask, and is to come to the same.
         self.checks += 1
-        key = self.key(written, everywhere)
+        asked = self.asked(written)
+        key = self.key(asked, everywhere)
         known = search.reported.get(key)
         if known is not None:
             return known
         with stage("rewriting"):
-            asked = self.asked(written)
             edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
         with stage("the checker checks"):
             said, stayed = self.questions.ask(texts(search.project, self.language, edits), everywhere)
             found = misfits(search.project, said, edits)
         search.reported[key] = found
-        search.by_staying |= {key} if stayed else set()
+        if stayed:
+            search.by_staying.add(key)
         return found
 
-    def key(self, written: Collection[SlotId], everywhere: bool) -> tuple[str, bool, Written]:
+    def key(self, asked: Wanted, everywhere: bool) -> tuple[str, bool, Written]:
         """By what a report is found again."""
-        slots = (slot for slots in self.asked(written).values() for slot in slots)
+        slots = (slot for slots in asked.values() for slot in slots)
         return self.checker, everywhere, frozenset((slot, self.search.decided[slot].type) for slot in slots)
 
     def asked(self, written: Collection[SlotId]) -> dict[str, frozenset[SlotId]]:

@@ -105,10 +105,12 @@ def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
 def shared_cache() -> Shared | None:
     """Where what the model said is kept for others too, if the user says so. A project's settings can't: it is for nobody else to
     say whom a person's computer talks to."""
+    url = os.environ.get("TYPEINFER_SHARED_CACHE")
+    if not url:
+        return None
     from typeinfer.engine.shared import Shared
 
-    url = os.environ.get("TYPEINFER_SHARED_CACHE")
-    return Shared(url) if url else None
+    return Shared(url)
 
 
 def belief_path(language: str) -> Path:

@@ -78,19 +78,21 @@ def diagnose(
         checker.prepare(root, copy, version)
         said = answer([program, *checker.flags(version), *(checker.everywhere if everywhere else ())], copy)
         try:
-            return diagnostics(checker, said, copy, files)
+            return diagnostics(checker, checker.report(said), copy, files)
         except (LookupError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise CheckerFailed(f"{version_of(program)} reports in a shape that is not known ({reason})") from error
 
 
-def diagnostics(checker: Checker, said: str, copy: Path, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
-    """A report about a copy of these files, missing packages left aside. Raises `LookupError`, `TypeError` and `ValueError` where
-    it has another shape."""
+def diagnostics(
+    checker: Checker, report: Iterable[Said], copy: Path, files: Mapping[str, SourceFile]
+) -> tuple[Diagnostic, ...]:
+    """A report about a copy of these files, missing packages left aside. Raises what `report` raises where it has another shape:
+    `LookupError`, `TypeError` and `ValueError`."""
     bases = [f"{base}{os.sep}" for base in (copy, copy.resolve())]
     return tuple(
         _diagnostic(files[path], one)
-        for one in checker.report(said)
+        for one in report
         if one.code not in checker.unfound and (path := _within(one.path, bases)) in files
     )
 

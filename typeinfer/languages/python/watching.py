@@ -110,11 +110,9 @@ class Watching:
         while True:
             text = self._one(until)
             try:
-                if any(
-                    one.path.endswith(self.mark) and f"`{TURN}{self.turn}`" in one.message
-                    for one in CHECKER.report(text)
-                ):
-                    return diagnostics(CHECKER, text, self.copy, files)
+                report = list(CHECKER.report(text))
+                if any(one.path.endswith(self.mark) and f"`{TURN}{self.turn}`" in one.message for one in report):
+                    return diagnostics(CHECKER, report, self.copy, files)
             except (LookupError, TypeError, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}".partition("\n")[0]
                 raise CheckerFailed(f"{CHECKER.name} reports in a shape that is not known ({reason})") from error
