@@ -16,7 +16,8 @@ from threadpoolctl import ThreadpoolController
 
 _changing = threading.Lock()
 _state: dict[str, Any] = {"within": 0, "limits": None}
-"""How many are within. The setting is the process's: the first one makes it, and the last to leave undoes it."""
+"""How many are within. The setting is the process's: the first one makes it, and the last to leave undoes it, if it is the same
+thread (where it isn't, one thread it stays, which is slower at most)."""
 
 
 @cache
@@ -28,7 +29,8 @@ def _controller() -> ThreadpoolController:
 def one_thread() -> Iterator[None]:
     with _changing:
         if not _state["within"]:
-            _state["limits"] = _controller().limit(limits=1, user_api="blas")
+            # Entered, not just made: whoever made a limit and didn't leave it keeps every other thread from making one.
+            _state["limits"] = _controller().limit(limits=1, user_api="blas").__enter__()
         _state["within"] += 1
     try:
         yield
@@ -36,4 +38,4 @@ def one_thread() -> Iterator[None]:
         with _changing:
             _state["within"] -= 1
             if not _state["within"]:
-                _state["limits"].restore_original_limits()
+                _state["limits"].__exit__(None, None, None)
