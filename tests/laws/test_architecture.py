@@ -42,6 +42,7 @@ MAY_IMPORT = {
         "model/network.py",
         "model/torch_encoder.py",
         "training/loop.py",
+        "training/meeting.py",
         "training/types.py",
         "training/decoder.py",
         "training/members.py",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,6 +247,7 @@ def test_answers_are_every_prefix_up_to_what_cannot_be_said() -> None:
 torch = pytest.importorskip("torch")
 loop = pytest.importorskip("typeinfer.training.loop")
 learning = pytest.importorskip("typeinfer.training.types")
+load_file = pytest.importorskip("safetensors.torch").load_file
 
 
 def lines(out: Path) -> list[dict]:
@@ -306,6 +309,35 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     monkeypatch.setattr(loop.Worker, "_step", step)
     resumed = loop.train(tiny(shards, tmp_path / "cut", resume=True, **given), learning.Types)
     assert (resumed / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+
+
+def test_processes_that_torchrun_started_learn_what_forked_ones_do(shards: Path, tmp_path: Path) -> None:
+    given = {"steps": 12, "words": 600, "rate": 1e-2, "warmup": 0.05, "minutes": 1, "pretrain_minutes": 0.2}
+    forked = loop.train(tiny(shards, tmp_path / "forked", processes=2, **given), learning.Types)
+    sent = tmp_path / "sent"
+    flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    shape = [f"{name}={number}" for name, number in TINY]
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "typeinfer.training.types"]
+
+    def run(*more: str) -> None:
+        asked = [*command, "--data", str(shards), "--out", str(sent), *flags, "--shape", *shape, *more]
+        done = subprocess.run([sys.executable, *asked], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    run()
+    for one, other in zip(lines(sent), lines(forked), strict=True):
+        assert (one["step"], one["words"]) == (other["step"], other["words"])
+        if "final" in one:
+            assert one["exact"] == pytest.approx(other["exact"], abs=0.02)
+        else:
+            assert one["loss"] == pytest.approx(other["loss"], abs=1e-3)
+    ours, theirs = (load_file(out / "weights.safetensors") for out in (sent, forked))
+    assert ours.keys() == theirs.keys()
+    apart = max(float((ours[name].float() - theirs[name].float()).abs().max()) for name in ours)
+    assert apart < 0.02, "sums in another order, and weights of bfloat16"
+    before = len(lines(sent))
+    run("--resume")
+    assert [line["step"] for line in lines(sent)[before:]] == [12, 12], "a run that is over has nothing left to do"
 
 
 def test_nothing_to_go_on_from(shards: Path, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 Weights, activations and gradients are bfloat16 where the processor multiplies that fast, else float32, as is what the optimiser
 adds up. On a CPU every core is a process of its own with one thread: gradients meet in shared memory and each process updates its
 share of the weights. Two threads in one process wait for each other at every product, and whenever anything else runs, that costs
-more than half. On CUDA there is one process, fed by others. Knows nothing of what is learnt: that is a `Task`.
+more than half. On CUDA there is one process a GPU, fed by others; several are started by torchrun. Knows nothing of what is learnt:
+that is a `Task`.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from typeinfer.model.network import parts_of
+from typeinfer.training.meeting import Forked, Meeting, is_torchrun, ranks_of_torchrun, torchrun
 
-# f all weights in one row, those of matrices first; g process
+# f all weights in one row, those of matrices first; g process that shares them
 
 WEIGHTS, CONFIG, LOG, CURVES, STATE = (
     "weights.safetensors",
@@ -47,7 +49,7 @@ ALIGNED = 64
 AVERAGE_EVERY, AVERAGE_OVER = 10, 0.05
 """Every so many steps the weights join a running mean whose window is this share of the steps so far."""
 
-LOG_SECONDS, PATIENCE = 15.0, 1800.0
+LOG_SECONDS = 15.0
 AHEAD, FEEDERS = 4, 8
 STATES = ("master", "first", "second", "mean")
 """Of `Shared`: what a checkpoint holds."""
@@ -304,15 +306,15 @@ class Muon(torch.optim.Optimizer):
 class Worker:
     """One process of a run. All of them do the same steps; the first also keeps time, the log and the checkpoints."""
 
-    def __init__(self, run: Run, task: Task, shared: Shared, row: Row, rank: int, wait: Callable[[], Any]) -> None:
-        self.run, self.task, self.shared, self.row, self.rank, self.wait = run, task, shared, row, rank, wait
-        self.ranks = len(shared.norms)
+    def __init__(self, run: Run, task: Task, shared: Shared, row: Row, meeting: Meeting) -> None:
+        self.run, self.task, self.shared, self.row, self.meeting = run, task, shared, row, meeting
+        self.rank, self.ranks, self.own = meeting.rank, meeting.ranks, meeting.row
         self.device = shared.weights.device
         with torch.device("meta"):
             self.model = task.build().to(shared.weights.dtype)
         self.model.to_empty(device=self.device)
         row.take_over(self.model, shared.weights)
-        self.mine = row.share(rank, self.ranks)
+        self.mine = row.share(self.own, len(shared.norms))
         self.summed = torch.zeros(row.size, device=self.device)
         self.development = task.development(run.evaluate_words)
         self.over = 0.0
@@ -327,7 +329,7 @@ class Worker:
                 seconds = time.perf_counter() - begun
                 over = position.step / self.run.steps if self.run.steps else seconds / (60 * self.run.minutes)
                 self.shared.clock[0], self.shared.clock[1] = over, seconds
-            self.wait()
+            self.meeting.hear(self.shared.clock)
             self.over, position.seconds = self.shared.clock.tolist()
             if position.seconds - checkpointed > self.run.checkpoint_seconds:
                 checkpointed = position.seconds
@@ -399,14 +401,16 @@ class Worker:
         shared = self.shared
         loss = self.task.loss(self.model, batch, self.device)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.task.unlearnt(self.row.gather(self.model, shared.gradients[self.rank]))
-        shared.counted[self.rank] = torch.tensor([batch.asked, loss.item(), batch.words])
-        self.wait()
+        self.task.unlearnt(self.row.gather(self.model, shared.gradients[self.own]))
+        shared.counted[self.own] = torch.tensor([batch.asked, loss.item(), batch.words])
+        self.meeting.wait()
+        self.meeting.add(shared.counted)
         mine = [self.summed[part] for part in self.mine]
         for part, summed in zip(self.mine, mine, strict=True):
             torch.sum(shared.gradients[:, part], dim=0, dtype=torch.float32, out=summed)
-        shared.norms[self.rank] = sum(summed.dot(summed).item() for summed in mine)
-        self.wait()
+        self.meeting.add(self.summed)
+        shared.norms[self.own] = sum(summed.dot(summed).item() for summed in mine)
+        self.meeting.wait()
         asked_by_all = max(1.0, float(shared.counted[:, 0].sum()))
         norm = float(shared.norms.sum()) ** 0.5 / asked_by_all
         position.step += 1
@@ -430,10 +434,11 @@ class Worker:
     def evaluate(self, development: list[Any]) -> dict[str, Any]:
         """What a task tells of the development split. All processes call."""
         mine = development[self.rank :: self.ranks]
-        self.shared.counts[self.rank] = torch.from_numpy(self.task.counted(self.model, mine, self.device))
-        self.wait()
+        self.shared.counts[self.own] = torch.from_numpy(self.task.counted(self.model, mine, self.device))
+        self.meeting.wait()
+        self.meeting.add(self.shared.counts)
         counts = self.shared.counts.sum(dim=0).numpy()
-        self.wait()
+        self.meeting.wait()
         return self.task.told(counts)
 
     def _log(self, position: Position, line: dict[str, Any]) -> None:
@@ -450,9 +455,9 @@ class Worker:
         development = self.task.development(self.run.final_words)
         last = self.evaluate(development)
         self._log(position, {"final": "last", **last})
-        if self.rank == 0:
+        if self.own == 0:
             self.shared.weights.copy_(self.shared.mean)
-        self.wait()
+        self.meeting.wait()
         mean = self.evaluate(development)
         self._log(position, {"final": "mean", **mean})
         if self.rank == 0:
@@ -517,16 +522,51 @@ def train(run: Run, task_of: Callable[[Run, int], Task]) -> Path:
     torch.set_num_threads(1)  # What is forked must not have started threads.
     _keep_memory()
     run.out.mkdir(parents=True, exist_ok=True)
-    ranks = 1 if run.cuda else run.processes
+    sent = is_torchrun()
+    ranks = ranks_of_torchrun() if sent else 1 if run.cuda else run.processes
     task = task_of(run, ranks)
     fork = multiprocessing.get_context("fork")
     # On CUDA whole processes make the batches; they are forked before CUDA starts, which can't be forked.
     pool = fork.Pool(FEEDERS, _made_by, (task,)) if run.cuda else None
+
+    def work(meeting: Meeting, begun: tuple[Row, Shared, Position]) -> None:
+        row, shared, position = begun
+        worker = Worker(run, task, shared, row, meeting)
+        with pool or ThreadPool(1, _made_by, (task,)) as feeders:
+            worker.go(position, worker.batches(feeders, position.step))
+        if meeting.rank == 0:
+            draw(run.out)
+
+    if sent:
+        with torchrun(run.cuda) as (meeting, device):
+            work(meeting, _begun(run, task, 1, device, writes=meeting.rank == 0))
+        return run.out
+    begun = _begun(run, task, ranks, torch.device("cuda" if run.cuda else "cpu"), writes=True)
+    barrier = fork.Barrier(ranks)
+
+    def forked(rank: int) -> None:
+        try:
+            work(Forked(rank, ranks, barrier.wait), begun)
+        except BaseException:
+            barrier.abort()
+            raise
+
+    others = [fork.Process(target=forked, args=(rank,), daemon=True) for rank in range(1, ranks)]
+    for other in others:
+        other.start()
+    forked(0)
+    for other in others:
+        other.join()
+    return run.out
+
+
+def _begun(run: Run, task: Task, rows: int, device: torch.device, writes: bool) -> tuple[Row, Shared, Position]:
+    """Where a run begins, or goes on from. `rows`: processes that share what is made here; `writes`: whether this is the one that
+    writes into the run's folder."""
     torch.manual_seed(run.seed)
     model = task.build()
     row = Row(model)
-    device = torch.device("cuda" if run.cuda else "cpu")
-    shared = Shared.of(row.size, ranks, device, task.counts, precision_of(run.cuda))
+    shared = Shared.of(row.size, rows, device, task.counts, precision_of(run.cuda))
     if run.resume:
         position = restore(run.out, shared)
     else:
@@ -534,27 +574,11 @@ def train(run: Run, task_of: Callable[[Run, int], Task]) -> Path:
         for name, view in row.views(shared.master).items():
             view.copy_(model.get_parameter(name).detach())
         shared.weights.copy_(shared.master)
-        (run.out / LOG).unlink(missing_ok=True)
-    (run.out / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(task.config), indent=1))
-    barrier = fork.Barrier(ranks)
-
-    def work(rank: int) -> None:
-        try:
-            worker = Worker(run, task, shared, row, rank, lambda: barrier.wait(PATIENCE))
-            with pool or ThreadPool(1, _made_by, (task,)) as feeders:
-                worker.go(position, worker.batches(feeders, position.step))
-        except BaseException:
-            barrier.abort()
-            raise
-
-    others = [fork.Process(target=work, args=(rank,), daemon=True) for rank in range(1, ranks)]
-    for other in others:
-        other.start()
-    work(0)
-    for other in others:
-        other.join()
-    draw(run.out)
-    return run.out
+        if writes:
+            (run.out / LOG).unlink(missing_ok=True)
+    if writes:
+        (run.out / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(task.config), indent=1))
+    return row, shared, position
 
 
 def _keep_memory() -> None:
