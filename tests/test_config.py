@@ -65,7 +65,7 @@ COMPLAINTS = {
     "zebra = 1": "no such key; there are: kinds, min-confidence, max-error, model, device, "
     "target-version, exclude, jobs, replace-any, checker, check-budget, require-check, uncovered, js",
     'checker = "pylint"': "no such checker; there are: pyrefly, ty, basedpyright, pyright, mypy, tsc",
-    'device = "tpu"': "must be one of: cpu, cuda",
+    'device = "tpu"': "must be one of: cpu, cuda, auto",
     "checker = 1": "must be true or false",
     'uncovered = "blame"': "must be one of: keep, withhold",
     "check-budget = 1": "must be 2 or more: one check before and one after",

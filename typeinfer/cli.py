@@ -162,7 +162,7 @@ def _engine(engine: str, ray_address: str | None, settings: Settings) -> Iterato
             raise click.UsageError("--ray-address wants --engine ray")
         yield None
         return
-    if settings.device != "cpu":
+    if settings.device == "cuda":
         raise click.UsageError(f"--engine ray: computes on processors; not with device {settings.device}")
     from typeinfer.engine.ray import Cluster
 
@@ -179,8 +179,8 @@ INFERENCE = with_options(
     click.option("--max-error", metavar="E", type=float, help="Write only as much as keeps the share of wrong types "
                  "under this, as far as that can be promised."),
     click.option("--model", metavar="FOLDER|none", help="The type model to ask, or none at all. [default: the one shipped]"),
-    click.option("--device", metavar="NAME", help="Where the model computes: cpu, or cuda for a GPU, which takes "
-                 "pip install 'typeinfer[gpu]'. [default: cpu]"),
+    click.option("--device", metavar="NAME", help="Where the model computes: cpu; cuda for a GPU, which takes "
+                 "pip install 'typeinfer[gpu]'; or auto: on a GPU where there is one. [default: cpu]"),
     click.option("--target-version", metavar="X.Y", help="Oldest version that must read the result. "
                  "[default: from requires-python]"),
     click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave out what this gitignore pattern matches, "
@@ -372,7 +372,7 @@ def _annotate(opened: Opened, engine: Engine | None = None) -> Run:
     from typeinfer.pipeline import annotate
 
     with _progress() as progress:
-        options = opened.options if engine is None else replace(opened.options, engine=engine)
+        options = opened.options if engine is None else replace(opened.options, engine=engine, device="cpu")
         result = annotate(opened.found.root, opened.files, options, progress)
     outcomes = sorted((*result.outcomes, *opened.found.skipped), key=lambda outcome: outcome.path)
     return replace(result, outcomes=tuple(outcomes))

@@ -183,7 +183,7 @@ KEYS = (
 
 NO_MODEL = "none"
 
-DEVICES = ("cpu", "cuda")
+DEVICES = ("cpu", "cuda", "auto")
 
 JS = ("jsdoc", "rename")
 

@@ -105,6 +105,10 @@ class Ranker(Protocol):
     def hears(self) -> Collection[str]:
         """The rules whose word it takes; what others say is nothing to it."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it computes elsewhere than it was asked to, if it does: one line for the user."""
+
     def rank(
         self,
         project: Project,

@@ -60,6 +60,7 @@ def open_project(
 def options_of(settings: Settings, only: Mapping[str, Sequence[Lines]]) -> Options:
     from typeinfer.deciding import CHECKS, Options
     from typeinfer.engine.local import Local, available_processors
+    from typeinfer.model.device import device_of
     from typeinfer.weights import shipped_model
 
     return Options(
@@ -70,7 +71,7 @@ def options_of(settings: Settings, only: Mapping[str, Sequence[Lines]]) -> Optio
         min_confidence=settings.min_confidence,
         max_error=settings.max_error,
         model=(settings.model or shipped_model()) if settings.use_model else None,
-        device=settings.device,
+        device=device_of(settings.device),
         target_version=settings.target_version,
         engine=Local(settings.jobs or available_processors()),
         replace_any=settings.replace_any,

@@ -224,10 +224,9 @@ class _Part:
         # A file that failed may do better next time (memory), and a checker may be installed by then.
         if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
             memory.keep(self.files, run)
-        # What went wrong with remembering is told, and no reason not to remember the run.
-        troubles = [
-            store.trouble for store in (cache, shared_cache()) if store is not None and store.trouble is not None
-        ]
+        # What went wrong with remembering, and where the model computed, is told, and no reason not to remember the run.
+        asked = (cache, shared_cache(), None if model is None else model.ranker)
+        troubles = [one.trouble for one in asked if one is not None and one.trouble is not None]
         return replace(run, notes=(*run.notes, *troubles))
 
     def doubts(self, cache: Cache, progress: Progress) -> tuple[Doubt, ...]:

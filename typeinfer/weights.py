@@ -57,6 +57,11 @@ class _Coming:
     def hears(self) -> Collection[str]:
         return self.ranker.hears
 
+    @property
+    def trouble(self) -> str | None:
+        loaded = self.coming.done() and self.coming.exception() is None
+        return self.coming.result().trouble if loaded else None
+
     def rank(
         self,
         project: Project,
@@ -97,8 +102,7 @@ def _load_ranker(folder: Path, engine: Engine, device: str) -> Ranker:
     from typeinfer.model.ranking import load_ranker
 
     ranker = load_ranker(folder, engine.jobs, device, engine.answering)
-    digest = f"{model_digest_of(folder)} {device}"
-    return replace(ranker, digest=digest, kept=lambda: Cache(cache_folder()), shared=shared_cache())
+    return replace(ranker, digest=model_digest_of(folder), kept=lambda: Cache(cache_folder()), shared=shared_cache())
 
 
 @cache

@@ -244,6 +244,10 @@ def test_the_command_line_says_in_one_line_what_is_missing(tree: Path, tmp_path:
             ["--engine", "ray", "--device", "cuda"],
             "--engine ray: computes on processors; not with device cuda; see typeinfer annotate --help",
         ),
+        (
+            ["--engine", "ray", "--device", "auto", "--ray-address", "127.0.0.1:1"],
+            "--engine ray: no cluster at 127.0.0.1:1 (Connection refused)",
+        ),
         (["--ray-address", "127.0.0.1:1"], "--ray-address wants --engine ray; see typeinfer annotate --help"),
     ):
         command = [sys.executable, "-m", "typeinfer", "annotate", "--diff", *flags, str(tree)]

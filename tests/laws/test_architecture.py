@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "safetensors": {"model", "training"},
     # What predicts runs without torch; what trains and predicts with it stands in files of its own.
     "torch": {
+        "model/device.py",
         "model/network.py",
         "model/torch_encoder.py",
         "training/loop.py",

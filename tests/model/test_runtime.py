@@ -18,8 +18,11 @@ import pytest
 from random_model import SMALL, random_model
 from random_units import Size, random_units
 
+from typeinfer.model import device
+from typeinfer.model import runtime as module
+from typeinfer.model.device import device_of
 from typeinfer.model.prefixes import along
-from typeinfer.model.runtime import NoDevice, Runtime, batches
+from typeinfer.model.runtime import NoDevice, Runtime, ShortOfMemory, batches
 from typeinfer.model.units import Padded, Units, as_written, pad
 
 if TYPE_CHECKING:
@@ -273,6 +276,77 @@ def test_without_a_gpu_the_run_says_so() -> None:
     else:
         with pytest.raises(NoDevice, match=r"^device cuda: torch finds no GPU here; leave the setting out"):
             Runtime(random_model(), 2, device="cuda")
+
+
+class Small:
+    """A device that has room for so many batches at once, and computes what the processor would."""
+
+    def __init__(self, room: int) -> None:
+        self.inner = Runtime(random_model(), 2, precision="f32").encoder
+        self.room = room
+
+    def start(self, batch: Padded, lexemes: np.ndarray) -> object:
+        if not self.room:
+            raise ShortOfMemory("the GPU's memory is short")
+        self.room -= 1
+        return self.inner.start(batch, lexemes)
+
+    def finish(self, request: object) -> np.ndarray:
+        return self.inner.finish(request)
+
+
+@pytest.mark.parametrize("room", [None, 0, 1, 3])
+def test_where_a_gpu_is_short_of_memory_the_processor_computes(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, room: int | None
+) -> None:
+    """Short of it for the model itself, or from some batch on: everything is then asked of the processor, and said why."""
+
+    def encoding(config: object, weights: object, threads: int, precision: object, device: str) -> object:
+        if device == "cpu":
+            return real(config, weights, threads, precision, device)
+        if room is None:
+            raise ShortOfMemory("the GPU's memory is short")
+        return Small(room)
+
+    real = module.encoding
+    monkeypatch.setattr(module, "encoding", encoding)
+    monkeypatch.setattr(module, "BUDGETS", {"cpu": 2_000, "cuda": 30})
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    falling = Runtime(random_model(), 2, device="cuda")
+    said = falling.rank(units, subwords, range(len(units)), BEAM)
+    assert falling.device == "cpu"
+    assert falling.trouble == "device cuda: the GPU's memory is short; computing on the processor"
+    expected = runtime.rank(units, subwords, range(len(units)), BEAM)
+    assert [one.types[0][0] for one in said] == [one.types[0][0] for one in expected]
+
+
+def test_torch_says_in_our_words_that_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
+    from typeinfer.model.torch_encoder import TorchEncoder
+
+    encoder = TorchEncoder(SMALL, random_model().weights, "cpu", "f32")
+    padded = all_of(*random_units(SMALL, [Size(5)]))
+
+    def full(*_: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(encoder.model, "encode", full)
+    with pytest.raises(ShortOfMemory, match=r"^the GPU's memory is short$"):
+        encoder.start(padded, np.zeros((len(padded.lexemes), SMALL.width), np.float32))
+
+
+def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
+    assert (device_of("cpu"), device_of("cuda")) == ("cpu", "cuda")
+    for driver, gpu, found in ((False, True, "cpu"), (True, False, "cpu"), (True, True, "cuda")):
+        device._has_gpu.cache_clear()
+        monkeypatch.setattr(device, "_has_driver", lambda there=driver: there)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=gpu: there)
+        assert device_of("auto") == found
+    monkeypatch.setattr(device, "find_spec", lambda name: None)
+    device._has_gpu.cache_clear()
+    assert device_of("auto") == "cpu"
+    device._has_gpu.cache_clear()
 
 
 def test_without_torch_the_run_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

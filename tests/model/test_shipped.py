@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from typeinfer.deciding import Options
 from typeinfer.languages import LANGUAGES
+from typeinfer.model import runtime
 from typeinfer.model.calibration import load_calibration
 from typeinfer.model.ranking import TypeRanker, load_ranker
+from typeinfer.pipeline import annotate
+from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.project import read_project
+from typeinfer.values.outcomes import Changed
 from typeinfer.values.predictions import Ranking
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
-from typeinfer.weights import shipped_model
+from typeinfer.weights import load_model, shipped_model
 
 MEGABYTES = 64
 
@@ -92,6 +97,24 @@ def test_in_the_numbers_of_a_gpu_it_says_nearly_the_same(
         probabilities = {word.type: word.probability for word in rounded[slot].ranked}
         for word in ranking.ranked:
             assert probabilities.get(word.type, 0.0) == pytest.approx(word.probability, abs=0.05), slot
+
+
+def test_a_run_tells_that_it_computed_on_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def encoding(config: object, weights: object, threads: int, precision: object, device: str) -> object:
+        if device == "cuda":
+            raise runtime.ShortOfMemory("the GPU's memory is short")
+        return real(config, weights, threads, precision, device)
+
+    real = runtime.encoding
+    monkeypatch.setattr(runtime, "encoding", encoding)
+    monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path))
+    file = SourceFile("shop.py", "python", PYTHON.encode())
+    options = Options({"shop.py": (EVERY_LINE,)}, checker=False, model=shipped_model(), device="cuda")
+    load_model.cache_clear()
+    told, later = (annotate(tmp_path, {"shop.py": file}, options) for _ in range(2))
+    load_model.cache_clear()
+    assert told.notes == ("device cuda: the GPU's memory is short; computing on the processor",)
+    assert isinstance(told.outcomes[0], Changed) and not later.notes, "what is remembered is asked of nobody"
 
 
 def said_of(ranker: TypeRanker, path: str, text: str) -> dict[SlotId, Ranking]:

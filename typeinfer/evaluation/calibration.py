@@ -212,6 +212,10 @@ class Remembering:
     def hears(self) -> Collection[str]:
         return self.ranker.hears
 
+    @property
+    def trouble(self) -> str | None:
+        return self.ranker.trouble
+
     def rank(
         self,
         project: Project,

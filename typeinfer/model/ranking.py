@@ -60,8 +60,8 @@ Answer: TypeAlias = tuple[Composed, ...]
 @dataclass
 class TypeRanker:
     """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last; `kept`: what opens
-    the store where that is kept beyond this process, under a `digest` of the model and of what it computes on; `shared`: where it
-    is kept for others, too."""
+    the store where that is kept beyond this process, under a `digest` of the model and what it computes on; `shared`: where it is
+    kept for others, too."""
 
     checkpoint: Checkpoint
     runtime: Asked
@@ -77,6 +77,15 @@ class TypeRanker:
     def hears(self) -> Collection[str]:
         """The rules that it was trained with."""
         return self.checkpoint.config.rules
+
+    @property
+    def trouble(self) -> str | None:
+        return self.runtime.trouble
+
+    @property
+    def computed(self) -> tuple[str, str]:
+        """Under which its answers are kept."""
+        return self.digest, self.runtime.device
 
     def rank(
         self,
@@ -111,7 +120,7 @@ class TypeRanker:
         unread = {key: sentence for key, sentence in zip(keys, made, strict=True) if key not in answers}
         if unread and self.kept is not None:
             with stage("what is remembered"), self.kept() as store:
-                told = {key: store.get(UNIT, (self.digest, key), Answer) for key in unread}
+                told = {key: store.get(UNIT, (*self.computed, key), Answer) for key in unread}
             answers |= {key: answer for key, answer in told.items() if answer is not None}
             unread = {key: sentence for key, sentence in unread.items() if key not in answers}
         unknown: list[Sequence[bytes]] = []
@@ -128,11 +137,11 @@ class TypeRanker:
         if unknown and self.shared is not None:
             with stage("what others know"):
                 own = [some for some in unknown if self.told.isdisjoint(some)]
-                self.shared.put(FILE, [((self.digest, *some), [answers[key] for key in some]) for some in own])
+                self.shared.put(FILE, [((*self.computed, *some), [answers[key] for key in some]) for some in own])
         if fresh and self.kept is not None:
             with stage("what is remembered"), self.kept() as store:
                 for key, answer in fresh.items():
-                    store.put(UNIT, (self.digest, key), answer)
+                    store.put(UNIT, (*self.computed, key), answer)
         with stage("types of answers"):
             return {
                 slot.id: self._ranking(language, sentence, composed)
@@ -157,7 +166,7 @@ class TypeRanker:
         asked = [units for units in files.values() if any(key in unread for key, _ in units)]
         told: dict[bytes, Answer] = {}
         unknown: list[Sequence[bytes]] = []
-        found = shared.get(FILE, [(self.digest, *(key for key, _ in units)) for units in asked], tuple[Answer, ...])
+        found = shared.get(FILE, [(*self.computed, *(key for key, _ in units)) for units in asked], tuple[Answer, ...])
         for units, answers in zip(asked, found, strict=True):
             if answers is not None and self._may_be_said(language, [one for _, one in units], answers, allowed):
                 told |= {key: answer for (key, _), answer in zip(units, answers, strict=True) if key in unread}

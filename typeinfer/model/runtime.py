@@ -33,6 +33,10 @@ class NoDevice(ValueError):
     """What was to compute isn't there or can't be used; the message is one line: what is missing, and what to do next."""
 
 
+class ShortOfMemory(RuntimeError):
+    """A device has too little memory for what it was given; the message says which, in a few words."""
+
+
 class Encoding(Protocol):
     """What reads units, a batch after the other: `encoder.Encoder` or `torch_encoder.TorchEncoder`."""
 
@@ -61,10 +65,13 @@ Answers: TypeAlias = "Iterator[list[Composed]]"
 
 
 class Asked(ABC):
-    """A model, wherever it is."""
+    """A model, wherever it is. `device`: where its encoder computes; `trouble`: why that isn't where it was asked to, in one line
+    for the user, if it isn't."""
+
+    trouble: str | None = None
 
     def __init__(self, config: Config, device: str) -> None:
-        self.config, self.budget = config, BUDGETS[device]
+        self.config, self.device, self.budget = config, device, BUDGETS[device]
 
     @abstractmethod
     def answers(self, questions: Iterator[Question]) -> Answers:
@@ -107,8 +114,8 @@ class Asked(ABC):
 class Runtime(Asked):
     """A model ready to be asked, on so many threads.
 
-    `device`: where the encoder computes, `"cpu"` or `"cuda"`. `precision`: `"f32"`, `"bf16"`, or None for what the device
-    multiplies fastest.
+    `device`: where the encoder computes, `"cpu"` or `"cuda"`, which falls back to the former where its memory is short.
+    `precision`: `"f32"`, `"bf16"`, or None for what the device multiplies fastest.
 
     Raises `NoDevice`.
     """
@@ -118,13 +125,38 @@ class Runtime(Asked):
         self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
         self.threads = threads
         self.subword = checkpoint.weights["subword.weight"]
-        self.encoder = encoding(checkpoint.config, checkpoint.weights, threads, precision, device)
+        self.encoding = partial(encoding, checkpoint.config, checkpoint.weights, threads)
+        try:
+            self.encoder = self.encoding(precision, device)
+        except ShortOfMemory as short:
+            self._fall_back(short)
         # By as many threads here as everywhere: the last bit of a product depends on it.
         with one_thread():
             self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
 
+    # Python before 3.12 has no mark for what overrides.
+    # pyrefly: ignore [missing-override-decorator]
+    def rank(
+        self,
+        units: Units,
+        subwords: Array,
+        chosen: Sequence[int] | Ints,
+        beam: int = 8,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> list[Composed]:
+        try:
+            return super().rank(units, subwords, chosen, beam, allowed)
+        except ShortOfMemory as short:
+            self._fall_back(short)
+            return super().rank(units, subwords, chosen, beam, allowed)
+
+    def _fall_back(self, short: ShortOfMemory) -> None:
+        self.trouble = f"device {self.device}: {short}; computing on the processor"
+        self.device, self.budget = "cpu", BUDGETS["cpu"]
+        self.encoder = self.encoding(None, self.device)
+
     def answers(self, questions: Iterator[Question]) -> Answers:
-        """While a batch is looked at, those after it are being encoded."""
+        """While a batch is looked at, those after it are being encoded. Raises `ShortOfMemory`."""
         # The head's products are small: numpy's threads would wait for each other, and for the encoder's, most of the time.
         with one_thread():
             for question, lexemes, hidden in self._encoded(questions):

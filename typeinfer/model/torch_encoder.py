@@ -6,7 +6,8 @@ and of types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,14 +15,14 @@ from torch import Tensor
 
 from typeinfer.model.config import Config
 from typeinfer.model.network import Batch, TypeModel
-from typeinfer.model.runtime import Floats, NoDevice
+from typeinfer.model.runtime import Floats, NoDevice, ShortOfMemory
 from typeinfer.model.units import Padded
 
 
 class TorchEncoder:
     """An encoder on `device`: `"cuda"` or, to be compared with, `"cpu"`. `precision`: `"bf16"` or `"f32"`.
 
-    Raises `NoDevice`.
+    Raises `NoDevice`, and all of it `ShortOfMemory`.
     """
 
     def __init__(self, config: Config, weights: Mapping[str, Floats], device: str, precision: str = "bf16") -> None:
@@ -30,15 +31,26 @@ class TorchEncoder:
         self.device = torch.device(device)
         model = TypeModel(config)
         model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in weights.items()})
-        self.model = model.eval().to(self.device, torch.bfloat16 if precision == "bf16" else torch.float32)
+        with told():
+            self.model = model.eval().to(self.device, torch.bfloat16 if precision == "bf16" else torch.float32)
 
     def start(self, batch: Padded, lexemes: Floats) -> Tensor:
         """Begin; the device works on while the caller goes on. `lexemes` [l, d]"""
-        with torch.inference_mode():
+        with told(), torch.inference_mode():
             summed = torch.from_numpy(lexemes).to(self.device, self.model.norm.weight.dtype)
             return self.model.encode(Batch.of(batch, self.device), summed)
 
     def finish(self, request: Tensor) -> Floats:
         """The words in their surroundings, [b * t, d], in float32 and back on the processor, where the head goes on."""
-        hidden: Floats = request.float().cpu().numpy()
+        with told():
+            hidden: Floats = request.float().cpu().numpy()
         return hidden
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Memory that is short, in the words of whoever computes elsewhere then."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise ShortOfMemory("the GPU's memory is short") from None
