@@ -137,6 +137,93 @@ def test_checkers_that_were_not_asked_count_for_themselves(tmp_path: Path) -> No
     assert PYTHON.errors_of_others(tmp_path) == {"ty": 1, "basedpyright": 1, "mypy": 1}
 
 
+BEFORE = '''\
+"""A till."""
+from __future__ import annotations
+from typing import Dict
+import os
+
+class Till:
+    def __init__(self, name, rate: float):  # who
+        self.last = None
+        self.sums: Dict[str, int] = {}
+
+    @staticmethod
+    def open(path, *more, **named):
+        return os.fspath(path)
+
+    def pay(self, sum):
+        self.last = sum
+'''
+
+AFTER = '''\
+"""A till."""
+from __future__ import annotations
+from typing import Dict, List, TYPE_CHECKING
+import os
+from pathlib import Path
+if TYPE_CHECKING:
+    from shop import Cart
+
+class Till:
+    def __init__(self, name: List[Cart], rate: float) -> None:  # who
+        self.last: "Cart | None" = None
+        self.sums: Dict[str, int] = {}
+
+    @staticmethod
+    def open(path: Path, *more: str, **named: (int)) -> str:
+        return os.fspath(path)
+
+    def pay(self, sum: (
+            Cart)) -> None:
+        self.last = sum
+'''
+
+NEUTRAL = '''\
+"""A till."""
+from __future__ import annotations
+from typing import Any as _Anything
+from typing import Dict
+import os
+pass
+pass
+
+class Till:
+    def __init__(self, name: _Anything, rate: float) -> None:  # who
+        self.last: _Anything = None
+        self.sums: Dict[str, int] = {}
+
+    @staticmethod
+    def open(path: _Anything, *more: _Anything, **named: (_Anything)) -> _Anything:
+        return os.fspath(path)
+
+    def pay(self, sum: (
+            _Anything)) -> _Anything:
+        self.last = sum
+'''
+
+
+def test_what_a_checker_would_say_whatever_is_written_is_said_of_any() -> None:
+    before, after = {"till.py": BEFORE.encode(), "broken.py": b"x ="}, {"till.py": AFTER.encode(), "broken.py": b"y ="}
+    assert PYTHON.neutral(before, after) == {"till.py": NEUTRAL.encode(), "broken.py": b"y ="}
+    assert PYTHON.neutral(before, before) == before
+    alone = {"a.py": b"\xef\xbb\xbf# coding: utf-8\r\nf = lambda: 0\r\ndef g(x): pass\r\n"}
+    written = {"a.py": alone["a.py"].replace(b"g(x)", b"g(x: int) -> None")}
+    said = PYTHON.neutral(alone, written)["a.py"]
+    assert said.endswith(b"Any as _Anything\nf = lambda: 0\r\ndef g(x: _Anything) -> _Anything: pass\r\n")
+
+
+def test_what_others_report_of_any_too_was_uncovered_and_not_made(tmp_path: Path) -> None:
+    """mypy keeps a variable that needs an annotation to itself while nothing of its function is annotated."""
+    files = {"till.py": b"def pay(sum):\n    seen = {}\n    return sum + 1\n"}
+    wrong = {"till.py": b"def pay(sum: str) -> int:\n    seen = {}\n    return sum + 1\n"}
+    counts = []
+    for name, tree in {"before": files, "wrong": wrong, "neutral": PYTHON.neutral(files, wrong)}.items():
+        benchmark.write_tree(tmp_path / name, tree)
+        counts.append(PYTHON.errors_of_others(tmp_path / name)["mypy"])
+    assert counts == [0, 2, 1]
+
+
 def test_a_tool_of_another_name_is_answered_with_those_there_are() -> None:
     assert tools_named([], PYTHON.peers) == (OURS, *PYTHON.peers, HUMAN)
     assert tools_named(["human"], PYTHON.peers) == (HUMAN,)
@@ -165,7 +252,18 @@ def test_hints_are_written_where_an_annotation_may_stand_and_nowhere_else() -> N
 def test_groups_add_up_to_the_whole() -> None:
     group = (SlotKind.RETURN, Origin.BUILTIN, False)
     one = benchmark.Outcome(
-        benchmark.Cost(1, 5, None), {group: Score(2, 1, 1, 1)}, 3, 1, 0, 0, 1, 0.5, {}, {"not believed": 2}, 1
+        benchmark.Cost(1, 5, None),
+        {group: Score(2, 1, 1, 1)},
+        3,
+        1,
+        0,
+        0,
+        1,
+        0.5,
+        {"ty": 1},
+        {"ty": 2},
+        {"not believed": 2},
+        1,
     )
     other = benchmark.Outcome(
         benchmark.Cost(2, 4, "late"),
@@ -176,7 +274,8 @@ def test_groups_add_up_to_the_whole() -> None:
         0,
         0,
         0.5,
-        {},
+        {"ty": 3, "mypy": 1},
+        {"ty": 0, "mypy": 4},
         {"not believed": 1, "no evidence": 4},
     )
     assert one + other == benchmark.Outcome(
@@ -188,7 +287,8 @@ def test_groups_add_up_to_the_whole() -> None:
         0,
         1,
         1.0,
-        {},
+        {"ty": 4},
+        {"ty": 2},
         {"not believed": 3, "no evidence": 4},
         1,
     )

@@ -62,7 +62,9 @@ class Outcome:
     again: int | None = None
     warm: float | None = None
     by_others: Mapping[str, int] = field(default_factory=dict)
-    """New errors by checkers that what is written was not held against. Only of ours."""
+    """New errors by checkers that what is written was not held against, without those that they uncovered. Only of ours."""
+    uncovered_by_others: Mapping[str, int] = field(default_factory=dict)
+    """Errors that they report too where the same places say that anything may stand there. Only of ours."""
     withheld: Mapping[str, int] = field(default_factory=dict)
     """Slots that were left alone, by the reason. Only of ours."""
     uncovered: int = 0
@@ -83,13 +85,18 @@ class Outcome:
             self.altered + other.altered,
             None if self.again is None or other.again is None else self.again + other.again,
             None if self.warm is None or other.warm is None else self.warm + other.warm,
-            {name: count + other.by_others[name] for name, count in self.by_others.items() if name in other.by_others},
+            _summed(self.by_others, other.by_others),
+            _summed(self.uncovered_by_others, other.uncovered_by_others),
             Counter(self.withheld) + Counter(other.withheld),
             self.uncovered + other.uncovered,
         )
 
     def score(self, wanted: Callable[[Group], bool] = lambda group: True) -> Score:
         return sum((score for group, score in self.scores.items() if wanted(group)), Score())
+
+
+def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: count + other[name] for name, count in one.items() if name in other}
 
 
 def evaluate(
@@ -207,6 +214,7 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     that are none of the tool's."""
     again = warm = None
     by_others: dict[str, int] = {}
+    uncovered: dict[str, int] = {}
     told: dict[str, Any] = {"withheld": {}, "uncovered": 0}
     with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
         root, cold, fresh = Path(place, task.name), Path(place, "cache"), Path(place, "second")
@@ -216,7 +224,12 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
         errors = judge.errors(root)
         if tool == OURS:
             others = judge.errors_of_others(root)
-            by_others = {name: others[name] - count for name, count in before.by_others.items() if name in others}
+            write_tree(root, judge.neutral(task.stripped.files, after))
+            anyway = judge.errors_of_others(root)
+            write_tree(root, after)
+            asked_all = [name for name in before.by_others if name in others and name in anyway]
+            uncovered = {name: max(0, anyway[name] - before.by_others[name]) for name in asked_all}
+            by_others = {name: others[name] - before.by_others[name] - uncovered[name] for name in asked_all}
             run(tool, root, fresh)
             second = judge.read_tree(root)
             again = sum(second.get(path) != raw for path, raw in after.items())
@@ -242,6 +255,7 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
         again,
         warm,
         by_others,
+        uncovered,
         told["withheld"],
         told["uncovered"],
     )
@@ -277,19 +291,24 @@ def render(
     ]
     parts.append(table(heads, [_total_cells(name, totals[name]) for name in tools]))
     if names := list(dict.fromkeys(name for total in totals.values() for name in total.by_others)):
-        parts.append("New errors per 100 annotations by checkers that were not asked:\n")
+        parts.append(
+            "Errors per 100 annotations by checkers that were not asked: new ones, and those uncovered, which they report too where"
+            " the same places say `Any`:\n"
+        )
+        counts = ((tool, total, (total.by_others, total.uncovered_by_others)) for tool, total in totals.items())
         rows = [
             [
                 tool,
                 *(
-                    f"{_per_hundred(total, total.by_others[name]):.1f}" if name in total.by_others else ""
+                    f"{_per_hundred(total, of[name]):.1f}" if name in of else ""
                     for name in names
+                    for of in (new, uncovered)
                 ),
             ]
-            for tool, total in totals.items()
-            if total.by_others
+            for tool, total, (new, uncovered) in counts
+            if new
         ]
-        parts.append(table(["tool", *names], rows))
+        parts.append(table(["tool", *(f"{name}{what}" for name in names for what in (", new", ", uncovered"))], rows))
     classes = [origin.value for origin in Origin] + ["simple", "generic"]
     parts.append("Precision / recall by class of type:\n")
     rows = []
@@ -383,6 +402,7 @@ def _figures(outcome: Outcome) -> dict[str, object]:
         "altered": outcome.altered,
         "again": outcome.again,
         "new_errors_by_others": dict(outcome.by_others),
+        "uncovered_by_others": dict(outcome.uncovered_by_others),
         "withheld": dict(outcome.withheld),
         "uncovered": outcome.uncovered,
         "total": _counts(outcome.score()),

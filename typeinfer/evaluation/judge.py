@@ -95,6 +95,10 @@ class Judge(Protocol):
     def errors_of_others(self, root: Path) -> Mapping[str, int]:
         """How many errors other checkers report there, by their names; one that isn't installed, or fails, is left out."""
 
+    def neutral(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The files of `after` with a type that says nothing wherever they have an annotation that `before` hadn't: what a checker
+        reports there was uncovered and not made."""
+
 
 def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
     for path, raw in files.items():

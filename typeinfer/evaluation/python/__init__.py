@@ -13,6 +13,7 @@ from pathlib import Path
 
 from typeinfer.evaluation.judge import Form, Origin, Review, StrippedProject, Variant
 from typeinfer.evaluation.peers import SECONDS, Tool, configured
+from typeinfer.evaluation.python.neutral import neutral
 from typeinfer.evaluation.python.notation import form, origins
 from typeinfer.evaluation.python.stripping import read_tree, strip_project
 from typeinfer.evaluation.python.written import skeleton, written_types
@@ -92,3 +93,6 @@ class PythonJudge:
             except CheckerFailed:
                 continue
         return found
+
+    def neutral(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, bytes]:
+        return neutral(before, after)

@@ -143,11 +143,11 @@ def apply_cuts(file: SourceFile, cuts: Iterable[Cut]) -> SourceFile:
     return file.with_data(b"".join([*pieces, file.data[position:]]))
 
 
-def _start(file: SourceFile, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> int:
+def start_of(file: SourceFile, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> int:
     return file.line_starts[node.lineno - 1] + node.col_offset
 
 
-def _end(file: SourceFile, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> int:
+def end_of(file: SourceFile, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> int:
     assert node.end_lineno is not None and node.end_col_offset is not None, "ast.parse sets both"
     return file.line_starts[node.end_lineno - 1] + node.end_col_offset
 
@@ -160,12 +160,12 @@ def _skip(data: bytes, position: int) -> int:
 def _end_with_parentheses(file: SourceFile, behind: int, node: ast.expr) -> int:
     """The end of an annotation and of the parentheses around it that were opened after byte `behind`."""
     opened, position = 0, behind
-    while position < _start(file, node):
+    while position < start_of(file, node):
         position = _skip(file.data, position)
-        if position < _start(file, node):
+        if position < start_of(file, node):
             opened += file.data[position : position + 1] == b"("
             position += 1
-    end = _end(file, node)
+    end = end_of(file, node)
     for _ in range(opened):
         end = file.data.index(b")", _skip(file.data, end)) + 1
     return end
@@ -175,7 +175,7 @@ def _cut_parameter(file: SourceFile, annotation: Annotation) -> Cut:
     """`x: int` -> `x`; `x: int = 3` -> `x=3`, as unannotated code spells a default."""
     place = annotation.place
     assert isinstance(place, ast.arg)
-    name = IDENTIFIER.match(file.data, _start(file, place))
+    name = IDENTIFIER.match(file.data, start_of(file, place))
     assert name is not None, "a parameter begins with its name"
     end = _end_with_parentheses(file, name.end(), annotation.node)
     if annotation.default is not None:
@@ -187,7 +187,7 @@ def _cut_parameter(file: SourceFile, annotation: Annotation) -> Cut:
 
 def _cut_return(file: SourceFile, place: FunctionNode) -> Cut:
     assert place.returns is not None
-    arrow = file.data.rindex(b"->", 0, _start(file, place.returns))
+    arrow = file.data.rindex(b"->", 0, start_of(file, place.returns))
     start = arrow
     while file.data[start - 1 : start].isspace() or file.data[start - 1 : start] == b"\\":
         start -= 1
@@ -195,7 +195,7 @@ def _cut_return(file: SourceFile, place: FunctionNode) -> Cut:
 
 
 def _cut_assignment(file: SourceFile, place: ast.AnnAssign) -> Cut:
-    start = _end(file, place.target)
+    start = end_of(file, place.target)
     # A target in parentheses keeps them.
     while (position := _skip(file.data, start)) and file.data[position : position + 1] == b")":
         start = position + 1
@@ -224,15 +224,15 @@ def _cut_statements(file: SourceFile, tree: ast.Module, doomed: set[ast.stmt]) -
 def _cut_statement(file: SourceFile, block: Sequence[ast.stmt], index: int, replace: bool) -> Cut:
     statement = block[index]
     decorators = getattr(statement, "decorator_list", [])
-    start = file.data.rindex(b"@", 0, _start(file, decorators[0])) if decorators else _start(file, statement)
-    end = _end(file, statement)
+    start = file.data.rindex(b"@", 0, start_of(file, decorators[0])) if decorators else start_of(file, statement)
+    end = end_of(file, statement)
     if replace:
         return Cut(start, end, b"pass")
     # `x: int; y = 1`: the statement goes with the semicolon behind it; the last of a line with the one before it.
-    if index + 1 < len(block) and file.line_of(_start(file, block[index + 1])) == file.line_of(end):
-        return Cut(start, _start(file, block[index + 1]))
-    if index and file.line_of(_end(file, block[index - 1])) == file.line_of(start):
-        return Cut(_end(file, block[index - 1]), end)
+    if index + 1 < len(block) and file.line_of(start_of(file, block[index + 1])) == file.line_of(end):
+        return Cut(start, start_of(file, block[index + 1]))
+    if index and file.line_of(end_of(file, block[index - 1])) == file.line_of(start):
+        return Cut(end_of(file, block[index - 1]), end)
     line_start = file.line_starts[file.line_of(start) - 1]
     rest = re.compile(rb"[ \t]*;?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)").match(file.data, end)
     if file.data[line_start:start].strip() or rest is None:
@@ -297,7 +297,7 @@ def _without_unused(file: SourceFile, tree: ast.Module, named: frozenset[str], w
                 visit(statement.body, scope, True)
                 visit(statement.orelse, scope, False)
                 # `elif TYPE_CHECKING:` has no line of its own to lose.
-                alone = file.data[_start(file, statement) :].startswith(b"if")
+                alone = file.data[start_of(file, statement) :].startswith(b"if")
                 if alone and not statement.orelse and all(part in doomed for part in statement.body):
                     doomed.add(statement)
                 continue
@@ -328,9 +328,9 @@ def _cut_aliases(file: SourceFile, statement: ast.Import | ast.ImportFrom, gone:
     last_kept = max(index for index, alias in enumerate(names) if alias not in gone)
     for index, alias in enumerate(names[:last_kept]):
         if alias in gone:
-            yield Cut(_start(file, alias), _start(file, names[index + 1]))
+            yield Cut(start_of(file, alias), start_of(file, names[index + 1]))
     if last_kept + 1 < len(names):
-        yield Cut(_end(file, names[last_kept]), _end(file, names[-1]))
+        yield Cut(end_of(file, names[last_kept]), end_of(file, names[-1]))
 
 
 def _module_name(path: str) -> str:
