@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from typeinfer.remembering import put_away
 from typeinfer.report import as_json, as_sarif, colored, diff, explanation, summarise, summary_lines
 from typeinfer.values.outcomes import Changed, Failed, Run, Skipped, Unchanged
 from typeinfer.values.patches import Edit, Patch, Refused
-from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Suggest, Verdict
+from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, PutAway, Ranked, Suggest, Verdict
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import SourceFile, Span, decode
 from typeinfer.values.typeexpr import Named, TypeExpr
@@ -54,6 +56,26 @@ def run_by_hand() -> Run:
         files={file.path: file, other.path: other},
         notes=("no checker: rules alone decide",),
     )
+
+
+def test_every_report_of_what_was_put_away_is_the_same() -> None:
+    """And what was put away is still what it was, slot by slot, alone or in a row."""
+    run, away = run_by_hand(), put_away(run_by_hand())
+    (path, held), (_, empty) = away.predictions.items()
+    assert isinstance(held, PutAway) and (len(held), len(empty)) == (4, 0)
+    assert tuple(held) == run.predictions[path]
+    assert (held[1], held[-1], held[:2]) == (*(run.predictions[path][at] for at in (1, -1)), run.predictions[path][:2])
+    assert put_away(away).predictions == away.predictions and pickle.loads(pickle.dumps(held)) == held
+    assert [*summary_lines(away, would=True)] == [*summary_lines(run, would=True)]
+    assert as_json(away, spell) == as_json(run, spell) and as_sarif(away, spell) == as_sarif(run, spell)
+    assert [*explanation(run.files[path], held, spell)] == [*explanation(run.files[path], run.predictions[path], spell)]
+
+
+def test_what_could_not_be_written_after_it_was_counted_is_counted_as_that() -> None:
+    away = put_away(run_by_hand())
+    lost = replace(away, outcomes=(Failed("shop/a b.py", "the disk is full"), *away.outcomes[1:]))
+    assert dict(summarise(lost).withheld)["its file was left alone"] == 1
+    assert (summarise(lost).annotated, summarise(lost).found) == (0, 4)
 
 
 def test_the_summary_counts_every_slot_once() -> None:

@@ -62,7 +62,7 @@ def only(run: Run, findings: Findings) -> Run:
             return outcome
         return replace(outcome, patch=replace(outcome.patch, predictions=findings.missing.get(outcome.path, ())))
 
-    return replace(run, outcomes=tuple(map(kept, run.outcomes)))
+    return replace(run, outcomes=tuple(map(kept, run.outcomes)), counts={})
 
 
 def baseline_of(run: Run, before: Baseline, asked: Collection[str]) -> Baseline:
@@ -98,7 +98,7 @@ def named(slot: SlotId) -> str:
 
 def _missing(run: Run) -> dict[str, tuple[Prediction, ...]]:
     return {
-        outcome.path: outcome.patch.predictions
+        outcome.path: tuple(outcome.patch.predictions)
         for outcome in run.outcomes
         if isinstance(outcome, Changed) and outcome.patch.predictions
     }

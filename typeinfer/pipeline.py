@@ -24,7 +24,7 @@ from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES
 from typeinfer.reading import heads, project_of, read_as
-from typeinfer.remembering import Memory
+from typeinfer.remembering import Memory, put_away
 from typeinfer.tracing import Passage, recorded, stage, watched
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
@@ -220,7 +220,7 @@ class _Part:
             settled = annotate_project(
                 project, lost, options, model, move.added, progress, standing=standing, proofs=cache
             )
-            run = move.over(settled.run)
+        run = put_away(move.over(settled.run))
         # A file that failed may do better next time (memory), and a checker may be installed by then.
         if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
             memory.keep(self.files, run)
@@ -367,6 +367,7 @@ def _joined(runs: Sequence[Run]) -> Run:
         () if unchecked else tuple(dict.fromkeys(name for run in runs for name in run.checked_by)),
         sum(run.annotated for run in runs),
         sum(run.uncovered for run in runs),
+        {path: counts for run in runs for path, counts in run.counts.items()},
     )
 
 

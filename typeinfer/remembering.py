@@ -8,14 +8,14 @@ elsewhere than a run that remembers nothing. Knows nothing of how a run goes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
+from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged, reasons
 from typeinfer.values.patches import Edit, Patch, Refused
-from typeinfer.values.predictions import Apply, Prediction
+from typeinfer.values.predictions import Prediction, PutAway
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
@@ -40,13 +40,17 @@ class Memory:
         return self._key(self._asked, _digests(files))
 
     def run(self, files: Mapping[str, SourceFile], named: Mapping[str, SourceFile]) -> Run | None:
-        """The run that was made of these texts. `named`: they, by the paths that they get in it."""
+        """The run that was made of these texts, put away. `named`: they, by the paths that they get in it."""
         found = self.store.get("run", self.key(files), _Remembered)
         return None if found is None else found.run(named)
 
     def keep(self, files: Mapping[str, SourceFile], run: Run) -> None:
         digests = _digests(files)
-        self.store.put("run", self._key(self._asked, digests), _Remembered.of(run))
+        try:
+            remembered = _Remembered.of(run)
+        except (msgspec.MsgspecError, RecursionError):
+            return  # A type is nested too deep to be stored.
+        self.store.put("run", self._key(self._asked, digests), remembered)
         last = self.store.get("last", self._of_last, _Last)
         # A run about a few files is less to go on from than the one about all that was before it.
         if last is None or not {*last.whole} > {*self._whole}:
@@ -67,7 +71,7 @@ class Memory:
         return {
             prediction.slot.id: prediction
             for path in sorted(untouched & found.predictions.keys())
-            for prediction in found.predictions[path]
+            for prediction in PutAway(*found.predictions[path])
         }
 
     def _key(self, asked: bytes, digests: Mapping[str, str]) -> Sequence[str | bytes]:
@@ -88,6 +92,30 @@ class Memory:
         return tuple(path for path, lines in self.only.items() if EVERY_LINE in lines)
 
 
+def _packed(predictions: Sequence[Prediction]) -> _Packed:
+    put = PutAway.of(predictions)
+    return put.told, put.size
+
+
+def put_away(run: Run) -> Run:
+    """The same run, what it believes of slots as bytes until somebody looks, and counted. As it is where a type is nested too
+    deep."""
+    outcomes = {outcome.path: outcome for outcome in run.outcomes}
+    counts = {path: reasons(predictions, outcomes.get(path)) for path, predictions in run.predictions.items()}
+    try:
+        predictions = {path: PutAway.of(predictions) for path, predictions in run.predictions.items()}
+        return replace(run, outcomes=tuple(map(_put_away, run.outcomes)), predictions=predictions, counts=counts)
+    except (msgspec.MsgspecError, RecursionError):
+        return run
+
+
+def _put_away(outcome: Outcome) -> Outcome:
+    if not isinstance(outcome, Changed):
+        return outcome
+    patch = outcome.patch
+    return replace(outcome, patch=Patch(patch.file, patch.edits, PutAway.of(patch.predictions)))
+
+
 def _digests(files: Mapping[str, SourceFile]) -> dict[str, str]:
     return {path: file.digest for path, file in files.items()}
 
@@ -100,11 +128,16 @@ class _Last(msgspec.Struct, frozen=True, array_like=True):
     whole: tuple[str, ...]
 
 
+_Packed: TypeAlias = tuple[bytes, int]
+"""What a `PutAway` is made of."""
+
+
 class _File(msgspec.Struct, frozen=True, array_like=True):
     path: str
     became: str
     reason: str = ""
     edits: tuple[Edit, ...] = ()
+    written: _Packed = (b"", 0)
     refused: tuple[Refused, ...] = ()
     renamed_from: str | None = None
 
@@ -113,7 +146,8 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
     """A run without the texts, which the key of the cache stands for."""
 
     files: tuple[_File, ...]
-    predictions: dict[str, tuple[Prediction, ...]]
+    predictions: dict[str, _Packed]
+    counts: dict[str, dict[str, int]]
     notes: tuple[str, ...]
     added: dict[str, str]
     checked_by: tuple[str, ...] = ()
@@ -126,7 +160,8 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
         for outcome in run.outcomes:
             match outcome:
                 case Changed(path, patch, refused, renamed_from):
-                    kept.append(_File(path, "changed", "", patch.edits, refused, renamed_from))
+                    written = _packed(patch.predictions)
+                    kept.append(_File(path, "changed", "", patch.edits, written, refused, renamed_from))
                 case Unchanged(path, refused):
                     kept.append(_File(path, "unchanged", refused=refused))
                 case Skipped(path, reason):
@@ -134,26 +169,34 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
                 case Failed(path, reason):
                     kept.append(_File(path, "failed", reason))
         return _Remembered(
-            tuple(kept), dict(run.predictions), run.notes, dict(run.added), run.checked_by, run.annotated, run.uncovered
+            tuple(kept),
+            {path: _packed(predictions) for path, predictions in run.predictions.items()},
+            {path: dict(counts) for path, counts in run.counts.items()},
+            run.notes,
+            dict(run.added),
+            run.checked_by,
+            run.annotated,
+            run.uncovered,
         )
 
     def run(self, files: Mapping[str, SourceFile]) -> Run:
-        outcomes = tuple(self.outcome(kept, files) for kept in self.files)
-        texts = {path: files[path] for path in self.predictions}
         return Run(
-            outcomes, self.predictions, texts, self.notes, self.added, self.checked_by, self.annotated, self.uncovered
+            tuple(self.outcome(kept, files) for kept in self.files),
+            {path: PutAway(*told) for path, told in self.predictions.items()},
+            {path: files[path] for path in self.predictions},
+            self.notes,
+            self.added,
+            self.checked_by,
+            self.annotated,
+            self.uncovered,
+            self.counts,
         )
 
     def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:
         match kept.became:
             case "changed":
-                refused = {refusal.slot.id for refusal in kept.refused}
-                written = tuple(
-                    prediction
-                    for prediction in self.predictions[kept.path]
-                    if isinstance(prediction.verdict, Apply) and prediction.slot.id not in refused
-                )
-                return Changed(kept.path, Patch(files[kept.path], kept.edits, written), kept.refused, kept.renamed_from)
+                patch = Patch(files[kept.path], kept.edits, PutAway(*kept.written))
+                return Changed(kept.path, patch, kept.refused, kept.renamed_from)
             case "unchanged":
                 return Unchanged(kept.path, kept.refused)
             case "skipped":

@@ -19,9 +19,19 @@ import msgspec
 import typeinfer
 from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Ground, Offer, Suggestion
-from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
-from typeinfer.values.patches import Edit, Refused
-from typeinfer.values.predictions import Abstain, Apply, Prediction, Ranked, Suggest
+from typeinfer.values.outcomes import (
+    GIVEN,
+    LEFT_ALONE,
+    Changed,
+    Failed,
+    Outcome,
+    Run,
+    Skipped,
+    reasons,
+    withheld_because,
+)
+from typeinfer.values.patches import Edit
+from typeinfer.values.predictions import Abstain, Prediction, Ranked, Suggest
 from typeinfer.values.slots import Slot, SlotKind
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
@@ -64,43 +74,25 @@ class Summary:
 
 def summarise(run: Run) -> Summary:
     outcomes = {outcome.path: outcome for outcome in run.outcomes}
-    reasons: Counter[str] = Counter()
-    annotated = 0
-    for path, predictions in run.predictions.items():
-        for prediction in predictions:
-            reason = withheld_because(prediction, outcomes.get(path))
-            if reason is None:
-                annotated += 1
-            else:
-                reasons[reason] += 1
+    total: Counter[str] = Counter()
+    for path in run.predictions:
+        outcome, counts = outcomes.get(path), run.counts.get(path)
+        if counts is None:
+            total.update(reasons(run.predictions[path], outcome))
+        elif isinstance(outcome, Skipped | Failed):
+            # What was to be written when they were counted.
+            total.update({reason or LEFT_ALONE: count for reason, count in counts.items()})
+        else:
+            total.update(counts)
+    found, annotated = total.total(), total.pop(GIVEN, 0)
     return Summary(
         files=len(run.outcomes),
         changed=sum(isinstance(outcome, Changed) for outcome in run.outcomes),
-        found=sum(map(len, run.predictions.values())),
+        found=found,
         annotated=annotated,
-        withheld=tuple(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
+        withheld=tuple(sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))),
         not_done=tuple(outcome for outcome in run.outcomes if isinstance(outcome, Skipped | Failed)),
     )
-
-
-def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | None:
-    """Why a slot gets no annotation, or None when it gets one."""
-    match prediction.verdict, outcome:
-        case (Suggest(reason) | Abstain(reason), _):
-            return reason
-        case Apply(), Changed(_, patch, refused):
-            if prediction.slot.id in patch.written:
-                return None
-            return _refusal(refused, prediction)
-        case Apply(), Unchanged(_, refused):
-            return _refusal(refused, prediction)
-        case Apply(), Skipped() | Failed():
-            return "its file was left alone"
-    return "no edit was made"
-
-
-def _refusal(refused: Iterable[Refused], prediction: Prediction) -> str:
-    return next((left.reason for left in refused if left.slot.id == prediction.slot.id), "no edit was made")
 
 
 def summary_lines(run: Run, would: bool) -> Iterator[str]:
@@ -308,7 +300,8 @@ def as_json(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
             "uncovered": run.uncovered,
         },
         "notes": list(run.notes),
-        "files": [_file_fields(run, outcome, spell) for outcome in run.outcomes],
+        # Text at once: all slots of a large project as objects would fill the memory.
+        "files": [msgspec.Raw(msgspec.json.encode(_file_fields(run, outcome, spell))) for outcome in run.outcomes],
         "doubts": [
             {
                 "path": file.path,

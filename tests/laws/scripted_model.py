@@ -21,6 +21,7 @@ class ByName:
     types: Words
     asked: list[set[str]] = field(default_factory=list)
     hears: Collection[str] = ()
+    trouble: str | None = None
 
     def rank(
         self, project: Project, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Callable[[Slot], bool]

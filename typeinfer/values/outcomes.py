@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from typeinfer.values.patches import Patch, Refused
-from typeinfer.values.predictions import Prediction
+from typeinfer.values.predictions import Abstain, Apply, Prediction, Suggest
 from typeinfer.values.source import SourceFile
 
 
@@ -59,14 +60,46 @@ class Run:
     that the project needs beside its annotations, by path. `checked_by`: the checkers that report no more of the result than
     of the files before; none where any of it could not be checked. `uncovered`: how many errors of before they report only now,
     since they look into what is annotated. `annotated`: how many of the slots asked about have their
-    annotation, locals left aside.
+    annotation, locals left aside. `counts`: as `reasons` of files whose predictions are put away.
     """
 
     outcomes: tuple[Outcome, ...]
-    predictions: Mapping[str, tuple[Prediction, ...]]
+    predictions: Mapping[str, Sequence[Prediction]]
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     added: Mapping[str, str] = field(default_factory=dict)
     checked_by: tuple[str, ...] = ()
     annotated: int = 0
     uncovered: int = 0
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+GIVEN = ""
+"""Stands for the reason of slots that get their annotation."""
+
+LEFT_ALONE = "its file was left alone"
+
+
+def reasons(predictions: Iterable[Prediction], outcome: Outcome | None) -> dict[str, int]:
+    """How many slots of a file are withheld, by reason."""
+    return dict(Counter(withheld_because(prediction, outcome) or GIVEN for prediction in predictions))
+
+
+def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | None:
+    """Why a slot gets no annotation, or None when it gets one."""
+    match prediction.verdict, outcome:
+        case (Suggest(reason) | Abstain(reason), _):
+            return reason
+        case Apply(), Changed(_, patch, refused):
+            if prediction.slot.id in patch.written:
+                return None
+            return _refusal(refused, prediction)
+        case Apply(), Unchanged(_, refused):
+            return _refusal(refused, prediction)
+        case Apply(), Skipped() | Failed():
+            return LEFT_ALONE
+    return "no edit was made"
+
+
+def _refusal(refused: Iterable[Refused], prediction: Prediction) -> str:
+    return next((left.reason for left in refused if left.slot.id == prediction.slot.id), "no edit was made")

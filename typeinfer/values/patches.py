@@ -66,7 +66,7 @@ class Patch:
 
     file: SourceFile
     edits: tuple[Edit, ...]
-    predictions: tuple[Prediction, ...]
+    predictions: Sequence[Prediction]
 
     def __post_init__(self) -> None:
         refuse_overlap(self.edits)
