@@ -23,7 +23,7 @@ from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES
-from typeinfer.reading import heads, project_of, read_as
+from typeinfer.reading import heads, project_of, read_as, settings_beside
 from typeinfer.remembering import Memory, put_away
 from typeinfer.tracing import Passage, recorded, stage, watched
 from typeinfer.values.module import Module
@@ -203,7 +203,7 @@ class _Part:
         return sum(len(file.data) for file in self.files.values())
 
     def memory(self, cache: Cache) -> Memory:
-        return Memory(cache, _circumstances(self.root, self.options), self.options.only, self.name)
+        return Memory(cache, _circumstances(self.root, self.files, self.options), self.options.only, self.name)
 
     def remembered(self, cache: Cache) -> Run | None:
         return self.memory(cache).run(self.files, self._move.files)
@@ -508,8 +508,8 @@ def _patches(
 # --- what a run depends on --------------------------------------------------------------------------------------------
 
 
-def _circumstances(root: Path, options: Options) -> list[str | bytes]:
-    """All that a run depends on but the texts and what it is about: options, weights, and the versions of what is asked."""
+def _circumstances(root: Path, files: Iterable[str], options: Options) -> list[str | bytes]:
+    """All that a run depends on but the texts and what it is about: options, weights, settings, versions of what is asked."""
     chosen = msgspec.json.encode(
         [
             sorted(kind.value for kind in options.kinds),
@@ -525,7 +525,6 @@ def _circumstances(root: Path, options: Options) -> list[str | bytes]:
             ],
         ]
     )
-    settings = [root / name for language in LANGUAGES for name in language.settings_files]
     versions = [version for language in LANGUAGES for version in language.versions()]
     return [
         str(root),
@@ -534,6 +533,6 @@ def _circumstances(root: Path, options: Options) -> list[str | bytes]:
         shared.url if (shared := shared_cache()) is not None else "",
         sys.version,
         *versions,
-        *(path.read_bytes() if path.is_file() else b"" for path in settings),
+        *(part for path, text in settings_beside(root, files).items() for part in (path, text)),
         *(belief_path(language.name).read_bytes() for language in LANGUAGES),
     ]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fnmatch
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from typeinfer.engine.engine import Engine, Lost, Progress
+from typeinfer.languages import LANGUAGES
 from typeinfer.tracing import stage
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Failed
@@ -96,3 +101,16 @@ def _read(task: _Reading) -> Module:
     from typeinfer.program.project import read_module
 
     return read_module(task.file, task.name)
+
+
+def settings_beside(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    """What says how files are checked: settings of checkers and compilers in every folder from theirs up to the root, by path."""
+    names = (fnmatch.translate(name) for language in LANGUAGES for name in language.settings_files)
+    ours = re.compile("|".join(names))
+    found: dict[str, bytes] = {}
+    for folder in sorted({folder for path in paths for folder in PurePosixPath(path).parents}):
+        with suppress(OSError), os.scandir(root / folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if ours.fullmatch(entry.name) and entry.is_file():
+                    found[(folder / entry.name).as_posix()] = Path(entry.path).read_bytes()
+    return found

@@ -104,6 +104,27 @@ def test_what_was_refused_there_stays_refused(tmp_path: Path, decided: list[Slot
     assert late.slot.id in decided, "what it names has changed"
 
 
+@pytest.mark.parametrize("name", ["mypy.ini", "tsconfig.base.json", "a/tsconfig.json"])
+def test_other_settings_beside_or_above_a_file_make_another_run(
+    tmp_path: Path, decided: list[SlotId], name: str
+) -> None:
+    root = plant(tmp_path / "p", {"a/b/box.py": PROJECT["box.py"], "c/alone.py": PROJECT["alone.py"]})
+    run(root)
+    decided.clear()
+    run(root)
+    assert not decided
+    for text in ("{}", '{"compilerOptions": {}}'):
+        (root / name).write_text(text, "utf-8")
+        run(root)
+        assert decided, f"{name} is new, or another"
+        decided.clear()
+    (root / "d").mkdir()
+    (root / "d" / "tsconfig.json").write_text("{}", "utf-8")
+    (root / "a" / "notes.json").write_text("{}", "utf-8")
+    run(root)
+    assert not decided, "neither is about these files"
+
+
 def test_who_asks_about_one_file_meanwhile_makes_nobody_forget_the_others(
     tmp_path: Path, decided: list[SlotId]
 ) -> None:

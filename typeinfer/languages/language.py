@@ -114,7 +114,7 @@ class Language(Protocol):
     """What ends a line that opens a block, and the least that may follow."""
 
     settings_files: tuple[str, ...]
-    """Names of files at a project's root that say how it is checked."""
+    """Names of files that say how what lies beside and below them is checked; `*` stands for any letters."""
 
     def versions(self) -> tuple[str, ...]:
         """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""

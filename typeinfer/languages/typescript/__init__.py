@@ -74,7 +74,7 @@ class TypeScript:
     )
     bodies: Mapping[str, str] = MappingProxyType({"{": "}"})
     checkers: tuple[str, ...] = ("tsc",)
-    settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
+    settings_files: tuple[str, ...] = ("tsconfig.json", "tsconfig.*.json", "jsconfig.json", "package.json")
 
     def versions(self) -> tuple[str, ...]:
         return (f"tree-sitter-typescript {metadata.version('tree-sitter-typescript')}",)
