@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from posixpath import commonpath, dirname
 
-import networkx as nx
-
 from typeinfer.values.module import Module
 
 ROOM = 1_000_000
@@ -31,6 +29,8 @@ Part = tuple[str, ...]
 def parts(modules: Mapping[str, Module], sizes: Mapping[str, int], together: Iterable[str] = ()) -> list[Part]:
     """The paths of every part, in order. `modules`: with their names and imports, the rest of them isn't looked at; `sizes`: in
     bytes, of all files; `together`: files that may have to do with each other without an import."""
+    import networkx as nx  # A tenth of a second, and the parts of a project are mostly remembered.
+
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(sizes)
     nx.add_path(graph, together)
