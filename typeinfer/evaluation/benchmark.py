@@ -62,9 +62,10 @@ class Outcome:
     again: int | None = None
     warm: float | None = None
     by_others: Mapping[str, int] = field(default_factory=dict)
-    """New errors by checkers that what is written was not held against, without those that they uncovered. Only of ours."""
+    """New errors by checkers that what is written was not held against, without those that they uncovered. Of ours, and of what
+    the authors wrote."""
     uncovered_by_others: Mapping[str, int] = field(default_factory=dict)
-    """Errors that they report too where the same places say that anything may stand there. Only of ours."""
+    """Errors that they report too where the same places say that anything may stand there."""
     withheld: Mapping[str, int] = field(default_factory=dict)
     """Slots that were left alone, by the reason. Only of ours."""
     uncovered: int = 0
@@ -151,7 +152,7 @@ class Trial:
 def tried(trial: Trial) -> dict[str, Outcome]:
     """The outcome of every tool, by its name."""
     judge, task = trial.judge, trial.task
-    errors = errors_before(judge, task, with_others=OURS in trial.tools)
+    errors = errors_before(judge, task, with_others=any(tool in (OURS, HUMAN) for tool in trial.tools))
     return {tool.name: judged(judge, tool, task, errors) for tool in trial.tools}
 
 
@@ -222,14 +223,9 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
         cost = Cost(0.0, 0.0, None) if tool == HUMAN else run(tool, root, cold)
         after = judge.read_tree(root)
         errors = judge.errors(root)
+        if tool in (OURS, HUMAN):
+            by_others, uncovered = said_by_others(judge, root, task.stripped.files, after, before)
         if tool == OURS:
-            others = judge.errors_of_others(root)
-            write_tree(root, judge.neutral(task.stripped.files, after))
-            anyway = judge.errors_of_others(root)
-            write_tree(root, after)
-            asked_all = [name for name in before.by_others if name in others and name in anyway]
-            uncovered = {name: max(0, anyway[name] - before.by_others[name]) for name in asked_all}
-            by_others = {name: others[name] - before.by_others[name] - uncovered[name] for name in asked_all}
             run(tool, root, fresh)
             second = judge.read_tree(root)
             again = sum(second.get(path) != raw for path, raw in after.items())
@@ -259,6 +255,19 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
         told["withheld"],
         told["uncovered"],
     )
+
+
+def said_by_others(
+    judge: Judge, root: Path, stripped: Mapping[str, bytes], after: Mapping[str, bytes], before: Errors
+) -> tuple[dict[str, int], dict[str, int]]:
+    """How many errors other checkers report below `root`, where `after` stands, that are new, and how many were uncovered."""
+    others = judge.errors_of_others(root)
+    write_tree(root, judge.neutral(stripped, after))
+    anyway = judge.errors_of_others(root)
+    write_tree(root, after)
+    names = [name for name in before.by_others if name in others and name in anyway]
+    uncovered = {name: max(0, anyway[name] - before.by_others[name]) for name in names}
+    return {name: others[name] - before.by_others[name] - uncovered[name] for name in names}, uncovered
 
 
 # --- reports --------------------------------------------------------------------------------------------------------
