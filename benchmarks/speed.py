@@ -116,7 +116,7 @@ def measure(root: Path, cache: Path, *flags: str, told: bool = True) -> Measured
     command = (*OURS.command, "--check", *(("--format", "json") if told else ()), *flags)
     with Watch() as watch:
         cost = run(replace(OURS, command=command), root, cache)
-    if cost.failure is not None and not (cost.printed or cost.failure.startswith("status 1")):
+    if cost.failure is not None and not (cost.printed or cost.failure.startswith("status 1:")):
         sys.exit(f"{' '.join(command)}: {cost.failure}")
     return Measured(cost, json.loads(cost.printed)["summary"]["slots"] if told else 0, watch.most)
 

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from typeinfer.remembering import put_away
@@ -71,10 +72,20 @@ def test_every_report_of_what_was_put_away_is_the_same() -> None:
     assert [*explanation(run.files[path], held, spell)] == [*explanation(run.files[path], run.predictions[path], spell)]
 
 
+def test_what_is_nested_too_deep_to_be_put_away_stays_as_it_is() -> None:
+    term: TypeExpr = PATH
+    for _ in range(2_000):
+        term = Named("list", (term,))
+    run = run_by_hand()
+    ((path, held), *_) = run.predictions.items()
+    deep = replace(run, predictions={path: (msgspec.structs.replace(held[0], ranked=(Ranked(term, 0.9),)),)})
+    assert put_away(deep) is deep
+
+
 def test_what_could_not_be_written_after_it_was_counted_is_counted_as_that() -> None:
     away = put_away(run_by_hand())
     lost = replace(away, outcomes=(Failed("shop/a b.py", "the disk is full"), *away.outcomes[1:]))
-    assert dict(summarise(lost).withheld)["its file was left alone"] == 1
+    assert dict(summarise(lost).withheld)["its file was left alone"] == 2
     assert (summarise(lost).annotated, summarise(lost).found) == (0, 4)
 
 

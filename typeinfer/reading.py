@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import os
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -104,13 +101,15 @@ def _read(task: _Reading) -> Module:
 
 
 def settings_beside(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
-    """What says how files are checked: settings of checkers and compilers in every folder from theirs up to the root, by path."""
-    names = (fnmatch.translate(name) for language in LANGUAGES for name in language.settings_files)
-    ours = re.compile("|".join(names))
+    """What says how files are checked: settings of checkers and compilers in every folder from theirs up to the root, and what
+    they go on from, by path."""
     found: dict[str, bytes] = {}
     for folder in sorted({folder for path in paths for folder in PurePosixPath(path).parents}):
-        with suppress(OSError), os.scandir(root / folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if ours.fullmatch(entry.name) and entry.is_file():
-                    found[(folder / entry.name).as_posix()] = Path(entry.path).read_bytes()
+        for language in LANGUAGES:
+            for name in language.settings_files:
+                file = root / folder / name
+                if file.is_file():
+                    for one in (file, *language.settings_extended_by(file)):
+                        with suppress(OSError):
+                            found[one.as_posix()] = one.read_bytes()
     return found

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from typeinfer.program.project import Project
 
 
+NOT_PACKED = (msgspec.MsgspecError, RecursionError, OverflowError)
+"""What is raised where a type is nested too deep."""
+
+
 @dataclass(frozen=True)
 class Memory:
     """What a store remembers of runs under the same circumstances: the same options, weights, and versions of what is asked.
@@ -48,8 +52,8 @@ class Memory:
         digests = _digests(files)
         try:
             remembered = _Remembered.of(run)
-        except (msgspec.MsgspecError, RecursionError):
-            return  # A type is nested too deep to be stored.
+        except NOT_PACKED:
+            return
         self.store.put("run", self._key(self._asked, digests), remembered)
         last = self.store.get("last", self._of_last, _Last)
         # A run about a few files is less to go on from than the one about all that was before it.
@@ -105,7 +109,7 @@ def put_away(run: Run) -> Run:
     try:
         predictions = {path: PutAway.of(predictions) for path, predictions in run.predictions.items()}
         return replace(run, outcomes=tuple(map(_put_away, run.outcomes)), predictions=predictions, counts=counts)
-    except (msgspec.MsgspecError, RecursionError):
+    except NOT_PACKED:
         return run
 
 

@@ -9,7 +9,7 @@ import difflib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,7 +21,6 @@ from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Ground, Offer, Suggestion
 from typeinfer.values.outcomes import (
     GIVEN,
-    LEFT_ALONE,
     Changed,
     Failed,
     Outcome,
@@ -77,13 +76,10 @@ def summarise(run: Run) -> Summary:
     total: Counter[str] = Counter()
     for path in run.predictions:
         outcome, counts = outcomes.get(path), run.counts.get(path)
-        if counts is None:
-            total.update(reasons(run.predictions[path], outcome))
-        elif isinstance(outcome, Skipped | Failed):
-            # What was to be written when they were counted.
-            total.update({reason or LEFT_ALONE: count for reason, count in counts.items()})
-        else:
-            total.update(counts)
+        # A file may have come to nothing since they were counted.
+        if counts is None or isinstance(outcome, Skipped | Failed):
+            counts = reasons(run.predictions[path], outcome)
+        total.update(counts)
     found, annotated = total.total(), total.pop(GIVEN, 0)
     return Summary(
         files=len(run.outcomes),
@@ -107,13 +103,13 @@ def summary_lines(run: Run, would: bool) -> Iterator[str]:
     number = counted(summary.annotated, "annotation")
     number = f"{number} to write" if would else f"+{number}"
     checked = f"0 new errors by {' and '.join(run.checked_by)}" if run.checked_by else "not checked"
-    reasons = ", ".join(f"{number} {reason}" for reason, number in summary.withheld)
+    why = ", ".join(f"{number} {reason}" for reason, number in summary.withheld)
     yield ", ".join(
         [
             f"{number} in {summary.changed} of {counted(summary.files, 'file')}",
             *([checked] if summary.annotated else []),
             *([f"{run.uncovered} uncovered"] if run.uncovered else []),
-            f"{summary.found - summary.annotated} withheld{f' ({reasons})' if reasons else ''}",
+            f"{summary.found - summary.annotated} withheld{f' ({why})' if why else ''}",
             *([f"{counted(len(summary.not_done), 'file')} not done"] if summary.not_done else []),
         ]
     )
@@ -364,10 +360,7 @@ def slot_fields(file: SourceFile, prediction: Prediction, outcome: Outcome | Non
 def as_sarif(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
     """SARIF 2.1.0: a result for every annotation with its fix, one for every doubt, a notification for every file not done."""
     results = [
-        _result(outcome, prediction, spell)
-        for outcome in run.outcomes
-        if isinstance(outcome, Changed)
-        for prediction in outcome.patch.predictions
+        result for outcome in run.outcomes if isinstance(outcome, Changed) for result in _results(outcome, spell)
     ]
     results += [_doubt_result(_doubted(run, doubt, spell)) for doubt in doubts]
     not_done = [outcome for outcome in run.outcomes if isinstance(outcome, Skipped | Failed)]
@@ -449,9 +442,14 @@ def _place(file: SourceFile, slot: Slot) -> dict[str, object]:
     }
 
 
-def _result(changed: Changed, prediction: Prediction, spell: Spell) -> dict[str, object]:
+def _results(changed: Changed, spell: Spell) -> list[dict[str, object]]:
+    predictions = tuple(changed.patch.predictions)
+    at_slots = {written.slot.insert_at for written in predictions}
+    return [_result(changed, prediction, at_slots, spell) for prediction in predictions]
+
+
+def _result(changed: Changed, prediction: Prediction, at_slots: Collection[int], spell: Spell) -> dict[str, object]:
     file, slot = changed.patch.file, prediction.slot
-    at_slots = {written.slot.insert_at for written in changed.patch.predictions}
     # The slot's own edits, and those that belong to no slot: the imports that its type may need.
     edits = [
         edit

@@ -531,7 +531,8 @@ class Session:
             at_first = annotate_project(project, lost, alone, model, {}, progress, self._known_of(project))
             self.listener.answered(self._keep(project, texts, at_first.run, {}))
         found = annotate_project(project, lost, options, model, {}, progress, self._known_of(project), told)
-        for note in found.run.notes:
+        trouble = None if model is None else model.ranker.trouble
+        for note in (*found.run.notes, *([] if trouble is None else [trouble])):
             self._say(note)
         if options.checker:
             by_path: dict[str, tuple[Doubt, ...]] = {}

@@ -183,10 +183,11 @@ NEUTRAL = '''\
 """A till."""
 from __future__ import annotations
 from typing import Any as _Anything
-from typing import Dict
+from typing import Dict, TYPE_CHECKING
 import os
 pass
-pass
+if TYPE_CHECKING:
+    pass
 
 class Till:
     def __init__(self, name: _Anything, rate: float) -> None:  # who
@@ -205,12 +206,45 @@ class Till:
 
 def test_what_a_checker_would_say_whatever_is_written_is_said_of_any() -> None:
     before, after = {"till.py": BEFORE.encode(), "broken.py": b"x ="}, {"till.py": AFTER.encode(), "broken.py": b"y ="}
-    assert PYTHON.neutral(before, after) == {"till.py": NEUTRAL.encode(), "broken.py": b"y ="}
+    assert PYTHON.neutral(before, after) == {"till.py": NEUTRAL.encode(), "broken.py": b"x ="}
     assert PYTHON.neutral(before, before) == before
     alone = {"a.py": b"\xef\xbb\xbf# coding: utf-8\r\nf = lambda: 0\r\ndef g(x): pass\r\n"}
     written = {"a.py": alone["a.py"].replace(b"g(x)", b"g(x: int) -> None")}
     said = PYTHON.neutral(alone, written)["a.py"]
     assert said.endswith(b"Any as _Anything\nf = lambda: 0\r\ndef g(x: _Anything) -> _Anything: pass\r\n")
+
+
+GUARDED = """\
+from __future__ import annotations; import os
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    Alias = dict
+    def f(x): ...
+else:
+    def f(x):
+        from shop import Cart
+        return Cart(x)
+class A:
+    def __init__(self): pass
+def g(a: Alias): return os.sep
+other.x = f(1)
+"""
+
+WRITTEN = GUARDED.replace("    Alias", "    from shop import Cart\n    Alias").replace(
+    "f(x): ...", "f(x: Cart) -> Cart: ..."
+)
+WRITTEN = WRITTEN.replace("__init__(self)", "__init__(self) -> str").replace("Alias):", "Alias) -> str:")
+WRITTEN = WRITTEN.replace("other.x =", "other.x: Cart =")
+
+
+def test_the_projects_own_code_stays_in_what_says_any() -> None:
+    """Else what it lacks would be reported, and pass for uncovered."""
+    made = PYTHON.neutral({"a.py": GUARDED.encode()}, {"a.py": WRITTEN.encode()})["a.py"].decode()
+    assert made == GUARDED.replace("    Alias", "    pass\n    Alias").replace(
+        "f(x): ...", "f(x: _Anything) -> _Anything: ..."
+    ).replace("__init__(self)", "__init__(self) -> None").replace("Alias):", "Alias) -> _Anything:").replace(
+        "other.x =", "other.x: _Anything ="
+    ).replace("annotations; import os\n", "annotations; from typing import Any as _Anything; import os\n")
 
 
 def test_what_others_report_of_any_too_was_uncovered_and_not_made(tmp_path: Path) -> None:

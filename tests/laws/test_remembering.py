@@ -104,11 +104,12 @@ def test_what_was_refused_there_stays_refused(tmp_path: Path, decided: list[Slot
     assert late.slot.id in decided, "what it names has changed"
 
 
-@pytest.mark.parametrize("name", ["mypy.ini", "tsconfig.base.json", "a/tsconfig.json"])
+@pytest.mark.parametrize("name", ["mypy.ini", "a/tsconfig.json", "a/b/base.json"])
 def test_other_settings_beside_or_above_a_file_make_another_run(
     tmp_path: Path, decided: list[SlotId], name: str
 ) -> None:
     root = plant(tmp_path / "p", {"a/b/box.py": PROJECT["box.py"], "c/alone.py": PROJECT["alone.py"]})
+    (root / "tsconfig.json").write_text('{"extends": ["./a/b/base", "./tsconfig.json"]}', "utf-8")
     run(root)
     decided.clear()
     run(root)

@@ -9,6 +9,7 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -294,6 +295,9 @@ class Small:
     def finish(self, request: object) -> np.ndarray:
         return self.inner.finish(request)
 
+    def close(self) -> None:
+        self.room = 0
+
 
 @pytest.mark.parametrize("room", [None, 0, 1, 3])
 def test_where_a_gpu_is_short_of_memory_the_processor_computes(
@@ -320,19 +324,31 @@ def test_where_a_gpu_is_short_of_memory_the_processor_computes(
     assert [one.types[0][0] for one in said] == [one.types[0][0] for one in expected]
 
 
-def test_torch_says_in_our_words_that_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+SAID = ("CUDA out of memory. Tried to allocate 2.00 GiB.", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_torch_says_in_our_words_that_memory_is_short(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
     from typeinfer.model.torch_encoder import TorchEncoder
 
     encoder = TorchEncoder(SMALL, random_model().weights, "cpu", "f32")
     padded = all_of(*random_units(SMALL, [Size(5)]))
 
-    def full(*_: object) -> object:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    def raising(error: Exception) -> Callable[..., object]:
+        def encode(*_: object) -> object:
+            raise error
 
-    monkeypatch.setattr(encoder.model, "encode", full)
+        return encode
+
+    lexemes = np.zeros((len(padded.lexemes), SMALL.width), np.float32)
+    kind = torch.OutOfMemoryError if said is SAID[0] else RuntimeError
+    monkeypatch.setattr(encoder.model, "encode", raising(kind(said)))
     with pytest.raises(ShortOfMemory, match=r"^the GPU's memory is short$"):
-        encoder.start(padded, np.zeros((len(padded.lexemes), SMALL.width), np.float32))
+        encoder.start(padded, lexemes)
+    monkeypatch.setattr(encoder.model, "encode", raising(RuntimeError("shapes differ")))
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"):
+        encoder.start(padded, lexemes)
 
 
 def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

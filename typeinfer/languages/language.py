@@ -114,7 +114,10 @@ class Language(Protocol):
     """What ends a line that opens a block, and the least that may follow."""
 
     settings_files: tuple[str, ...]
-    """Names of files that say how what lies beside and below them is checked; `*` stands for any letters."""
+    """Names of files that say how what lies beside and below them is checked."""
+
+    def settings_extended_by(self, file: Path) -> Iterable[Path]:
+        """The files, wherever they lie, that one of those goes on from. Never raises."""
 
     def versions(self) -> tuple[str, ...]:
         """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""

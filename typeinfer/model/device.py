@@ -22,9 +22,12 @@ def _has_gpu() -> bool:
     # It takes torch two seconds to be imported: without a driver there is nothing to ask it.
     if find_spec("torch") is None or not _has_driver():
         return False
-    import torch
+    try:
+        import torch
 
-    return torch.cuda.is_available()
+        return torch.cuda.is_available()
+    except (ImportError, OSError):  # Installed, and broken.
+        return False
 
 
 def _has_driver() -> bool:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -39,6 +40,8 @@ class ShortOfMemory(RuntimeError):
 
 class Encoding(Protocol):
     """What reads units, a batch after the other: `encoder.Encoder` or `torch_encoder.TorchEncoder`."""
+
+    def close(self) -> None: ...
 
     def start(self, batch: Padded, lexemes: Floats) -> Any: ...
 
@@ -125,11 +128,14 @@ class Runtime(Asked):
         self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
         self.threads = threads
         self.subword = checkpoint.weights["subword.weight"]
-        self.encoding = partial(encoding, checkpoint.config, checkpoint.weights, threads)
+        self.encoding: Callable[[str | None, str], Encoding] = partial(
+            encoding, checkpoint.config, checkpoint.weights, threads
+        )
+        self.asking = Lock()
         try:
             self.encoder = self.encoding(precision, device)
         except ShortOfMemory as short:
-            self._fall_back(short)
+            self._fall_back(str(short))
         # By as many threads here as everywhere: the last bit of a product depends on it.
         with one_thread():
             self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
@@ -144,13 +150,18 @@ class Runtime(Asked):
         beam: int = 8,
         allowed: NDArray[np.bool_] | None = None,
     ) -> list[Composed]:
-        try:
-            return super().rank(units, subwords, chosen, beam, allowed)
-        except ShortOfMemory as short:
+        # The encoder takes so many batches at a time, whoever asks: of several projects in an editor each has a thread.
+        with self.asking:
+            try:
+                return super().rank(units, subwords, chosen, beam, allowed)
+            except ShortOfMemory as error:
+                short = str(error)
+            # What the error holds of the device is gone by now.
+            self.encoder.close()
             self._fall_back(short)
             return super().rank(units, subwords, chosen, beam, allowed)
 
-    def _fall_back(self, short: ShortOfMemory) -> None:
+    def _fall_back(self, short: str) -> None:
         self.trouble = f"device {self.device}: {short}; computing on the processor"
         self.device, self.budget = "cpu", BUDGETS["cpu"]
         self.encoder = self.encoding(None, self.device)

@@ -34,6 +34,12 @@ class TorchEncoder:
         with told():
             self.model = model.eval().to(self.device, torch.bfloat16 if precision == "bf16" else torch.float32)
 
+    def close(self) -> None:
+        """Hand back what it holds of the device."""
+        del self.model
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def start(self, batch: Padded, lexemes: Floats) -> Tensor:
         """Begin; the device works on while the caller goes on. `lexemes` [l, d]"""
         with told(), torch.inference_mode():
@@ -47,10 +53,16 @@ class TorchEncoder:
         return hidden
 
 
+SHORT = ("out of memory", "ALLOC_FAILED")
+"""What CUDA and cuBLAS say where torch has no word of its own for it."""
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Memory that is short, in the words of whoever computes elsewhere then."""
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise ShortOfMemory("the GPU's memory is short") from None
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in SHORT):
+            raise ShortOfMemory("the GPU's memory is short") from None
+        raise

@@ -62,7 +62,8 @@ class Run:
 
     `words`: budget of a step, over all processes. `rate`: the highest learning rate, reached after a share `warmup` of the
     run, held while words are asked for and then falling linearly to 0. `evaluate_words`, `final_words`: words of the
-    development split that are read in the midst and at the end.
+    development split that are read in the midst and at the end. `processes`: how many are forked; of those that torchrun starts
+    each is one.
     """
 
     data: Path

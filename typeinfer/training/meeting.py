@@ -66,8 +66,8 @@ class Forked:
 
 @dataclass(frozen=True)
 class Torchrun:
-    """Processes that torchrun started, each with tensors of one row. All make the same steps from the same sums, and so have the
-    same weights."""
+    """Processes that torchrun started, each with tensors of one row. All make the same steps from the same sums, and so, on
+    processors or GPUs of one kind, have the same weights."""
 
     rank: int
     ranks: int
@@ -99,7 +99,6 @@ def torchrun(cuda: bool) -> Iterator[tuple[Torchrun, torch.device]]:
         torch.cuda.set_device(device)
     # Counts and the clock stay on the processor.
     distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=timedelta(seconds=PATIENCE))
-    try:
-        yield Torchrun(distributed.get_rank(), distributed.get_world_size()), device
-    finally:
-        distributed.destroy_process_group()
+    yield Torchrun(distributed.get_rank(), distributed.get_world_size()), device
+    # Not where one fails: it would wait for the others, which wait for it; torchrun ends them all.
+    distributed.destroy_process_group()

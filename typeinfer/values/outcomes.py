@@ -77,11 +77,9 @@ class Run:
 GIVEN = ""
 """Stands for the reason of slots that get their annotation."""
 
-LEFT_ALONE = "its file was left alone"
-
 
 def reasons(predictions: Iterable[Prediction], outcome: Outcome | None) -> dict[str, int]:
-    """How many slots of a file are withheld, by reason."""
+    """How many slots of a file are withheld, by reason, and how many are not."""
     return dict(Counter(withheld_because(prediction, outcome) or GIVEN for prediction in predictions))
 
 
@@ -97,7 +95,7 @@ def withheld_because(prediction: Prediction, outcome: Outcome | None) -> str | N
         case Apply(), Unchanged(_, refused):
             return _refusal(refused, prediction)
         case Apply(), Skipped() | Failed():
-            return LEFT_ALONE
+            return "its file was left alone"
     return "no edit was made"
 
 

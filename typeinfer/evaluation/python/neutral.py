@@ -7,10 +7,12 @@ is no tool's fault. Reads with `ast` alone. Knows nothing of checkers.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeGuard
 
 from typeinfer.evaluation.python.stripping import Cut, apply_cuts, end_of, start_of
-from typeinfer.evaluation.python.written import FieldClasses, annotations_in, last_name
+from typeinfer.evaluation.python.written import Annotation, FieldClasses, FunctionNode, annotations_in, last_name
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile, decode
 
@@ -21,48 +23,68 @@ MUST_BE_NONE = ("__init__", "__init_subclass__")
 
 
 def neutral(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of `after`. Imports that are the tool's go too; one that can't be read stays as it is."""
+    """The files of `after`. Imports that are the tool's go too. A file that this can't be made of is as it was before, so that all
+    that is reported of it counts as new."""
     found = dict(after)
     for path, raw in before.items():
         if after.get(path, raw) != raw:
             try:
-                old, new = ast.parse(raw), ast.parse(after[path])
-            except (SyntaxError, ValueError):
-                continue
-            found[path] = _neutral(decode(path, "python", after[path]), old, new)
+                made = _neutral(decode(path, "python", after[path]), ast.parse(raw), ast.parse(after[path]))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    compile(made, path, "exec", dont_inherit=True)
+                found[path] = made
+            except (SyntaxError, ValueError, AssertionError):
+                found[path] = raw
     return found
 
 
 def _neutral(file: SourceFile, old: ast.Module, new: ast.Module) -> bytes:
-    there = _slots(file.path, old)
+    there = {_known_by(annotation) for annotation in annotations_in(file.path, old, FieldClasses())}
     cuts = [_line(file, new, IMPORT), *_imports(file, frozenset(_imported(old.body)), new.body)]
     for annotation in annotations_in(file.path, new, FieldClasses()):
-        must_be = getattr(annotation.place, "name", None) in MUST_BE_NONE
-        if annotation.slot is not None and annotation.slot not in there and not must_be:
-            cuts.append(Cut(start_of(file, annotation.node), end_of(file, annotation.node), ANYTHING))
+        if _known_by(annotation) not in there:
+            place = annotation.place
+            returns = isinstance(place, FunctionNode) and place.name in MUST_BE_NONE
+            text = b"None" if returns else ANYTHING
+            cuts.append(Cut(start_of(file, annotation.node), end_of(file, annotation.node), text))
     return apply_cuts(file, cuts).to_bytes()
 
 
-def _slots(path: str, tree: ast.Module) -> frozenset[SlotId | None]:
-    return frozenset(annotation.slot for annotation in annotations_in(path, tree, FieldClasses()))
+def _known_by(annotation: Annotation) -> SlotId | str:
+    """Where an annotation stands; what it says, where that is at no slot."""
+    return annotation.slot or ast.dump(annotation.node)
 
 
 def _line(file: SourceFile, tree: ast.Module, text: bytes) -> Cut:
     """A line before the first statement that may stand behind it: docstring and imports from `__future__` come first."""
+    line = 0
     for number, statement in enumerate(tree.body):
         documents = number == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        if not documents and not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__"):
+        if not documents and not _is_future(statement):
             first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
-            at = file.line_starts[first - 1]
-            return Cut(at, at, text + b"\n")
+            beside = first == line
+            at = start_of(file, statement) if beside else file.line_starts[first - 1]
+            return Cut(at, at, text + (b"; " if beside else b"\n"))
+        line = statement.end_lineno or 0
     return Cut(len(file.data), len(file.data), b"\n" + text + b"\n")
 
 
-def _imported(statements: Iterable[ast.stmt]) -> Iterator[tuple[object, ...]]:
-    for statement in statements:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                yield from (_named(node, alias) for alias in node.names)
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def _guards(statement: ast.stmt) -> TypeGuard[ast.If]:
+    return isinstance(statement, ast.If) and last_name(statement.test) == "TYPE_CHECKING"
+
+
+def _imported(block: Iterable[ast.stmt]) -> Iterator[tuple[object, ...]]:
+    """What a file imports at its top, guarded or not."""
+    for statement in block:
+        if _guards(statement):
+            yield from _imported(statement.body)
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from (_named(statement, alias) for alias in statement.names)
 
 
 def _named(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[object, ...]:
@@ -71,15 +93,12 @@ def _named(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[object,
 
 
 def _imports(file: SourceFile, there: frozenset[tuple[object, ...]], block: Iterable[ast.stmt]) -> Iterator[Cut]:
-    """Imports at the top of a file, and guarded ones there, without the names that were not imported before."""
+    """Those imports without the names that were not imported before, but for `TYPE_CHECKING`, which guards what is left."""
     for statement in block:
-        if isinstance(statement, ast.If) and last_name(statement.test) == "TYPE_CHECKING":
-            if there.isdisjoint(_imported(statement.body)) and not statement.orelse:
-                yield Cut(start_of(file, statement), end_of(file, statement), b"pass")
-            else:
-                yield from _imports(file, there, statement.body)
-        elif isinstance(statement, ast.Import | ast.ImportFrom):
-            kept = [alias for alias in statement.names if _named(statement, alias) in there]
+        if _guards(statement):
+            yield from _imports(file, there, statement.body)
+        elif isinstance(statement, ast.Import | ast.ImportFrom) and not _is_future(statement):
+            kept = [one for one in statement.names if one.name == "TYPE_CHECKING" or _named(statement, one) in there]
             if len(kept) < len(statement.names):
                 statement.names = kept
                 text = ast.unparse(statement).encode() if kept else b"pass"

@@ -81,6 +81,9 @@ class Python:
         "pyproject.toml", "setup.cfg", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml", "pyrefly.toml"
     )  # fmt: skip
 
+    def settings_extended_by(self, file: Path) -> Iterable[Path]:
+        return ()
+
     def versions(self) -> tuple[str, ...]:
         packages = ("pyrefly", "typeshed-client", "docstring-parser", "tree-sitter-python")
         return tuple(f"{package} {metadata.version(package)}" for package in packages)

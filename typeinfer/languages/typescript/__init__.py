@@ -20,6 +20,7 @@ from typeinfer.languages.typescript.annotations import is_writable, parse_type, 
 from typeinfer.languages.typescript.parsing import grammar, parse
 from typeinfer.languages.typescript.refusals import refusal
 from typeinfer.languages.typescript.syntax import read
+from typeinfer.languages.typescript.tsconfig import extended_by
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
@@ -74,7 +75,10 @@ class TypeScript:
     )
     bodies: Mapping[str, str] = MappingProxyType({"{": "}"})
     checkers: tuple[str, ...] = ("tsc",)
-    settings_files: tuple[str, ...] = ("tsconfig.json", "tsconfig.*.json", "jsconfig.json", "package.json")
+    settings_files: tuple[str, ...] = ("tsconfig.json", "jsconfig.json", "package.json")
+
+    def settings_extended_by(self, file: Path) -> Iterable[Path]:
+        return extended_by(file)
 
     def versions(self) -> tuple[str, ...]:
         return (f"tree-sitter-typescript {metadata.version('tree-sitter-typescript')}",)

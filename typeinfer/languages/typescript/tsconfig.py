@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,11 +107,9 @@ def settings_of(file: Path) -> dict[str, Any] | None:
 def _flattened(file: Path, content: Mapping[str, Any], below: tuple[Path, ...]) -> dict[str, Any]:
     """What a file says on top of what it extends: of options each, of lists of files whole. `below` led here."""
     flat: dict[str, Any] = {"compilerOptions": {}}
-    extended = content.get("extends")
-    for name in (extended,) if isinstance(extended, str) else _listed(extended):
-        base = _extended(file.parent, name) if isinstance(name, str) else None
-        above = settings_of(base) if base is not None and base not in below else None
-        if base is not None and above is not None:
+    for base in _bases(file, content):
+        above = settings_of(base) if base not in below else None
+        if above is not None:
             found = _flattened(base, above, (*below, base))
             flat = {**flat, **found, "compilerOptions": {**flat["compilerOptions"], **found["compilerOptions"]}}
     own = content.get("compilerOptions")
@@ -125,6 +123,26 @@ def _flattened(file: Path, content: Mapping[str, Any], below: tuple[Path, ...]) 
         if isinstance(content.get(key), list):
             flat[key] = [_joined(file.parent, entry) for entry in content[key] if isinstance(entry, str)]
     return flat
+
+
+def _bases(file: Path, content: Mapping[str, Any]) -> Iterator[Path]:
+    """The files that one says it extends, as far as they are there."""
+    extended = content.get("extends")
+    for name in (extended,) if isinstance(extended, str) else _listed(extended):
+        base = _extended(file.parent, name) if isinstance(name, str) else None
+        if base is not None:
+            yield base
+
+
+def extended_by(file: Path) -> list[Path]:
+    """All files that one extends, through others too."""
+    found, waiting = {file: None}, [file]
+    while waiting:
+        one = waiting.pop()
+        fresh = [base for base in _bases(one, settings_of(one) or {}) if base not in found]
+        found.update(dict.fromkeys(fresh))
+        waiting += fresh
+    return [*found][1:]
 
 
 def _listed(value: object) -> list[Any]:
