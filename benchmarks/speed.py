@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -165,12 +166,16 @@ def draw(points: Sequence[tuple[int, float, float]]) -> None:
     for place, measured, unit in zip(places, (seconds, memory), ("seconds, cold", "peak MB, all processes"), strict=True):
         place.plot(lines, measured, "o-", label="measured")
         place.plot(lines, measured[-1] * lines / lines[-1], ":", color="grey", label="in proportion")
-        place.set_xlabel("lines of Python, every slot open")
-        place.set_ylabel(unit)
-        place.set_ylim(bottom=0)
+        labelled(place, "lines of Python, every slot open", unit)
         place.legend(frameon=False)
     figure.tight_layout()
     figure.savefig(RESULTS / "speed.svg", metadata={"Date": None})
+
+
+def labelled(place: Any, across: str, up: str) -> None:
+    place.set_xlabel(across)
+    place.set_ylabel(up)
+    place.set_ylim(bottom=0)
 
 
 # --- processors, batches -----------------------------------------------------------------------------------------------------
@@ -185,13 +190,19 @@ def by_processors(asked: argparse.Namespace) -> None:
             rows[-1].append(f"{found.held:,.0f}")
     print(f"{lines:,} lines, {described()}\n")
     print(table(["processes", "seconds", "slots/s", "peak MB, all"], rows))
+    from matplotlib import pyplot
+
+    figure, places = pyplot.subplots(1, 2, figsize=(6, 3))
+    for place, column, unit in zip(places, (1, 3), ("seconds, cold", "peak MB, all processes"), strict=True):
+        place.bar([row[0] for row in rows], [float(row[column].replace(",", "")) for row in rows])
+        labelled(place, f"processes, {lines:,} lines", unit)
+    figure.tight_layout()
+    figure.savefig(RESULTS / "processors.svg", metadata={"Date": None})
 
 
 def by_batches(asked: argparse.Namespace) -> None:
     """The model alone, on units of the tree that were made before; and how much of each batch is padding, which a GPU's would be
     less of if units were laid end to end."""
-    import numpy as np
-
     from typeinfer.languages import LANGUAGE_OF_SUFFIX
     from typeinfer.model.ranking import LANGUAGE_NAMES, load_ranker
     from typeinfer.model.runtime import BUDGETS, batches
@@ -225,6 +236,19 @@ def by_batches(asked: argparse.Namespace) -> None:
         say(f"{words} words: {rate} slots/s")
     print(f"{lines:,} lines, {len(units):,} units, {described()}\n")
     print(table(["words of a batch, padding included", "batches", "padding, %", "slots/s"], rows))
+    draw_batches([[float(cell.replace(",", "") or "nan") for cell in row] for row in rows])
+
+
+def draw_batches(rows: Sequence[Sequence[float]]) -> None:
+    from matplotlib import pyplot
+
+    figure, places = pyplot.subplots(1, 2, figsize=(9, 3.6))
+    words, _, padding, rate = zip(*rows, strict=True)
+    for place, measured, unit in zip(places, (rate, padding), ("slots a second, the model alone", "padding, %"), strict=True):
+        place.semilogx(words, measured, "o-")
+        labelled(place, "words of a batch, padding included", unit)
+    figure.tight_layout()
+    figure.savefig(RESULTS / "batches.svg", metadata={"Date": None})
 
 
 # --- Ray ---------------------------------------------------------------------------------------------------------------------
