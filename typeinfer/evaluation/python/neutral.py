@@ -14,7 +14,7 @@ from typing import TypeGuard
 from typeinfer.evaluation.python.stripping import Cut, apply_cuts, end_of, start_of
 from typeinfer.evaluation.python.written import Annotation, FieldClasses, FunctionNode, annotations_in, last_name
 from typeinfer.values.slots import SlotId
-from typeinfer.values.source import SourceFile, decode
+from typeinfer.values.source import SourceFile, Unreadable, decode
 
 ANYTHING = b"_Anything"
 IMPORT = b"from typing import Any as _Anything"
@@ -34,7 +34,7 @@ def neutral(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str
                     warnings.simplefilter("ignore")
                     compile(made, path, "exec", dont_inherit=True)
                 found[path] = made
-            except (SyntaxError, ValueError, AssertionError):
+            except (Unreadable, SyntaxError, RecursionError, ValueError, AssertionError):
                 found[path] = raw
     return found
 
