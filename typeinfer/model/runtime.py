@@ -75,6 +75,7 @@ class Asked(ABC):
 
     def __init__(self, config: Config, device: str) -> None:
         self.config, self.device, self.budget = config, device, BUDGETS[device]
+        self.asking = Lock()
 
     @abstractmethod
     def answers(self, questions: Iterator[Question]) -> Answers:
@@ -105,13 +106,30 @@ class Asked(ABC):
                 waiting.append((members, batch))
                 yield Question(batch, symbols, beam)
 
-        for composed in self.answers(questions()):
-            members, batch = waiting.popleft()
-            # Slots of a unit stand together; where they go is counted from their unit's first.
-            places = first[members[batch.slot_unit]] + rank_within(batch.slot_unit)
-            for place, one in zip(places.tolist(), composed, strict=True):
-                found[place] = one
+        def ask() -> None:
+            waiting.clear()
+            for composed in self.answers(questions()):
+                members, batch = waiting.popleft()
+                # Slots of a unit stand together; where they go is counted from their unit's first.
+                places = first[members[batch.slot_unit]] + rank_within(batch.slot_unit)
+                for place, one in zip(places.tolist(), composed, strict=True):
+                    found[place] = one
+
+        # An encoder takes so many batches at a time, whoever asks: of several projects in an editor each has a thread.
+        with self.asking:
+            short = None
+            try:
+                ask()
+            except ShortOfMemory as error:
+                short = str(error)
+            if short is not None:  # What the error held of the device is gone by now.
+                self.fall_back(short)
+                ask()
         return [one for one in found if one is not None]
+
+    def fall_back(self, short: str) -> None:
+        """Compute where there is more room. Raises `ShortOfMemory` where there is none."""
+        raise ShortOfMemory(short)
 
 
 class Runtime(Asked):
@@ -131,37 +149,21 @@ class Runtime(Asked):
         self.encoding: Callable[[str | None, str], Encoding] = partial(
             encoding, checkpoint.config, checkpoint.weights, threads
         )
-        self.asking = Lock()
         try:
             self.encoder = self.encoding(precision, device)
         except ShortOfMemory as short:
-            self._fall_back(str(short))
+            self._on_processor(str(short))
         # By as many threads here as everywhere: the last bit of a product depends on it.
         with one_thread():
             self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
 
     # Python before 3.12 has no mark for what overrides.
     # pyrefly: ignore [missing-override-decorator]
-    def rank(
-        self,
-        units: Units,
-        subwords: Array,
-        chosen: Sequence[int] | Ints,
-        beam: int = 8,
-        allowed: NDArray[np.bool_] | None = None,
-    ) -> list[Composed]:
-        # The encoder takes so many batches at a time, whoever asks: of several projects in an editor each has a thread.
-        with self.asking:
-            try:
-                return super().rank(units, subwords, chosen, beam, allowed)
-            except ShortOfMemory as error:
-                short = str(error)
-            # What the error holds of the device is gone by now.
-            self.encoder.close()
-            self._fall_back(short)
-            return super().rank(units, subwords, chosen, beam, allowed)
+    def fall_back(self, short: str) -> None:
+        self.encoder.close()
+        self._on_processor(short)
 
-    def _fall_back(self, short: str) -> None:
+    def _on_processor(self, short: str) -> None:
         self.trouble = f"device {self.device}: {short}; computing on the processor"
         self.device, self.budget = "cpu", BUDGETS["cpu"]
         self.encoder = self.encoding(None, self.device)
