@@ -43,6 +43,14 @@ def test_two_errors_of_one_kind_on_one_line_are_two() -> None:
     assert twice - once == Counter({Misfit("a.py", 1, "bad", ""): 1})
 
 
+def test_in_whatever_order_they_are_told_the_same_one_speaks_for_both() -> None:
+    project = project_of({"a.py": TEXT})
+    told = [Diagnostic("a.py", Span(n, 1), "bad", word) for n, word in ((2, "one"), (0, "two"), (20, "three"))]
+    one, other = (misfits(project, order, {}) for order in (told, told[::-1]))
+    assert [(found, found.message) for found in one] == [(found, found.message) for found in other]
+    assert next(iter(one)).message == "two", "the first on the line"
+
+
 def test_blame_falls_on_the_nearest() -> None:
     project = project_of({"a.py": "def far(x):\n    return x\n\n\ndef near(y):\n    z = y\n    return far(z)\n"})
     slots = {slot.id: slot for slot in project.modules["a.py"].slots}

@@ -44,7 +44,9 @@ def misfits(project: Project, reported: Iterable[Diagnostic], edits: Mapping[str
         start = places[said.path].old(said.span.start) if said.path in places else said.span.start
         return Misfit(said.path, project.modules[said.path].file.line_of(start), said.code, said.message)
 
-    return Counter(place(said) for said in reported if said.path in project.modules)
+    # Of two on a line the first speaks for both, in whatever order a checker with several threads tells them.
+    told = sorted(reported, key=lambda said: (said.path, said.span.start, said.code, said.message))
+    return Counter(place(said) for said in told if said.path in project.modules)
 
 
 class _Displacement:
