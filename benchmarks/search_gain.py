@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from verification_cost import SMALLER
+
 from typeinfer import pipeline
 from typeinfer.__main__ import main as command
 from typeinfer.evaluation.benchmark import evaluate
 from typeinfer.evaluation.peers import OURS, Tool
 from typeinfer.evaluation.python import PythonJudge
-
-SMALLER = ("structlog", "tomlkit", "httpcore", "twine", "markdown-it-py", "hatchling", "mkdocs")
 
 TOOLS = (
     Tool("with the search", "typeinfer", OURS.command),

@@ -1,4 +1,7 @@
-"""Reading: the files of a project in; their modules, remembered or read by several processes, out. Knows nothing of types."""
+"""Reading: the files of a project in; their modules, remembered or read by several processes, and the settings beside them out.
+
+Knows nothing of types.
+"""
 
 from __future__ import annotations
 

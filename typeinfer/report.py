@@ -19,16 +19,7 @@ import msgspec
 import typeinfer
 from typeinfer.values.lines import Continuation
 from typeinfer.values.members import Ground, Offer, Suggestion
-from typeinfer.values.outcomes import (
-    GIVEN,
-    Changed,
-    Failed,
-    Outcome,
-    Run,
-    Skipped,
-    reasons,
-    withheld_because,
-)
+from typeinfer.values.outcomes import GIVEN, Changed, Failed, Outcome, Run, Skipped, reasons, withheld_because
 from typeinfer.values.patches import Edit
 from typeinfer.values.predictions import Abstain, Prediction, Ranked, Suggest
 from typeinfer.values.slots import Slot, SlotKind

@@ -531,9 +531,10 @@ class Session:
             at_first = annotate_project(project, lost, alone, model, {}, progress, self._known_of(project))
             self.listener.answered(self._keep(project, texts, at_first.run, {}))
         found = annotate_project(project, lost, options, model, {}, progress, self._known_of(project), told)
-        trouble = None if model is None else model.ranker.trouble
-        for note in (*found.run.notes, *([] if trouble is None else [trouble])):
+        for note in found.run.notes:
             self._say(note)
+        if model is not None and (trouble := model.ranker.trouble) is not None:
+            self._say(trouble)
         if options.checker:
             by_path: dict[str, tuple[Doubt, ...]] = {}
             for doubt in doubt_project(project, options, model, progress):

@@ -304,18 +304,17 @@ def render(
             "Errors per 100 annotations by checkers that were not asked: new ones, and those uncovered, which they report too where"
             " the same places say `Any`:\n"
         )
-        counts = ((tool, total, (total.by_others, total.uncovered_by_others)) for tool, total in totals.items())
         rows = [
             [
                 tool,
                 *(
                     f"{_per_hundred(total, of[name]):.1f}" if name in of else ""
                     for name in names
-                    for of in (new, uncovered)
+                    for of in (total.by_others, total.uncovered_by_others)
                 ),
             ]
-            for tool, total, (new, uncovered) in counts
-            if new
+            for tool, total in totals.items()
+            if total.by_others
         ]
         parts.append(table(["tool", *(f"{name}{what}" for name in names for what in (", new", ", uncovered"))], rows))
     classes = [origin.value for origin in Origin] + ["simple", "generic"]

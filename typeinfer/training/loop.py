@@ -547,7 +547,7 @@ def train(run: Run, task_of: Callable[[Run, int], Task]) -> Path:
 
     def forked(rank: int) -> None:
         try:
-            work(Forked(rank, ranks, barrier.wait), begun)
+            work(Forked(rank, ranks, barrier), begun)
         except BaseException:
             barrier.abort()
             raise

@@ -7,11 +7,12 @@ their own and send each other what they add up. Knows nothing of what the number
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from multiprocessing.synchronize import Barrier
+from typing import Protocol
 
 import torch
 from torch import Tensor, distributed
@@ -48,14 +49,14 @@ class Forked:
 
     rank: int
     ranks: int
-    barrier: Callable[[float], Any]
+    barrier: Barrier
 
     @property
     def row(self) -> int:
         return self.rank
 
     def wait(self) -> None:
-        self.barrier(PATIENCE)
+        self.barrier.wait(PATIENCE)
 
     def hear(self, told: Tensor) -> None:
         self.wait()

@@ -104,7 +104,7 @@ class PutAway(Sequence[Prediction]):
 
     @staticmethod
     def of(predictions: Sequence[Prediction]) -> PutAway:
-        """Raises `RecursionError` and `msgspec.MsgspecError` where a type is nested too deep."""
+        """Raises `RecursionError`, `OverflowError` and `msgspec.MsgspecError` where a type is nested too deep."""
         if isinstance(predictions, PutAway):
             return predictions
         return PutAway(zlib.compress(msgpack.encode(predictions), 1), len(predictions))
