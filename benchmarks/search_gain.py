@@ -25,7 +25,7 @@ TOOLS = (
 
 def main() -> None:
     if sys.argv[1:2] == ["annotate"]:
-        pipeline.dispose = lambda search, wanted, progress: None
+        pipeline.dispose = lambda search, progress: None
         command()
     else:
         only = sys.argv[1:] or SMALLER

@@ -312,7 +312,7 @@ def annotate(
             if stubs is not None:
                 result = result if dry else _write_stubs(result, opened, stubs)
             elif not dry:
-                result = _write(result, opened.found.root)
+                result = _write(result, opened)
     _report(result, format_, explain=explain, diff=diff, would=dry)
     return _exit_code(result, check)
 
@@ -386,18 +386,22 @@ def _progress() -> Iterator[ProgressBar]:
         yield progress
 
 
-def _write(result: Run, root: Path) -> Run:
+def _write(result: Run, opened: Opened) -> Run:
     """Write every changed file; one that can't be written is `Failed`, and the others are still done."""
+    from typeinfer.pipeline import wrote
     from typeinfer.rewriting.safety import NotWritten, write_new
     from typeinfer.values.outcomes import Changed, Failed
 
+    root = opened.found.root
     outcomes = [_written(outcome, root) if isinstance(outcome, Changed) else outcome for outcome in result.outcomes]
     for path, text in result.added.items():
         try:
             write_new(root / path, text.encode("utf-8"))
         except NotWritten as error:
             outcomes.append(Failed(path, str(error)))
-    return replace(result, outcomes=tuple(outcomes))
+    result = replace(result, outcomes=tuple(outcomes))
+    wrote(root, opened.files, opened.options, result)
+    return result
 
 
 def _written(changed: Changed, root: Path) -> Changed | Failed:

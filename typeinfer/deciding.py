@@ -92,8 +92,7 @@ class Options:
     rounds: int = ROUNDS
     """Everybody is asked again at most this often."""
     hasty: bool = False
-    """The model is asked about the lines of `only` alone, not about their files, and nobody again once all is decided that is to be
-    written, though more might be believed of what isn't."""
+    """Nobody is asked again once all is decided that is to be written, though more might be believed of what isn't."""
     rename: bool = False
     """Files that take no annotations are renamed to what does, where their language has such a thing."""
 
@@ -139,6 +138,9 @@ class Search:
 
     project: Project
     options: Options
+    wanted: Mapping[str, frozenset[SlotId]]
+    """The slots asked about, by path. Of others nothing is decided: it wouldn't be written, and the next run, which finds these
+    written and those not, would come to something else of those, and then of more of these."""
     closed: frozenset[str]
     """Files that are not rewritten, whatever is believed."""
     beliefs: Mapping[str, Belief]
@@ -189,19 +191,12 @@ class Search:
         what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard,
         and at once where it had to go because it wasn't found out in time what may stay. What stood before is heard with the
         first that is new, and with none if there is none."""
-        from typeinfer.program.evidence import gather
-
         # What was known before is written down from the start.
         overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
         rounds = self.options.rounds
         for turn in range(rounds):
             progress("inferring", turn, rounds)
-            with stage("the checker infers"):
-                inference = self.infer(overlay)
-            self.checked = bool(inference.checker)
-            with stage("rules"):
-                evidence = self.by_one_name(gather(overlay, inference))
-            self.ask(overlay, evidence, progress)
+            evidence = self.look(overlay, progress) if self.is_anything_open() else {}
             kept: set[SlotId] = set()
             stood = dict(self.decided)
             self.cut_short = False
@@ -222,23 +217,41 @@ class Search:
             self.notes.append(f"types still came to light in round {rounds}; run again to find the rest")
         progress("inferring", rounds, rounds)
 
+    def look(self, overlay: Project, progress: Progress) -> Mapping[SlotId, tuple[Evidence, ...]]:
+        """What checkers and rules say of the texts as they are now; and the model, in `rankings`."""
+        from typeinfer.program.evidence import gather
+
+        with stage("the checker infers"):
+            inference = self.infer(overlay)
+        self.checked = bool(inference.checker)
+        with stage("rules"):
+            evidence = self.by_one_name(gather(overlay, inference))
+        self.ask(overlay, evidence, progress)
+        return evidence
+
+    def is_anything_open(self) -> bool:
+        """Whether there is a slot that something may be decided of."""
+        settled = self.decided.keys() | self.let_be
+        modules = self.project.modules
+        return any(
+            slot.id in slots and slot.id not in settled and self.is_open(modules[path], slot)
+            for path, slots in self.wanted.items()
+            for slot in modules[path].slots
+        )
+
     def ask(self, overlay: Project, evidence: Mapping[SlotId, tuple[Evidence, ...]], progress: Progress) -> None:
-        """Have the model rank every open slot that may be written, given the texts as they are now. Other files' slots are left to
-        the rules: one file of a large project is not to cost as much as all."""
+        """Have the model rank every open slot that may be written, given the texts as they are now."""
         if self.model is None:
             return
-        from typeinfer.program.changes import EVERY_LINE, concerned
-
         progress("asking the model", 0, 1)
         unwritten = self.unwritten()
         open_slots = {
             slot.id
-            for path, module in self.project.modules.items()
-            if path in self.options.only and path not in self.closed
-            if self.project.language_of(path).name in self.model.beliefs
-            for near in (concerned(module, self.options.only[path] if self.options.hasty else (EVERY_LINE,)),)
+            for path, slots in self.wanted.items()
+            if path not in self.closed and self.project.language_of(path).name in self.model.beliefs
+            for module in (self.project.modules[path],)
             for slot in module.slots
-            if slot.id in near and (slot.id not in self.decided or slot.id in unwritten) and slot.id not in self.let_be
+            if slot.id in slots and (slot.id not in self.decided or slot.id in unwritten) and slot.id not in self.let_be
             if self.is_open(module, slot) and self.is_asked(slot)
         }
         if not open_slots:
@@ -285,11 +298,12 @@ class Search:
     def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]], refused: bool) -> set[SlotId]:
         """Predict every open slot that the checker refused, or every other one; those that something was decided of."""
         fresh = set()
-        for path, module in self.project.modules.items():
+        for path, slots in self.wanted.items():
+            module = self.project.modules[path]
             for slot in module.slots:
-                if slot.id in self.decided or slot.id in self.let_be or not self.is_open(module, slot):
+                if slot.id not in slots or slot.id in self.decided or slot.id in self.let_be:
                     continue
-                if self.is_refused(slot.id) is not refused:
+                if not self.is_open(module, slot) or self.is_refused(slot.id) is not refused:
                     continue
                 prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
                 self.predictions[slot.id] = prediction
@@ -571,5 +585,6 @@ def _listening(
     checker: bool = True,
 ) -> Search:
     """A search of which nothing is written in the end: no kind of slot is left out."""
-    options = Options(only=dict.fromkeys(project.modules, ()), kinds_named=True, checker=checker)
-    return Search(project, options, frozenset(), beliefs, model, locals_asked=asked)
+    options = Options(only={}, kinds_named=True, checker=checker)
+    wanted = {path: frozenset(slot.id for slot in module.slots) for path, module in project.modules.items()}
+    return Search(project, options, wanted, frozenset(), beliefs, model, locals_asked=asked)

@@ -34,10 +34,11 @@ STAY = 4
 """After so many checks of a hearing the checker stays, where it can: that its word is confirmed costs one check more."""
 
 
-def dispose(search: Search, wanted: Wanted, progress: Progress) -> None:
-    """Take back what makes the checker report an error that it didn't report before. `wanted`: the slots to be written, by path."""
+def dispose(search: Search, progress: Progress) -> None:
+    """Take back what makes the checker report an error that it didn't report before."""
     for language in search.project.languages if search.options.checker else ():
-        of_language = {path: slots for path, slots in wanted.items() if search.project.language_of(path) is language}
+        wanted = search.wanted.items()
+        of_language = {path: slots for path, slots in wanted if search.project.language_of(path) is language}
         slots = {slot for some in of_language.values() for slot in some}
         fresh = (slots & search.decided.keys()) - search.verified
         if not fresh:

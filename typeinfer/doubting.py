@@ -73,9 +73,8 @@ def doubts(
     }
     if not written:
         return ()
-    asked = replace(options, only={path: options.only[path] for path in wanted}, max_error=None)
     bare = _without(project, [slot for slot, _ in written.values()])
-    search = Search(bare, asked, frozenset(), beliefs, model)
+    search = Search(bare, replace(options, max_error=None), wanted, frozenset(), beliefs, model)
     for _ in search.settle(progress):
         pass
     search.explain(written)

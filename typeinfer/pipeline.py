@@ -70,6 +70,23 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
         return _joined([next(fresh) if run is None else run for run in known])
 
 
+def wrote(root: Path, files: Mapping[str, SourceFile], options: Options, run: Run) -> None:
+    """What `annotate` came to has been written, of the files that are `Changed` in its run: the next one goes on from there."""
+    after = {
+        one.path: one.patch.result() for one in run.outcomes if isinstance(one, Changed) and one.renamed_from is None
+    }
+    if options.rename or not after:
+        return
+    from typeinfer.program.project import module_names
+
+    names = module_names(files)
+    with Cache(cache_folder()) as cache:
+        # So that of the edit after this it is known what it is about.
+        read_as({path: names[path] for path in after}, after, options.engine, cache, silent)
+        for part in _parts(root, files, options, cache, silent):
+            part.memory(cache).wrote(part.files, {path: after.get(path, file) for path, file in part.files.items()})
+
+
 def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[str, ...]:
     """The files asked about that a run has something to do with, told by what stands in them alone.
 
@@ -403,7 +420,8 @@ def annotate_project(
         for path, module in project.modules.items()
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
-    search = Search(project, options, frozenset(refusals), load_beliefs(), model, added)
+    wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
+    search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), model, added)
     search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
     search.verified = set(search.decided)
     for slot, prediction in standing.items():
@@ -411,15 +429,14 @@ def annotate_project(
         search.let_be.add(slot)
         if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
             search.write_down(slot)
-    wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
 
     def settled() -> Settled:
         search.explain(slot for slots in wanted.values() for slot in slots)
         outcomes = [
-            *_patches(search, wanted, refusals, proofs, progress),
+            *_patches(search, refusals, proofs, progress),
             *(skip for skip in lost if skip.path in options.only),
         ]
-        return Settled(_run(search, wanted, outcomes), dict(search.decided))
+        return Settled(_run(search, outcomes), dict(search.decided))
 
     open_slots = {
         slot.id
@@ -433,7 +450,7 @@ def annotate_project(
         left = open_slots - search.decided.keys()
         return all(isinstance(search.predictions[slot].verdict, Suggest) for slot in left)
 
-    for _ in search.settle(progress, lambda: dispose(search, wanted, progress)):
+    for _ in search.settle(progress, lambda: dispose(search, progress)):
         if told is not None:
             told(settled())
         if options.hasty and is_done():
@@ -441,8 +458,8 @@ def annotate_project(
     return settled()
 
 
-def _run(search: Search, wanted: Mapping[str, frozenset[SlotId]], outcomes: Iterable[Outcome]) -> Run:
-    modules = search.project.modules
+def _run(search: Search, outcomes: Iterable[Outcome]) -> Run:
+    modules, wanted = search.project.modules, search.wanted
     predictions = {
         path: tuple(
             search.predictions[slot.id]
@@ -474,7 +491,6 @@ def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
 
 def _patches(
     search: Search,
-    wanted: Mapping[str, frozenset[SlotId]],
     refusals: Mapping[str, str],
     proofs: Store | None,
     progress: Progress,
@@ -484,7 +500,7 @@ def _patches(
 
     proposals: list[Proposal] = []
     outcomes: dict[str, Outcome] = {}
-    for path, slots in wanted.items():
+    for path, slots in search.wanted.items():
         if path in refusals:
             outcomes[path] = Skipped(path, refusals[path])
             continue
@@ -502,7 +518,7 @@ def _patches(
         outcomes[proposal.path] = Failed(proposal.path, outcome.reason) if isinstance(outcome, Lost) else outcome
         if proofs is not None and isinstance(outcome, Changed):
             proofs.put("proof", proposal.key, True)
-    return tuple(outcomes[path] for path in wanted)
+    return tuple(outcomes[path] for path in search.wanted)
 
 
 # --- what a run depends on --------------------------------------------------------------------------------------------

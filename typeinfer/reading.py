@@ -72,7 +72,7 @@ def read_as(
 ) -> tuple[dict[str, Module], list[Failed]]:
     """The facts of the files named, from the cache or read by several processes, in path order; and what could not be read."""
     tasks = {path: _Reading(files[path], names[path]) for path in sorted(names)}
-    known = {path: cache.get("module", task.key, Module) for path, task in tasks.items()}
+    known = {path: read_before(cache, path, task.file.digest, task.name) for path, task in tasks.items()}
     asked = [task for path, task in tasks.items() if known[path] is None]
     lost: list[Failed] = []
     with stage("reading", files=len(asked)):
@@ -81,20 +81,25 @@ def read_as(
         if isinstance(module, Lost):
             lost.append(Failed(task.file.path, module.reason))
         else:
-            cache.put("module", task.key, module)
+            cache.put("module", _key(task.file.path, task.file.digest, task.name), module)
             known[task.file.path] = module
     return {path: module for path, module in known.items() if module is not None}, lost
+
+
+def read_before(cache: Store, path: str, digest: str, name: ImportName) -> Module | None:
+    """The facts of a file that had this text and this name, if it was read lately."""
+    return cache.get("module", _key(path, digest, name), Module)
+
+
+def _key(path: str, digest: str, name: ImportName) -> tuple[str, ...]:
+    known_as, is_package = name
+    return (path, digest, known_as, str(is_package))
 
 
 @dataclass(frozen=True)
 class _Reading:
     file: SourceFile
     name: ImportName
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        name, is_package = self.name
-        return (self.file.path, self.file.digest, name, str(is_package))
 
 
 def _read(task: _Reading) -> Module:

@@ -1,8 +1,8 @@
 """Remembering: runs in; the same run, when the same is asked of the same texts, out; else what still stands of the last one.
 
-After an edit it would cost a whole run to come to what is known already of files that have nothing to do with it. So they stay as
-they were, and the rest of the next run goes on from there; all that is to be written is checked together, and proven. It may end
-elsewhere than a run that remembers nothing. Knows nothing of how a run goes.
+After an edit it would cost a whole run to come to what is known already of slots that have nothing to do with it (`edited.py`). So
+they stay as they were, and the rest of the next run goes on from there; all that is to be written is checked together, and proven.
+It may end elsewhere than a run that remembers nothing. Knows nothing of how a run goes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from typeinfer.reading import read_before
+from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged, reasons
 from typeinfer.values.patches import Edit, Patch, Refused
 from typeinfer.values.predictions import Prediction, PutAway
@@ -58,25 +60,47 @@ class Memory:
         last = self.store.get("last", self._of_last, _Last)
         # A run about a few files is less to go on from than the one about all that was before it.
         if last is None or not {*last.whole} > {*self._whole}:
-            self.store.put("last", self._of_last, _Last(self._asked, digests, self._whole))
+            self.store.put("last", self._of_last, _Last(self._asked, digests, self._whole, digests))
+
+    def wrote(self, files: Mapping[str, SourceFile], after: Mapping[str, SourceFile]) -> None:
+        """The last run was about these texts, and what it said was written: of other slots it stands in what came of it."""
+        last = self.store.get("last", self._of_last, _Last)
+        if last is not None and (last.asked, last.now) == (self._asked, _digests(files)):
+            self.store.put("last", self._of_last, msgspec.structs.replace(last, now=_digests(after)))
 
     def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
-        """What the last run said of files that haven't changed since, and have nothing to do with those that have."""
+        """What the last run said of slots that what was edited since doesn't bear on, where they stand now."""
+        from typeinfer.program.edited import Edits
+
         last = self.store.get("last", self._of_last, _Last)
         digests = _digests({path: module.file for path, module in project.modules.items()})
         # What a file that is gone was good for nobody can tell any more.
-        if last is None or not last.digests.keys() <= digests.keys():
+        if last is None or not last.now.keys() <= digests.keys():
             return {}
         found = self.store.get("run", self._key(last.asked, last.digests), _Remembered)
         if found is None:
             return {}
-        changed = {path for path, digest in digests.items() if last.digests.get(path) != digest}
-        untouched = {*last.whole}.intersection(self._whole) - changed - project.beside(changed)
-        return {
-            prediction.slot.id: prediction
-            for path in sorted(untouched & found.predictions.keys())
-            for prediction in PutAway(*found.predictions[path])
-        }
+        changed = {path for path, digest in digests.items() if last.now.get(path) != digest}
+        edits = Edits.of({path: self._versions(project.modules[path], last.now.get(path)) for path in changed})
+        near = changed | project.beside(changed)
+        standing: dict[SlotId, Prediction] = {}
+        for path in sorted({*last.whole}.intersection(self._whole, found.predictions)):
+            module = project.modules[path]
+            open_again = edits.bear_on(module) if path in near else frozenset()
+            there = {slot.id: slot for slot in module.slots if slot.id not in open_again}
+            was_written = last.now[path] != last.digests[path]
+            for said in PutAway(*found.predictions[path]):
+                slot = there.get(said.slot.id)
+                if slot is not None and (slot.written is None or not was_written):
+                    standing[slot.id] = msgspec.structs.replace(said, slot=slot)
+        return standing
+
+    def _versions(self, module: Module, digest: str | None) -> tuple[Module | None, Module]:
+        """A file as it was read when it had this digest, where that is remembered, and as it was read now."""
+        path, name = module.file.path, (module.name, module.is_package)
+        now = read_before(self.store, path, module.file.digest, name)
+        before = read_before(self.store, path, digest, name) if digest is not None and now is not None else None
+        return before, now or module
 
     def _key(self, asked: bytes, digests: Mapping[str, str]) -> Sequence[str | bytes]:
         return [*self.circumstances, asked, *(part for pair in sorted(digests.items()) for part in pair)]
@@ -125,11 +149,13 @@ def _digests(files: Mapping[str, SourceFile]) -> dict[str, str]:
 
 
 class _Last(msgspec.Struct, frozen=True, array_like=True):
-    """What a run was asked, and of which texts. `whole`: files asked about as a whole."""
+    """What a run was asked, and of which texts. `whole`: files asked about as a whole; `now`: the texts as they became since, when
+    what it said was written."""
 
     asked: bytes
     digests: dict[str, str]
     whole: tuple[str, ...]
+    now: dict[str, str]
 
 
 _Packed: TypeAlias = tuple[bytes, int]

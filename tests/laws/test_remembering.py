@@ -1,4 +1,4 @@
-"""What a run remembers of the one before it: all, where nothing changed; after an edit what has nothing to do with it."""
+"""What a run remembers of the one before it: all, where nothing changed; after an edit what it doesn't bear on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 
 from tests.laws.test_pipeline import plant, read, results, run
 from typeinfer.deciding import REFUSED, Options, Search
-from typeinfer.pipeline import annotate
+from typeinfer.pipeline import annotate, wrote
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.project import read_project
 from typeinfer.rewriting import patch
-from typeinfer.values.predictions import Abstain
+from typeinfer.values.predictions import Abstain, Apply
 from typeinfer.values.slots import SlotId
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -69,8 +69,9 @@ def test_files_that_name_what_was_edited_are_thought_over(tmp_path: Path, decide
     decided.clear()
     edited(root, "make.py", "return Box()", "return 'box'")
     found = results(run(root))
-    assert {slot.path for slot in decided} == {"make.py", "box.py"}
+    assert {slot.path for slot in decided} == {"make.py"}
     assert "def make() -> str:" in found["make.py"] and "use.py" not in found, "a string has no `get`"
+    assert "def get(self) -> int:" in found["box.py"], "nobody in what changed calls it"
 
 
 def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: list[SlotId]) -> None:
@@ -89,7 +90,7 @@ def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: li
 
 
 def test_what_was_refused_there_stays_refused(tmp_path: Path, decided: list[SlotId]) -> None:
-    refused = "import box\n\n\ndef late(number=0):\n    number.nothing\n\n\nlate(number='x')\n"
+    refused = "import box\n\n\ndef late(number=0):\n    number.nothing = box.Box().get()\n\n\nlate(number='x')\n"
     root = plant(tmp_path / "p", {"box.py": PROJECT["box.py"], "alone.py": PROJECT["alone.py"], "late.py": refused})
     before = run(root)
     (late,) = (one for one in before.predictions["late.py"] if one.slot.id.name == "number")
@@ -136,6 +137,42 @@ def test_who_asks_about_one_file_meanwhile_makes_nobody_forget_the_others(
     decided.clear()
     run(root, checker=False)
     assert {slot.path for slot in decided} == {"alone.py"}
+
+
+def test_once_it_is_written_the_next_run_goes_on_from_there(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    files = read(root)
+    options = Options(only=dict.fromkeys(files, (EVERY_LINE,)), checker=False)
+    first = annotate(root, files, options)
+    for name, text in results(first).items():
+        (root / name).write_text(text, "utf-8")
+    wrote(root, files, options, first)
+    decided.clear()
+    second = run(root, checker=False)
+    assert not results(second) and not decided
+    left = {slot.slot.id for path in second.predictions for slot in second.predictions[path]}
+    assert left == {
+        slot.slot.id
+        for path in first.predictions
+        for slot in first.predictions[path]
+        if not isinstance(slot.verdict, Apply)
+    }, "what is believed of the others is told again"
+    edited(root, "alone.py", "number: int = 0) -> bool", "number=0)")
+    assert "number: int = 0) -> bool" in results(run(root, checker=False))["alone.py"]
+    assert {slot.path for slot in decided} == {"alone.py"}
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    files = read(root)
+    options = Options(only=dict.fromkeys(files, (EVERY_LINE,)), checker=False)
+    first = annotate(root, files, options)
+    edited(root, "alone.py", "% 2", "% 3")
+    run(root, checker=False)
+    wrote(root, files, options, first)
+    decided.clear()
+    run(root, checker=False)
+    assert not decided, "the last run was about other texts"
 
 
 def test_where_a_file_is_gone_nothing_is_taken_for_granted(tmp_path: Path, decided: list[SlotId]) -> None:

@@ -1,0 +1,202 @@
+"""Edited: a file before and after an edit in; the slots, there and in other files, that the edit may bear on out.
+
+A slot has to do with an edit if it stands in what changed, if what changed names it, or if what it stands in names something that
+what changed defines. Only names count, so it is more than need be; and only one step is taken, so what follows from what follows is
+left to whoever looks at all of it. Knows no language.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from typeinfer.languages import language_of
+from typeinfer.values.module import Function, Module
+from typeinfer.values.slots import Slot, SlotId, SlotKind
+from typeinfer.values.source import Span
+
+WORD = re.compile(rb"[\w$\x80-\xff]+")
+
+Words = frozenset[bytes]
+Unit = tuple[str, str]
+"""What is compared as a whole: a function, what binds a name outside of all functions, the head of a class; its qualified name."""
+
+FUNCTION, BINDING, HEAD = "function", "binding", "head"
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What edits are about. `units`: by path those that are others now, None for a file of which nothing is as it was; `said`: the
+    words of all that changed, then or now; `defined`: those that it gives a meaning to."""
+
+    units: Mapping[str, frozenset[Unit] | None]
+    said: Words
+    defined: Words
+
+    @staticmethod
+    def of(edited: Mapping[str, tuple[Module | None, Module]]) -> Edits:
+        """`edited`: by path the file as it was, None if that isn't known, and as it is."""
+        units: dict[str, frozenset[Unit] | None] = {}
+        said: set[bytes] = set()
+        defined: set[bytes] = set()
+        for path, (before, after) in edited.items():
+            texts = [_Texts(one) for one in (before, after) if one is not None]
+            changed = None if before is None else texts[0].unlike(texts[1])
+            units[path] = changed
+            for one in texts:
+                if changed is None:
+                    said |= _words(one.module.file.data)
+                    defined |= one.bound
+                    continue
+                other = texts[1] if one is texts[0] else texts[0]
+                rest = _words(b"\n".join(one.rest - other.rest))
+                said |= rest.union(*(_words(one.units[unit]) for unit in changed if unit in one.units))
+                defined |= (rest & one.bound).union(*map(one.given_by, changed))
+                defined |= _encoded(alias for alias, _, _ in one.imports - other.imports)
+                defined |= _encoded(name for pair in one.exports - other.exports for name in pair)
+        return Edits(units, frozenset(said), frozenset(defined))
+
+    def bear_on(self, module: Module) -> frozenset[SlotId]:
+        """Slots of a file, edited or not, that may not be what they were."""
+        texts, changed = _Texts(module), self.units.get(module.file.path, frozenset())
+        if changed is None:
+            return frozenset(slot.id for slot in module.slots)
+        touched = {
+            unit for unit, text in texts.units.items() if unit in changed or not self.defined.isdisjoint(_words(text))
+        }
+        return frozenset(
+            slot.id
+            for slot in module.slots
+            if not self.said.isdisjoint(texts.names(slot)) or not touched.isdisjoint(texts.around(slot))
+        )
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A file in pieces."""
+
+    module: Module
+
+    def unlike(self, other: _Texts) -> frozenset[Unit] | None:
+        """The units that the other file has not, or has otherwise; None where any name may stand for something else."""
+        if any(name == "*" for _, _, name in self.imports ^ other.imports):
+            return None
+        one, two = self.units, other.units
+        return frozenset(unit for unit in one.keys() | two.keys() if one.get(unit) != two.get(unit))
+
+    @cached_property
+    def units(self) -> Mapping[Unit, bytes]:
+        found: dict[Unit, bytes] = defaultdict(bytes)
+        for span, unit in self.places:
+            found[unit] += self.module.file.data[span.start : span.end] + b"\n"
+        return found
+
+    @cached_property
+    def rest(self) -> Counter[bytes]:
+        """The lines outside of all units."""
+        data, at = self.module.file.data, 0
+        left: list[bytes] = []
+        for span, _ in self.places:
+            left.append(data[at : max(at, span.start)])
+            at = max(at, span.end)
+        return Counter(line for text in (*left, data[at:]) for line in text.splitlines())
+
+    @cached_property
+    def places(self) -> list[tuple[Span, Unit]]:
+        """Where the units stand, in order. One may stand at several places."""
+        module = self.module
+        heads = ((Span(one.span.start, one.header.end), (HEAD, one.qualname)) for one in module.classes)
+        bindings = ((one.span, (BINDING, f"{one.scope}.{one.name}")) for one in module.assignments)
+        outside = [(span, unit) for span, unit in (*heads, *bindings) if self.function_around(span) is None]
+        return sorted([*outside, *((one.span, (FUNCTION, one.qualname)) for one in self.outermost)])
+
+    @cached_property
+    def outermost(self) -> list[Function]:
+        """The functions that stand in no other, in order."""
+        found: list[Function] = []
+        for one in sorted(self.module.functions, key=lambda one: (one.span.start, -one.span.end)):
+            if not found or one.span.start >= found[-1].span.end:
+                found.append(one)
+        return found
+
+    def function_around(self, span: Span) -> Function | None:
+        at = bisect_right(self._starts, span.start) - 1
+        return self.outermost[at] if at >= 0 and span.end <= self.outermost[at].span.end else None
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [one.span.start for one in self.outermost]
+
+    @cached_property
+    def bound(self) -> Words:
+        """All names that the file gives a meaning to."""
+        named = (*self.module.functions, *self.module.classes, *self.module.assignments)
+        return _encoded([*(one.name for one in named), *(one.alias for one in self.module.imports)])
+
+    @cached_property
+    def imports(self) -> frozenset[tuple[str, str, str | None]]:
+        return frozenset((one.alias, one.module, one.name) for one in self.module.imports)
+
+    @cached_property
+    def exports(self) -> frozenset[tuple[str, str]]:
+        return frozenset((self.module.exports or {}).items())
+
+    def given_by(self, unit: Unit) -> Words:
+        """The names by which others reach what a unit makes."""
+        kind, qualname = unit
+        bound = self._bound_in[qualname] if kind == FUNCTION else []
+        return self.called(qualname) | _encoded(bound)
+
+    @cached_property
+    def _bound_in(self) -> dict[str, list[str]]:
+        """Attributes and variables of the module that each outermost function binds."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for one in self.module.assignments:
+            around = self.function_around(one.span)
+            if around is not None and one.slot is not None and not one.slot.local:
+                found[around.qualname].append(one.name)
+        return found
+
+    def called(self, qualname: str) -> Words:
+        """The names by which a function, a class or a variable is reached: a constructor by that of its class as well."""
+        owner, _, name = qualname.rpartition(".")
+        language = language_of(self.module.file.path)
+        is_made = language is not None and name == language.constructor
+        return _encoded([name, owner.rpartition(".")[2]] if is_made else [name])
+
+    def names(self, slot: Slot) -> Words:
+        """The names by which others reach a slot; none where nobody outside of its function can."""
+        if slot.id.kind in (SlotKind.PARAMETER, SlotKind.RETURN):
+            return self.called(slot.id.qualname)
+        return frozenset() if slot.local else _encoded([slot.id.name])
+
+    def around(self, slot: Slot) -> Iterator[Unit]:
+        """The units that a slot stands in, or is bound in."""
+        yield from self._bindings.get(slot.id, ())
+        outer = self.function_around(slot.span)
+        if outer is not None:
+            yield FUNCTION, outer.qualname
+        parts = slot.id.qualname.split(".")
+        yield from ((HEAD, ".".join(parts[:count])) for count in range(1, len(parts) + 1))
+
+    @cached_property
+    def _bindings(self) -> dict[SlotId, list[Unit]]:
+        found: dict[SlotId, list[Unit]] = defaultdict(list)
+        for one in self.module.assignments:
+            if one.slot is not None:
+                outer = self.function_around(one.span)
+                unit = (BINDING, f"{one.scope}.{one.name}") if outer is None else (FUNCTION, outer.qualname)
+                found[one.slot.id].append(unit)
+        return found
+
+
+def _words(text: bytes) -> Words:
+    return frozenset(WORD.findall(text))
+
+
+def _encoded(names: Iterable[str]) -> Words:
+    return frozenset(name.encode("utf-8") for name in names)
