@@ -26,7 +26,7 @@ FILES = 4
 """Of a project, if it has so many."""
 
 JUDGE = PythonJudge()
-HEADS = ["project", "files", "asked about", "slots", "written of them", "right", "found", "files changed by a second run", "seconds"]
+HEADS = ["project", "files", "asked about", "slots", "written of them", "right", "found", "changed by a second run", "seconds"]
 
 
 def scored(task: Task, path: str, after: Mapping[str, bytes]) -> Score:
@@ -51,10 +51,8 @@ def annotated(task: Task, path: str | None) -> tuple[dict[str, bytes], float, in
 
 
 def row(name: str, how: str, files: int, total: Score, changed: int, seconds: float) -> list[str]:
-    return [name, str(files), how, str(total.slots), str(total.annotated), f"{total.precision:.1%}", f"{total.recall:.1%}"] + [
-        str(changed),
-        f"{seconds:.0f}",
-    ]
+    shares = [f"{share:.1%}" for share in (total.precision, total.recall)]
+    return [name, str(files), how, str(total.slots), str(total.annotated), *shares, str(changed), f"{seconds:.0f}"]
 
 
 def main() -> None:
