@@ -11,11 +11,12 @@ import pytest
 from tests.laws.scripted_model import AS_IT_SAYS, ByName
 from typeinfer import pipeline, weights
 from typeinfer.deciding import Model, Options
+from typeinfer.engine.engine import silent
 from typeinfer.engine.local import Local
 from typeinfer.evaluation.calibration import Remembering
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate, predict
-from typeinfer.program.changes import EVERY_LINE
+from typeinfer.program.changes import EVERY_LINE, Lines
 from typeinfer.program.files import read_files
 from typeinfer.program.project import read_project
 from typeinfer.values.outcomes import Changed, Run, Skipped, Unchanged
@@ -95,6 +96,25 @@ def test_what_means_something_at_run_time_is_only_suggested(tmp_path: Path) -> N
     assert results(found) == {}
     assert not isinstance(verdicts["red"], Apply)
     assert verdicts["return"] == Suggest("the annotation would be read at run time")
+
+
+@pytest.mark.parametrize("lines", [EVERY_LINE, Lines(1, 2)], ids=["a file", "some of its lines"])
+def test_of_what_is_not_asked_about_nothing_is_decided(tmp_path: Path, lines: Lines) -> None:
+    """It wouldn't be written, so the next run would begin without it, and come to something else."""
+    texts = {
+        "a.py": "def one():\n    return 1\n\n\ndef two():\n    return 2\n",
+        "b.py": "from a import one\n\n\ndef three():\n    return one()\n",
+    }
+    root = plant(tmp_path / "p", texts)
+    project = read_project(root, read(root))
+    options = Options(only={"a.py": (lines,)}, checker=False)
+    settled = pipeline.annotate_project(project, (), options, None, {}, silent)
+    asked = {"one"} if lines != EVERY_LINE else {"one", "two"}
+    assert {(slot.path, slot.qualname) for slot in settled.decided} == {("a.py", name) for name in asked}
+    assert set(settled.run.predictions) == {"a.py"}
+    (root / "a.py").write_text(results(settled.run)["a.py"], "utf-8")
+    project = read_project(root, read(root))
+    assert not pipeline.annotate_project(project, (), options, None, {}, silent).decided
 
 
 def test_what_a_value_says_is_written_only_when_the_kind_is_named(tmp_path: Path) -> None:
