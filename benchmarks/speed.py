@@ -91,7 +91,15 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(2.0):
-            self.most = max(self.most, sum(map(proportional, below(os.getpid()))))
+            held = self.held()
+            if held > self.most:
+                # One that is just being started counts for a moment as much again as the one that starts it, whose memory it has.
+                time.sleep(0.1)
+                self.most = max(self.most, min(held, self.held()))
+
+    @staticmethod
+    def held() -> float:
+        return sum(map(proportional, below(os.getpid())))
 
 
 def below(number: int) -> Iterator[int]:
