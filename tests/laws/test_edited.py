@@ -138,3 +138,64 @@ def test_a_file_that_nobody_has_read_before_is_all_new(tmp_path: Path) -> None:
     edits = Edits.of({"shop.py": (None, modules["shop.py"])})
     assert edits.bear_on(modules["shop.py"]) == {slot.id for slot in modules["shop.py"].slots}
     assert {slot.qualname for slot in edits.bear_on(modules["other.py"])} == {"empty", "cheap"}
+
+
+TILL = """\
+import { Item } from "./item";
+
+export const price = (item: Item) => item.cost * rate;
+const rate = 2;
+
+export class Till {
+  constructor(private owner) {}
+  add(item) {
+    return price(item);
+  }
+}
+
+function far(count) {
+  return count;
+}
+
+export { far as remote };
+"""
+
+DESK = """\
+import { Till, remote } from "./till";
+
+export function open(owner) {
+  return new Till(owner);
+}
+
+export function count(goods) {
+  return remote(goods);
+}
+
+export function idle(hours) {
+  return hours;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("item.cost * rate", "item.cost", {"price", "Till.add"}),
+        ("constructor(private owner) {}", "constructor(private owner) { this.on = 1; }", {"Till.constructor", "open"}),
+        # Others know it by another name.
+        ("far as remote", "price as remote", {"count"}),
+    ],
+)
+def test_typescript_is_no_other(tmp_path: Path, old: str, new: str, expected: set[str]) -> None:
+    def read(till: str) -> dict[str, Module]:
+        texts = {"till.ts": till, "desk.ts": DESK, "item.ts": "export interface Item { cost: number }\n"}
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text, "utf-8")
+        return dict(read_project(tmp_path, read_files(tmp_path, sorted(texts), LANGUAGE_OF_SUFFIX)[0]).modules)
+
+    assert TILL.count(old) == 1, "the edit is of one place"
+    before, after = read(TILL), read(TILL.replace(old, new))
+    edits = Edits.of({"till.ts": (before["till.ts"], after["till.ts"])})
+    found = {slot.qualname or slot.name for one in after.values() for slot in edits.bear_on(one)}
+    assert expected <= found
+    assert "idle" not in found

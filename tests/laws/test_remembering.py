@@ -139,7 +139,9 @@ def test_who_asks_about_one_file_meanwhile_makes_nobody_forget_the_others(
     assert {slot.path for slot in decided} == {"alone.py"}
 
 
-def test_once_it_is_written_the_next_run_goes_on_from_there(tmp_path: Path, decided: list[SlotId]) -> None:
+def test_once_it_is_written_the_next_run_goes_on_from_there(
+    tmp_path: Path, decided: list[SlotId], monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = plant(tmp_path / "p", PROJECT)
     files = read(root)
     options = Options(only=dict.fromkeys(files, (EVERY_LINE,)), checker=False)
@@ -148,7 +150,9 @@ def test_once_it_is_written_the_next_run_goes_on_from_there(tmp_path: Path, deci
         (root / name).write_text(text, "utf-8")
     wrote(root, files, options, first)
     decided.clear()
-    second = run(root, checker=False)
+    with monkeypatch.context() as nobody:
+        nobody.setattr(Search, "look", lambda *_: pytest.fail("nobody has to be asked"))
+        second = run(root, checker=False)
     assert not results(second) and not decided
     left = {slot.slot.id for path in second.predictions for slot in second.predictions[path]}
     assert left == {
