@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -278,9 +278,13 @@ def beside_ray(asked: argparse.Namespace) -> None:
         def noted(name: str, *flags: str) -> None:
             found = measure(root, caches / name, *flags, *asked.flags)
             printed[name] = found.cost.printed
-            same = "" if name == "this machine's processes" else str(printed[name] == next(iter(printed.values())))
+            first = next(iter(printed.values()))
+            same = "" if len(printed) == 1 else str(printed[name] == first)
             rows.append([name, f"{found.cost.seconds:.1f}", f"{found.cost.peak_mb:,.0f}", same])
             say(" ".join(rows[-1]))
+            pairs = zip_longest(first.splitlines(), printed[name].splitlines(), fillvalue="")
+            for number, (one, other) in islice(((n, pair) for n, pair in enumerate(pairs, 1) if pair[0] != pair[1]), 5):
+                say(f"line {number}: {one.strip()} | {other.strip()}")
 
         noted("this machine's processes", "--jobs", "2")
         nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
