@@ -222,11 +222,11 @@ class Hearing:
         self.admit(suspects.keys() - guilty.keys(), again=True)
 
     def suspects(self, group: Collection[SlotId], new: Collection[Misfit]) -> dict[SlotId, Misfit]:
-        """Of a group the least believed of those near each error."""
+        """Of a group the least believed of those near each error. Of several errors of one the first counts, in every run."""
         if not new:
             return {}
         near = self.blame(group).of_all(new)
-        return {min(slots, key=self.standing): misfit for misfit, slots in near.items()}
+        return {min(near[misfit], key=self.standing): misfit for misfit in sorted(near, reverse=True)}
 
     def culprits(self, group: Collection[SlotId], new: Counter[Misfit]) -> dict[SlotId, Misfit]:
         """With whom each error comes: of those in question for it, the most believed first, the one from whom on it is there. Found
@@ -255,7 +255,7 @@ class Hearing:
                 if high - low > 1:
                     middle = (low + high) // 2
                     bounds[misfit] = (low, middle) if misfit in found else (middle, high)
-        return {orders[misfit][low]: misfit for misfit, (low, _) in bounds.items()}
+        return {orders[misfit][bounds[misfit][0]]: misfit for misfit in sorted(bounds, reverse=True)}
 
     def uncover(self) -> None:
         """Count the errors that were there before, where the checker didn't look, or kept silent, for want of annotations; what has

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
+from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,9 +18,11 @@ from typeinfer.languages.python import Python, checkers
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
+from typeinfer.rewriting.verify import Misfit
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.outcomes import Changed, Run
 from typeinfer.values.predictions import Abstain, Prediction
+from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named
 
@@ -62,6 +66,21 @@ def test_the_next_type_takes_the_place_of_one_that_is_refused(says: Says) -> Non
     assert prediction.best is not None and prediction.best.type == INT
     (refusal,) = prediction.refused
     assert refusal.type == STR and refusal.said.startswith("bad-argument-type: ")
+
+
+def test_of_several_errors_of_one_the_first_counts_in_whatever_order_they_are_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are held in sets, which every process orders its own way."""
+    slot = SlotId("shop.py", "f", SlotKind.PARAMETER, "x")
+    errors = [Misfit("shop.py", line, "missing-attribute", f"of line {line}") for line in (2, 1, 3)]
+    hearing = object.__new__(disposing.Hearing)
+    monkeypatch.setattr(disposing.Hearing, "standing", lambda *_: (0.0, ""))
+    for order in permutations(errors):
+        near = dict.fromkeys(order, frozenset({slot}))
+        blame = SimpleNamespace(of_all=lambda _, near=near: near)
+        monkeypatch.setattr(disposing.Hearing, "blame", lambda *_, blame=blame: blame)
+        assert hearing.suspects({slot}, set(errors))[slot].message == "of line 1"
 
 
 def test_what_is_hardly_believed_takes_nobodys_place(says: Says) -> None:

@@ -26,7 +26,7 @@ LINES = 3
 """Of an error over more lines than this the first ones are read: it is about what stands at their head."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Misfit:
     """An error at its line of the old text; the message is the checker's, for the user, and tells no two errors apart."""
 
