@@ -72,10 +72,9 @@ def annotate(root: Path, files: Mapping[str, SourceFile], options: Options, prog
 
 def wrote(root: Path, files: Mapping[str, SourceFile], options: Options, run: Run) -> None:
     """What `annotate` came to has been written, of the files that are `Changed` in its run: the next one goes on from there."""
-    after = {
-        one.path: one.patch.result() for one in run.outcomes if isinstance(one, Changed) and one.renamed_from is None
-    }
-    if options.rename or not after:
+    after = {one.path: one.patch.result() for one in run.outcomes if isinstance(one, Changed)}
+    # These begin anew each time, and who is in a hurry waits for what is of use alone.
+    if options.rename or options.hasty or not after:
         return
     from typeinfer.program.project import module_names
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from typeinfer.languages import language_of
-from typeinfer.values.module import Function, Module
+from typeinfer.values.module import Assignment, Function, Module
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
 
@@ -110,7 +110,7 @@ class _Texts:
         """Where the units stand, in order. One may stand at several places."""
         module = self.module
         heads = ((Span(one.span.start, one.header.end), (HEAD, one.qualname)) for one in module.classes)
-        bindings = ((one.span, (BINDING, f"{one.scope}.{one.name}")) for one in module.assignments)
+        bindings = ((one.span, self.unit_of(one)) for one in module.assignments)
         outside = [(span, unit) for span, unit in (*heads, *bindings) if self.function_around(span) is None]
         return sorted([*outside, *((one.span, (FUNCTION, one.qualname)) for one in self.outermost)])
 
@@ -188,10 +188,12 @@ class _Texts:
         found: dict[SlotId, list[Unit]] = defaultdict(list)
         for one in self.module.assignments:
             if one.slot is not None:
-                outer = self.function_around(one.span)
-                unit = (BINDING, f"{one.scope}.{one.name}") if outer is None else (FUNCTION, outer.qualname)
-                found[one.slot.id].append(unit)
+                found[one.slot.id].append(self.unit_of(one))
         return found
+
+    def unit_of(self, binding: Assignment) -> Unit:
+        outer = self.function_around(binding.span)
+        return (BINDING, f"{binding.scope}.{binding.name}") if outer is None else (FUNCTION, outer.qualname)
 
 
 def _words(text: bytes) -> Words:
