@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,7 +19,7 @@ from typeinfer.engine.cache import cache_folder
 from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.tracing import stage
-from typeinfer.values.inferred import CheckerFailed, FileInference, Inference
+from typeinfer.values.inferred import CheckerFailed, Diagnostic, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, Writer, apply_edits
 from typeinfer.values.predictions import (
@@ -57,6 +58,7 @@ REWRITES = 32
 
 Version = tuple[int, int]
 Written = frozenset[tuple[SlotId, TypeExpr]]
+Coming = Future[tuple[Diagnostic, ...]]
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ class Search:
     """Of these a checker reported that stayed and looked at what changed."""
     may_stay: bool = True
     """No checker failed yet that stayed."""
+    coming: dict[tuple[str, bool, Written], Coming] = field(default_factory=dict)
+    """What a checker is being asked already."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
@@ -220,8 +224,12 @@ class Search:
     def look(self, overlay: Project, progress: Progress) -> Mapping[SlotId, tuple[Evidence, ...]]:
         """What checkers and rules say of the texts as they are now; and the model, in `rankings`."""
         from typeinfer.program.evidence import gather
+        from typeinfer.program.graph import read_trees
 
-        with stage("the checker infers"):
+        with ThreadPoolExecutor(1, "trees") as beside:
+            # The checker is a process of its own.
+            if self.model is not None and self.options.engine.jobs > 1:
+                beside.submit(read_trees, overlay)
             inference = self.infer(overlay)
         self.checked = bool(inference.checker)
         with stage("rules"):
@@ -320,7 +328,8 @@ class Search:
     def infer(self, overlay: Project) -> Inference:
         if not self.options.checker:
             return Inference("")
-        inference = ask_checkers(overlay, self.added, self.options.target_version)
+        with stage("the checker infers"):
+            inference = ask_checkers(overlay, self.added, self.options.target_version)
         self.notes += [note for note in inference.notes if note not in self.notes]
         return inference
 

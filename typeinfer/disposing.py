@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
+from typeinfer.engine.engine import silent
 from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.patches import Edit, apply_edits
@@ -22,7 +24,7 @@ from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Search, Written
+    from typeinfer.deciding import Coming, Search, Version, Written
     from typeinfer.engine.engine import Progress
     from typeinfer.languages.language import Language, Staying
     from typeinfer.program.project import Project
@@ -37,9 +39,8 @@ STAY = 4
 def dispose(search: Search, progress: Progress) -> None:
     """Take back what makes the checker report an error that it didn't report before."""
     for language in search.project.languages if search.options.checker else ():
-        wanted = search.wanted.items()
-        of_language = {path: slots for path, slots in wanted if search.project.language_of(path) is language}
-        slots = {slot for some in of_language.values() for slot in some}
+        wanted = wanted_of(search, language)
+        slots = {slot for some in wanted.values() for slot in some}
         fresh = (slots & search.decided.keys()) - search.verified
         if not fresh:
             continue
@@ -47,7 +48,7 @@ def dispose(search: Search, progress: Progress) -> None:
             if language.name in search.failed:
                 raise search.failed[language.name]
             with stage("disposing"):
-                search.checkers[language.name] = hold(search, language, of_language, progress)
+                search.checkers[language.name] = hold(search, language, wanted, progress)
         except CheckerFailed as error:
             # Who hangs once is not waited for again.
             search.failed[language.name], search.checkers[language.name] = error, None
@@ -55,12 +56,31 @@ def dispose(search: Search, progress: Progress) -> None:
         search.verified |= fresh & search.decided.keys()
 
 
+def ask_ahead(search: Search) -> None:
+    """Have every checker begin on what it is asked first, what it reports without anything new, while others are still asked what
+    may be new."""
+    for language in search.project.languages if search.options.checker else ():
+        if wanted := wanted_of(search, language):
+            checker = checker_of(search, language) or language.checkers[0]
+            Hearing(search, language, wanted, checker, silent).ask_ahead()
+
+
+def wanted_of(search: Search, language: Language) -> Wanted:
+    """The slots asked about that are of one language."""
+    wanted = search.wanted.items()
+    return {path: slots for path, slots in wanted if search.project.language_of(path) is language}
+
+
+def checker_of(search: Search, language: Language) -> str | None:
+    """The checker that was asked for, or that the project is set up for, if there is one."""
+    asked = search.options.checked_by
+    return asked if asked in language.checkers else language.checker_of(search.project.root)
+
+
 def hold(search: Search, language: Language, wanted: Wanted, progress: Progress) -> str:
     """Let the checker that was asked for, or that the project is set up for, else the usual one hear what is decided; its name."""
-    asked = search.options.checked_by
-    own = asked if asked in language.checkers else language.checker_of(search.project.root)
-    own = search.checkers.get(language.name) or own
-    usual = language.checkers[0]
+    asked, usual = search.options.checked_by, language.checkers[0]
+    own = search.checkers.get(language.name) or checker_of(search, language)
     try:
         Hearing(search, language, wanted, own or usual, progress).hold()
         return own or usual
@@ -96,12 +116,16 @@ class Questions:
     staying: Staying | None = None
     may_stay: bool = True
 
-    def ask(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[tuple[Diagnostic, ...], bool]:
-        """What it reports, and whether it stayed. Raises `CheckerFailed`."""
-        root, version = self.search.project.root, self.search.options.target_version or self.language.default_version
+    def ask(
+        self, files: Mapping[str, SourceFile], everywhere: bool, coming: Coming | None
+    ) -> tuple[tuple[Diagnostic, ...], bool]:
+        """What it reports, and whether it stayed. `coming`: where that is being asked already. Raises `CheckerFailed`."""
         self.asked += 1
+        if coming is not None:
+            return coming.result(), False
         if self.may_stay and self.search.may_stay and everywhere and self.asked > STAY:
-            self.staying = self.staying or self.language.staying(root, version, self.checker)
+            root = self.search.project.root
+            self.staying = self.staying or self.language.staying(root, self.version, self.checker)
             try:
                 if self.staying is not None:
                     return self.staying.diagnose(files), True
@@ -109,7 +133,16 @@ class Questions:
                 # One that begins anew may do better; who hangs once is not waited for again.
                 self.search.may_stay = False
             self.end()
-        return self.language.diagnose(root, files, self.search.added, version, self.checker, everywhere), False
+        return self.begin_anew(files, everywhere), False
+
+    def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
+        """Raises `CheckerFailed`."""
+        root, added = self.search.project.root, self.search.added
+        return self.language.diagnose(root, files, added, self.version, self.checker, everywhere)
+
+    @property
+    def version(self) -> Version:
+        return self.search.options.target_version or self.language.default_version
 
     def end(self) -> None:
         """From now on it begins anew."""
@@ -299,11 +332,19 @@ class Hearing:
         for slot in everybody - self.kept:
             self.search.take_back(slot, REFUSED, f"not found out within {self.budget} checks")
 
+    def ask_ahead(self) -> None:
+        """Begin on what `hold` asks first."""
+        asked = self.asked(self.search.verified)
+        files = texts(self.search.project, self.language, self.edits(asked))
+        beside = ThreadPoolExecutor(1, "checker")
+        self.search.coming[self.key(asked, True)] = beside.submit(self.questions.begin_anew, files, True)
+        beside.shutdown(wait=False)
+
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
         from typeinfer.rewriting.verify import misfits
 
-        search, modules = self.search, self.search.project.modules
+        search = self.search
         # One that was asked before counts too: a second run has to ask, and is to come to the same.
         self.checks += 1
         asked = self.asked(written)
@@ -311,15 +352,21 @@ class Hearing:
         known = search.reported.get(key)
         if known is not None:
             return known
-        with stage("rewriting"):
-            edits = {path: search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
+        edits = self.edits(asked)
         with stage("the checker checks"):
-            said, stayed = self.questions.ask(texts(search.project, self.language, edits), everywhere)
+            files = texts(search.project, self.language, edits)
+            said, stayed = self.questions.ask(files, everywhere, search.coming.pop(key, None))
             found = misfits(search.project, said, edits)
         search.reported[key] = found
         if stayed:
             search.by_staying.add(key)
         return found
+
+    def edits(self, asked: Wanted) -> dict[str, tuple[Edit, ...]]:
+        """What writes these slots, by path."""
+        modules = self.search.project.modules
+        with stage("rewriting"):
+            return {path: self.search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
 
     def key(self, asked: Wanted, everywhere: bool) -> tuple[str, bool, Written]:
         """By what a report is found again."""

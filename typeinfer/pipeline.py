@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from typeinfer.deciding import Model, Options, Search
-from typeinfer.disposing import dispose
+from typeinfer.disposing import ask_ahead, dispose
 from typeinfer.engine.board import Telling, watched_board
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
@@ -449,6 +449,9 @@ def annotate_project(
         left = open_slots - search.decided.keys()
         return all(isinstance(search.predictions[slot].verdict, Suggest) for slot in left)
 
+    # Who has one processor gains nothing by asking two at once.
+    if options.engine.jobs > 1 and search.is_anything_open():
+        ask_ahead(search)
     for _ in search.settle(progress, lambda: dispose(search, progress)):
         if told is not None:
             told(settled())

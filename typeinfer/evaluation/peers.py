@@ -95,22 +95,24 @@ def search_path() -> str:
     return os.pathsep.join([*first, os.environ.get("PATH", "")])
 
 
-def run(tool: Tool, root: Path, cache: Path) -> Cost:
-    """Let a tool annotate the files below `root`; an empty `cache` makes a cold run. Never raises for what the tool does."""
+def run(tool: Tool, root: Path, cache: Path, limit: float = SECONDS) -> Cost:
+    """Let a tool annotate the files below `root`, for at most `limit` seconds; an empty `cache` makes a cold run. Never raises for
+    what the tool does."""
     with configured(root, tool.settings):
         environment = {**os.environ, "PATH": search_path(), "TYPEINFER_CACHE": str(cache), "PYREFLY_COLOR": "never"}
         command = [part.format(root=root) for part in tool.command]
-        return _timed([*command, str(root)] if "{root}" not in "".join(tool.command) else command, root, environment)
+        command = [*command, str(root)] if "{root}" not in "".join(tool.command) else command
+        return _timed(command, root, environment, limit)
 
 
-def _timed(command: list[str], root: Path, environment: dict[str, str]) -> Cost:
+def _timed(command: list[str], root: Path, environment: dict[str, str], limit: float) -> Cost:
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         # In a group of its own, so that a tool that is late ends with all that it started.
         process = subprocess.Popen(
             command, cwd=root, env=environment, stdout=output, stderr=said, start_new_session=True
         )
-        late = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        late = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         try:
             # Only wait4 tells the peak of this process and not that of all before it.

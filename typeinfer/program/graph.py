@@ -23,6 +23,7 @@ from typeinfer.program.arguments import bind
 from typeinfer.program.occurrences import occurrences
 from typeinfer.program.project import Project
 from typeinfer.program.recent import Recent
+from typeinfer.tracing import stage
 from typeinfer.values.module import Module
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.source import Span
@@ -172,6 +173,13 @@ def build_graph(project: Project) -> ProgramGraph:
         slots=slots,
         slot_node=node_of[slot_places],
     )
+
+
+def read_trees(project: Project) -> None:
+    """What of a graph takes longest and needs nobody else's word is done, and kept as long as there is room: for whoever waits."""
+    with stage("trees"):
+        for path, module in project.modules.items():
+            _tree_of(project.language_of(path), path, module.file.data)
 
 
 # --- relations that cross files -------------------------------------------------------------------------------------
