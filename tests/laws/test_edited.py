@@ -89,7 +89,20 @@ def borne_on(root: Path, old: str, new: str) -> set[str]:
 def test_an_edit_of_nothing_bears_on_nothing(tmp_path: Path) -> None:
     module = facts(tmp_path, shop=SHOP)["shop.py"]
     assert not Edits.of({"shop.py": (module, module)}).bear_on(module)
-    assert not borne_on(tmp_path, "import json\n", "import json\n\n\n# A word about it.\n")
+    assert not borne_on(tmp_path, "import json\n", "import json\n\n\n# A word about Cart.\n")
+    assert not borne_on(tmp_path, "    size = 0\n", "    size = 0  # items\n\n    # Nobody calls add().\n")
+    assert not borne_on(tmp_path, "self.items.append(item)\n", "self.items.append(item)  # see price\n\n")
+    # A comment that states a type, or has a checker look away, is none.
+    assert "Cart.add.item" in borne_on(tmp_path, "append(item)\n", "append(item)  # type: ignore\n")
+
+
+def test_what_is_said_to_people_tells_of_what_it_stands_in_and_names_nothing(tmp_path: Path) -> None:
+    found = borne_on(tmp_path, "def load(text):\n", 'def load(text):\n    """Not a price # of a Cart."""\n')
+    assert found == {"load.text", "load.return"}
+    text = 'def far(count):\n    """As price() has it."""\n    return count\n'
+    modules = facts(tmp_path / "said", shop=SHOP, other=text)
+    changed = facts(tmp_path / "now", shop=SHOP.replace("item * LIMIT", "LIMIT"), other=text)
+    assert not Edits.of({"shop.py": (modules["shop.py"], changed["shop.py"])}).bear_on(changed["other.py"])
 
 
 @pytest.mark.parametrize(
@@ -116,6 +129,14 @@ def test_an_edit_bears_on_what_it_is_in_and_on_what_is_named(
     assert expected <= found
     assert not found & {"far.count", "far.return"}, "nothing that they name has to do with it"
     assert "TABLE" in expected or "TABLE" not in found
+
+
+def test_own_names_are_nobody_elses_and_members_are(tmp_path: Path) -> None:
+    own = borne_on(tmp_path, "return json.loads(text)", "size, items = text, text\n    return size")
+    assert own == {"load.text", "load.return"}
+    assert own | {"Cart.size", "load.size"} == borne_on(
+        tmp_path, "return json.loads(text)", "size = text.size\n    return size"
+    )
 
 
 def test_a_class_is_called_by_its_name_and_is_what_its_head_says(tmp_path: Path) -> None:
@@ -184,6 +205,8 @@ export function idle(hours) {
         ("constructor(private owner) {}", "constructor(private owner) { this.on = 1; }", {"Till.constructor", "open"}),
         # Others know it by another name.
         ("far as remote", "price as remote", {"count"}),
+        # What stands before a function may state its types.
+        ("function far", "/** @param {number} count */\nfunction far", {"far"}),
     ],
 )
 def test_typescript_is_no_other(tmp_path: Path, old: str, new: str, expected: set[str]) -> None:

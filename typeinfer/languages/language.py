@@ -108,6 +108,9 @@ class Language(Protocol):
     """What makes a whole statement of one that ends behind an expression with all brackets closed; the likeliest first."""
     binding: re.Pattern[bytes]
     """What ends a line behind which a name is made or imported, not read."""
+    unread: re.Pattern[bytes]
+    """What of a text isn't read as code: as the group `comment` what means nothing at all, as `prose` what is said to people and
+    may say something of what it stands in; it finds other strings, too, so that none is taken for either."""
     fillers: tuple[str, ...]
     """Lines of which a text may lack one so that it can't be read without it."""
     bodies: Mapping[str, str]

@@ -20,6 +20,7 @@ from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
 
 WORD = re.compile(rb"[\w$\x80-\xff]+")
+MEMBER = re.compile(rb"\.\s*([\w$\x80-\xff]+)")
 
 Words = frozenset[bytes]
 Unit = tuple[str, str]
@@ -54,7 +55,7 @@ class Edits:
                     continue
                 other = texts[1] if one is texts[0] else texts[0]
                 rest = _words(b"\n".join(one.rest - other.rest))
-                said |= rest.union(*(_words(one.units[unit]) for unit in changed if unit in one.units))
+                said |= rest.union(*(one.words(unit) for unit in changed if unit in one.units))
                 defined |= (rest & one.bound).union(*map(one.given_by, changed))
                 defined |= _encoded(alias for alias, _, _ in one.imports - other.imports)
                 defined |= _encoded(name for pair in one.exports - other.exports for name in pair)
@@ -65,9 +66,7 @@ class Edits:
         texts, changed = _Texts(module), self.units.get(module.file.path, frozenset())
         if changed is None:
             return frozenset(slot.id for slot in module.slots)
-        touched = {
-            unit for unit, text in texts.units.items() if unit in changed or not self.defined.isdisjoint(_words(text))
-        }
+        touched = {unit for unit in texts.units if unit in changed or not self.defined.isdisjoint(texts.words(unit))}
         return frozenset(
             slot.id
             for slot in module.slots
@@ -90,20 +89,62 @@ class _Texts:
 
     @cached_property
     def units(self) -> Mapping[Unit, bytes]:
+        """Their texts with what is said to people before them, less comments and empty lines."""
         found: dict[Unit, bytes] = defaultdict(bytes)
-        for span, unit in self.places:
-            found[unit] += self.module.file.data[span.start : span.end] + b"\n"
+        for before, (span, unit) in zip(self.between, self.places, strict=False):
+            prose = [one[0] for one in self.unread.finditer(before) if one["prose"] is not None]
+            text = self.without("comment", b"\n".join([*prose[-1:], self.module.file.data[span.start : span.end]]))
+            found[unit] += b"".join(line.rstrip() + b"\n" for line in text.splitlines() if line.strip())
+        return found
+
+    def words(self, unit: Unit) -> Words:
+        """The names by which it reaches others: not those of its own parameters and locals, but for members called the same, nor
+        what is said to people, which tells something of what it stands at alone."""
+        kind, qualname = unit
+        text = self.without("prose", self.units[unit])
+        own = _encoded(self._own[qualname]) if kind == FUNCTION else frozenset()
+        return _words(text) - (own - frozenset(MEMBER.findall(text)))
+
+    @cached_property
+    def _own(self) -> dict[str, list[str]]:
+        """The names that nobody outside of each outermost function knows."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for function in self.module.functions:
+            if (around := self.function_around(function.span)) is not None:
+                found[around.qualname] += (one.name for one in function.parameters)
+        for one in self.module.assignments:
+            around = self.function_around(one.span)
+            if around is not None and (one.slot is None or one.slot.local):
+                found[around.qualname].append(one.name)
         return found
 
     @cached_property
     def rest(self) -> Counter[bytes]:
-        """The lines outside of all units."""
+        """The lines outside of all units, of code."""
+        left = (self.without("prose", self.without("comment", text)) for text in self.between)
+        return Counter(line for text in left for line in text.splitlines())
+
+    @cached_property
+    def between(self) -> list[bytes]:
+        """What stands before each unit, and after the last."""
         data, at = self.module.file.data, 0
-        left: list[bytes] = []
+        found: list[bytes] = []
         for span, _ in self.places:
-            left.append(data[at : max(at, span.start)])
+            found.append(data[at : max(at, span.start)])
             at = max(at, span.end)
-        return Counter(line for text in (*left, data[at:]) for line in text.splitlines())
+        return [*found, data[at:]]
+
+    def without(self, group: str, text: bytes) -> bytes:
+        def left(found: re.Match[bytes]) -> bytes:
+            return found[0] if found[group] is None else b" "
+
+        return self.unread.sub(left, text)
+
+    @property
+    def unread(self) -> re.Pattern[bytes]:
+        language = language_of(self.module.file.path)
+        assert language is not None, "only files of known languages are read"
+        return language.unread
 
     @cached_property
     def places(self) -> list[tuple[Span, Unit]]:

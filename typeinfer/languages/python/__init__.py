@@ -66,6 +66,14 @@ class Python:
     )
 
     endings: tuple[str, ...] = ("", ": pass", ":", " else 0", ",")
+    unread: re.Pattern[bytes] = re.compile(
+        # One that has values in it is code; and a comment may state a type, or have a checker look away.
+        rb"""(?:\b[rR]?[fFtT][rR]?)(?P<quotes>\"{3}|'{3}).*?(?P=quotes)"""
+        rb"""|(?P<prose>(?P<marks>\"{3}|'{3})(?:\\.|.)*?(?P=marks))"""
+        rb"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'"""
+        rb"""|(?P<comment>\#(?!\s*(?:type|pyre|pyright|pyrefly|mypy|ty)\b)[^\n]*)""",
+        re.DOTALL,
+    )
     binding: re.Pattern[bytes] = re.compile(
         rb"\b(def|class|as|import|for|lambda|global|nonlocal)\s+$|^\s*(from|import)\b[^;]*$"
     )

@@ -64,6 +64,13 @@ class TypeScript:
     common_members: frozenset[str] = library.COMMON_MEMBERS
 
     endings: tuple[str, ...] = ("", ";", " {}", " : 0", ",", ": 0")
+    unread: re.Pattern[bytes] = re.compile(
+        # What stands before a declaration may state its types; and a comment may have the compiler look away.
+        rb"""(?P<prose>/\*\*.*?\*/)"""
+        rb"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"""
+        rb"""|(?P<comment>//(?!\s*@ts-)[^\n]*|/\*(?!\s*@ts-).*?\*/)""",
+        re.DOTALL,
+    )
     binding: re.Pattern[bytes] = re.compile(
         rb"\b(function\*?|class|interface|type|enum|namespace|const|let|var|import|catch\s*\()\s+$|^\s*import\b[^;(]*$"
     )
