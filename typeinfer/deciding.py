@@ -11,11 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
-from typeinfer.engine.cache import cache_folder
 from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.tracing import stage
@@ -38,6 +37,7 @@ from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import NONE, UNKNOWN, TypeExpr, rename
 
 if TYPE_CHECKING:
+    from typeinfer.languages.language import Language, Staying
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
@@ -59,6 +59,7 @@ REWRITES = 32
 Version = tuple[int, int]
 Written = frozenset[tuple[SlotId, TypeExpr]]
 Coming = Future[tuple[Diagnostic, ...]]
+Infer: TypeAlias = "Callable[[Language, Mapping[str, SourceFile]], Inference]"
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ class Search:
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[tuple[str, bool, Written]] = field(default_factory=set)
     """Of these a checker reported that stayed and looked at what changed."""
+    staying: dict[str, Staying] = field(default_factory=dict)
+    """By language, the checker that infers and stays for as long as `settle` goes on."""
     may_stay: bool = True
     """No checker failed yet that stayed."""
     coming: dict[tuple[str, bool, Written], Coming] = field(default_factory=dict)
@@ -195,6 +198,14 @@ class Search:
         what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard,
         and at once where it had to go because it wasn't found out in time what may stay. What stood before is heard with the
         first that is new, and with none if there is none."""
+        try:
+            yield from self._rounds(progress, hear)
+        finally:
+            for one in self.staying.values():
+                one.close()
+            self.staying.clear()
+
+    def _rounds(self, progress: Progress, hear: Callable[[], None]) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         # What was known before is written down from the start.
         overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
         rounds = self.options.rounds
@@ -329,9 +340,35 @@ class Search:
         if not self.options.checker:
             return Inference("")
         with stage("the checker infers"):
-            inference = ask_checkers(overlay, self.added, self.options.target_version)
+            inference = ask_checkers(overlay, self.infer_again)
         self.notes += [note for note in inference.notes if note not in self.notes]
         return inference
+
+    def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
+        """By the checker that stays, where it can. Raises `CheckerFailed`."""
+        if self.may_stay and (staying := self.stay(language)) is not None:
+            try:
+                return staying.infer(files)
+            except CheckerFailed:
+                # One that begins anew may do better; who hangs once is not waited for again.
+                self.may_stay = False
+        return self.infer_anew(language, files)
+
+    def infer_anew(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
+        """Raises `CheckerFailed`."""
+        return language.infer(self.project.root, files, self.added, self.version(language))
+
+    def stay(self, language: Language) -> Staying | None:
+        """The checker of a language that stays, begun where it wasn't yet; None where it can't stay."""
+        if language.name not in self.staying:
+            staying = language.staying(self.project.root, self.version(language))
+            if staying is None:
+                return None
+            self.staying[language.name] = staying
+        return self.staying[language.name]
+
+    def version(self, language: Language) -> Version:
+        return self.options.target_version or language.default_version
 
     def is_open(self, module: Module, slot: Slot) -> bool:
         if slot.written is None:
@@ -519,8 +556,9 @@ def _tell_one_type(values: Sequence[Value | None]) -> bool:
     return len(types) == 1 and None not in types and NONE not in types
 
 
-def ask_checkers(project: Project, added: Mapping[str, str], version: Version | None) -> Inference:
-    """What the checker of every language infers; one that fails is a note. `added`: as in `Language.infer`."""
+def ask_checkers(project: Project, infer: Infer | None = None) -> Inference:
+    """What the checker of every language infers; one that fails is a note. `infer`: what asks it, and raises `CheckerFailed`."""
+    infer = infer or (lambda language, files: language.infer(project.root, files, {}, language.default_version))
     by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
     for path, module in project.modules.items():
         by_language[project.language_of(path).name][path] = module.file
@@ -531,7 +569,7 @@ def ask_checkers(project: Project, added: Mapping[str, str], version: Version | 
     for files in by_language.values():
         language = project.language_of(next(iter(files)))
         try:
-            found = language.infer(project.root, files, added, version or language.default_version, cache_folder())
+            found = infer(language, files)
         except CheckerFailed as error:
             notes.append(f"{error}; going on with rules alone")
             continue

@@ -24,7 +24,7 @@ from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Coming, Search, Version, Written
+    from typeinfer.deciding import Coming, Search, Written
     from typeinfer.engine.engine import Progress
     from typeinfer.languages.language import Language, Staying
     from typeinfer.program.project import Project
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 Wanted = Mapping[str, frozenset[SlotId]]
 
 STAY = 4
-"""After so many checks of a hearing the checker stays, where it can: that its word is confirmed costs one check more."""
+"""After so many checks of a hearing the checker stays, where it can: that its word is confirmed costs one check more. One that has
+stayed already, to infer, hears all but what is reported without anything new, on which everything rests."""
 
 
 def dispose(search: Search, progress: Progress) -> None:
@@ -106,15 +107,14 @@ def unchecked(search: Search, fresh: Iterable[SlotId], why: str) -> None:
 
 @dataclass
 class Questions:
-    """One after the other to a checker, about texts of the same files. It begins anew for the first of them and stays for the rest,
-    where it can."""
+    """One after the other to a checker, about texts of the same files. It begins anew for each, or one that stays is asked, where
+    that may be and there is one."""
 
     search: Search
     language: Language
     checker: str
     asked: int = 0
-    staying: Staying | None = None
-    may_stay: bool = True
+    may_stay: bool = False
 
     def ask(
         self, files: Mapping[str, SourceFile], everywhere: bool, coming: Coming | None
@@ -123,32 +123,27 @@ class Questions:
         self.asked += 1
         if coming is not None:
             return coming.result(), False
-        if self.may_stay and self.search.may_stay and everywhere and self.asked > STAY:
-            root = self.search.project.root
-            self.staying = self.staying or self.language.staying(root, self.version, self.checker)
+        if (staying := self.staying if everywhere else None) is not None:
             try:
-                if self.staying is not None:
-                    return self.staying.diagnose(files), True
+                return staying.diagnose(files), True
             except CheckerFailed:
                 # One that begins anew may do better; who hangs once is not waited for again.
                 self.search.may_stay = False
-            self.end()
         return self.begin_anew(files, everywhere), False
+
+    @property
+    def staying(self) -> Staying | None:
+        """Who is asked next, if it is one that stays."""
+        begun = self.language.name in self.search.staying
+        if not (self.may_stay and self.search.may_stay) or self.asked <= (0 if begun else STAY):
+            return None
+        found = self.search.stay(self.language)
+        return found if found is not None and found.checker == self.checker else None
 
     def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
         """Raises `CheckerFailed`."""
-        root, added = self.search.project.root, self.search.added
-        return self.language.diagnose(root, files, added, self.version, self.checker, everywhere)
-
-    @property
-    def version(self) -> Version:
-        return self.search.options.target_version or self.language.default_version
-
-    def end(self) -> None:
-        """From now on it begins anew."""
-        if self.staying is not None:
-            self.staying.close()
-        self.staying, self.may_stay = None, False
+        root, added, version = self.search.project.root, self.search.added, self.search.version(self.language)
+        return self.language.diagnose(root, files, added, version, self.checker, everywhere)
 
 
 @dataclass
@@ -179,10 +174,9 @@ class Hearing:
     def hold(self) -> None:
         """Raises `CheckerFailed`; whatever gave way until then has done so."""
         self.before = self.errors(self.search.verified)
-        try:
-            self.admit_all(self.fresh)
-        finally:
-            self.questions.end()
+        self.questions.may_stay = True
+        self.admit_all(self.fresh)
+        self.questions.may_stay = False
         self.confirm()
         if self.language.leaves_out(self.checker):
             self.uncover()

@@ -14,12 +14,12 @@ import pytest
 from tests.laws.scripted_model import ByName, Words
 from typeinfer import disposing, pipeline, weights
 from typeinfer.deciding import Model, Options
-from typeinfer.languages.python import Python, checkers
+from typeinfer.languages.python import Python, checkers, inference
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.rewriting.verify import Misfit
-from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.inferred import CheckerFailed, Diagnostic, Inference
 from typeinfer.values.outcomes import Changed, Run
 from typeinfer.values.predictions import Abstain, Prediction
 from typeinfer.values.slots import SlotId, SlotKind
@@ -170,7 +170,11 @@ def test_errors_of_before_are_nobodys_fault(says: Says) -> None:
 class Deaf:
     """It stays, hears nothing, and says each time that all is well."""
 
+    checker = "pyrefly"
     heard, ended = 0, 0
+
+    def infer(self, files: Mapping[str, SourceFile]) -> Inference:
+        return inference.infer(files, Python.default_version)
 
     def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
         Deaf.heard += 1
@@ -186,31 +190,42 @@ class Failing(Deaf):
         raise CheckerFailed("it ended")
 
 
-@pytest.mark.parametrize("one", [Deaf, Failing])
-@pytest.mark.parametrize("stay", [1, 2, 4])
+class Mute(Failing):
+    def infer(self, files: Mapping[str, SourceFile]) -> Inference:
+        raise CheckerFailed("it ended")
+
+
+@pytest.mark.parametrize("one", [Deaf, Failing, Mute])
 def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_the_same(
-    says: Says, monkeypatch: pytest.MonkeyPatch, one: type[Deaf], stay: int
+    says: Says, monkeypatch: pytest.MonkeyPatch, one: type[Deaf]
 ) -> None:
     words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
-    monkeypatch.setattr(disposing, "STAY", 99)
+    monkeypatch.setattr(Python, "staying", lambda *_: None)
     anew = text_of(says(words, FAR))
     monkeypatch.setattr(Deaf, "heard", 0)
     monkeypatch.setattr(Deaf, "ended", 0)
-    monkeypatch.setattr(disposing, "STAY", stay)
     monkeypatch.setattr(Python, "staying", lambda *_: one())
     monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], "another")))
     assert text_of(says(words, FAR)) == anew
-    assert Deaf.heard >= Deaf.ended > 0
+    assert Deaf.ended > 0 and (Deaf.heard > 0) is (one is not Mute)
 
 
 def test_whether_it_stays_or_begins_anew_it_comes_to_the_same(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
-    found = []
-    for stay in (99, 1):
-        monkeypatch.setattr(disposing, "STAY", stay)
-        monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], str(stay))))
-        found.append(text_of(says(words, FAR)))
-    assert found[0] == found[1] != FAR
+    stays = text_of(says(words, FAR))
+    monkeypatch.setattr(Python, "staying", lambda *_: None)
+    monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], "another")))
+    assert stays == text_of(says(words, FAR)) != FAR
+
+
+def test_what_a_staying_checker_infers_of_is_what_was_written_last(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one decision brings to light is found in the same run, whoever infers."""
+    text = "def pay(amount):\n    return amount\n\n\ndef twice(amount):\n    total = pay(amount)\n    return [total, total]\n"
+    words = {"amount": [(INT, 0.96)]}
+    stays = text_of(says(words, text))
+    monkeypatch.setattr(Python, "staying", lambda *_: None)
+    monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], "another")))
+    assert "-> list[int]" in stays and stays == text_of(says(words, text))
 
 
 # --- a checker that fails -----------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def inferences(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Inferen
     for language in LANGUAGES:
         files = {path: file for case in CASES if case.language is language for path, file in case.files.items()}
         version = max((3, 12), language.default_version)
-        found[language.name] = language.infer(COMPILERS, files, {}, version, tmp_path_factory.mktemp("scratch"))
+        found[language.name] = language.infer(COMPILERS, files, {}, version)
     return found
 
 

@@ -14,9 +14,9 @@ from random import Random
 
 import pytest
 
-from typeinfer.languages.python import checkers, watching
+from typeinfer.languages.python import checkers, inference, watching
 from typeinfer.languages.python.watching import TURN, Watching
-from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.inferred import CheckerFailed, Inference
 from typeinfer.values.source import SourceFile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no checker stays there")
@@ -54,12 +54,18 @@ def test_it_says_what_one_says_that_begins_anew(watch: Watching, tmp_path: Path)
         files = files_of(texts)
         anew = checkers.diagnose("pyrefly", tmp_path, files, VERSION)
         assert sorted(map(repr, watch.diagnose(files))) == sorted(map(repr, anew)), turn
+        # Not each time: what changed in between is to be there, too.
+        if turn % 3 != 1:
+            inferred = watch.infer(files)
+            assert inferred == inference.infer(files, VERSION), turn
+            assert inferred.of("part0.py").results or not texts["part0.py"]
         assert any(one.path == f"{TURN}.py" for one in anew)
 
 
 def test_of_the_same_texts_it_says_the_same(watch: Watching) -> None:
     files = files_of({"a.py": "x: int = ''\n"})
     assert watch.diagnose(files) == watch.diagnose(files) != ()
+    assert watch.infer(files) == watch.infer(files) != Inference("")
 
 
 def test_nothing_is_left_of_it(tmp_path: Path) -> None:
@@ -128,5 +134,34 @@ def test_whatever_goes_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     watch = Watching(tmp_path, VERSION)
     with pytest.raises(CheckerFailed) as failed:
         watch.diagnose(files_of({"a.py": ""}))
+    with pytest.raises(CheckerFailed):
+        watch.infer(files_of({"a.py": ""}))
+    watch.close()
+    assert str(failed.value) == said
+
+
+ERRORS = 'printf \'{"errors": [{"path": "%s.py", "line": 1, "column": 1, "name": "x", "severity": "error", '
+ERRORS += '"description": "`%s1`"}]}\' ' + f"{TURN} {TURN}"
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (f"{ERRORS}; exit 3", "pyrefly ended while it was to watch"),
+        (f"{ERRORS}; echo no room >&2; sleep 60", "pyrefly made no whole report within 1 s"),
+    ],
+)
+def test_of_what_it_infers_it_must_have_come_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str
+) -> None:
+    program = tmp_path / "pyrefly"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(watching, "program_of", lambda name: str(program))
+    monkeypatch.setattr(watching, "SECONDS", 1)
+    monkeypatch.setattr(watching, "PATIENCE", 1.0)
+    watch = Watching(tmp_path, VERSION)
+    with pytest.raises(CheckerFailed) as failed:
+        watch.infer(files_of({"a.py": ""}))
     watch.close()
     assert str(failed.value) == said

@@ -90,7 +90,7 @@ def test_where_nobody_wrote_a_type_the_checker_s_is_a_label(tmp_path: Path) -> N
         "        text = self.owner.upper()\n        return text\n"
     )
     project = read_project(tmp_path, {"shop.py": SourceFile("shop.py", "python", text.encode())})
-    found = inferred_types(project, ask_checkers(project, {}, None))
+    found = inferred_types(project, ask_checkers(project))
     said = {f"{slot.qualname}.{slot.name}": term for slot, term in found.items()}
     assert said == {".LIMIT": Named("int"), "Cart.owner": Named("str"), "Cart.label.return": Named("str")}
 

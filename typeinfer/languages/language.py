@@ -28,8 +28,14 @@ class Staying(Protocol):
     """A checker that hears about one state of a project after the other, and need only look at what changed. Everything raises
     `CheckerFailed`, after which it is of no use."""
 
+    checker: str
+    """Which of the language's it is."""
+
+    def infer(self, files: Mapping[str, SourceFile]) -> Inference:
+        """As `Language.infer`, of the same files as always."""
+
     def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
-        """As `Language.diagnose`, of the same files as always."""
+        """As `Language.diagnose`, everywhere, of the same files as always."""
 
     def close(self) -> None: ...
 
@@ -197,13 +203,11 @@ class Language(Protocol):
         files: Mapping[str, SourceFile],
         added: Mapping[str, str],
         version: Version,
-        scratch: Path,
     ) -> Inference:
         """What the installed checker infers for these texts. Raises `CheckerFailed`.
 
         `root` is the folder that the paths count from; of what lies there only settings and other people's packages are
-        read. `added` are `project_additions` that aren't there yet. `scratch` is a folder where the checker may keep what
-        saves time in the next call.
+        read. `added` are `project_additions` that aren't there yet.
         """
 
     def checker_of(self, root: Path) -> str | None:
@@ -221,8 +225,8 @@ class Language(Protocol):
         """The errors that one of `checkers` reports for these texts, missing packages left aside; `everywhere`: also in functions
         without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
 
-    def staying(self, root: Path, version: Version, checker: str) -> Staying | None:
-        """One of `checkers` that hears about one text after the other; None where it can't stay."""
+    def staying(self, root: Path, version: Version) -> Staying | None:
+        """The checker that infers, to hear about one state after the other; None where it can't stay."""
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         """A checker that answers about these texts until it is closed. Raises `CheckerFailed`."""

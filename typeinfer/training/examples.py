@@ -78,7 +78,7 @@ def examples(source: CorpusProject, corpus: Path, number: int) -> Examples:
     project = read_project(root, files)
     graph = build_graph(project)
     bare = read_project(root, without_annotations(project))
-    said_of_bare, said = ask_checkers(bare, {}, None), ask_checkers(project, {}, None)
+    said_of_bare, said = ask_checkers(bare), ask_checkers(project)
     evidence, inferred = gather(bare, said_of_bare), inferred_types(project, said)
     made = list(sentences(project, graph, evidence, lambda slot: is_learnt(project, slot) or slot.id in inferred))
     lexemes: dict[str, int] = {}

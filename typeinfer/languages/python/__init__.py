@@ -191,11 +191,10 @@ class Python:
         files: Mapping[str, SourceFile],
         added: Mapping[str, str],
         version: Version,
-        scratch: Path,
     ) -> Inference:
         from typeinfer.languages.python import inference
 
-        return inference.infer(files, version, scratch)
+        return inference.infer(files, version)
 
     def checker_of(self, root: Path) -> str | None:
         from typeinfer.languages.python import checkers
@@ -215,10 +214,10 @@ class Python:
 
         return checkers.diagnose(checker, root, files, version, everywhere)
 
-    def staying(self, root: Path, version: Version, checker: str) -> Staying | None:
-        from typeinfer.languages.python.watching import CHECKER, Watching
+    def staying(self, root: Path, version: Version) -> Staying | None:
+        from typeinfer.languages.python.watching import Watching
 
-        return Watching(root, version) if checker == CHECKER.name and os.name != "nt" else None
+        return Watching(root, version) if os.name != "nt" else None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.python.companion import PyreflyCompanion

@@ -76,7 +76,7 @@ def diagnose(
         copy = Path(folder, "project")
         write_copy(copy, files)
         checker.prepare(root, copy, version)
-        said = answer([program, *checker.flags(version), *(checker.everywhere if everywhere else ())], copy)
+        said = run([program, *checker.flags(version), *(checker.everywhere if everywhere else ())], copy).stdout
         try:
             return diagnostics(checker, checker.report(said), copy, files)
         except (LookupError, TypeError, ValueError) as error:
@@ -143,8 +143,8 @@ def write_copy(folder: Path, files: Mapping[str, SourceFile]) -> None:
         raise CheckerFailed(f"no copy can be made for the checker in {folder.parent} ({error.strerror})") from None
 
 
-def answer(command: Sequence[str], folder: Path) -> str:
-    """What a checker prints. Raises `CheckerFailed` where it doesn't come to an end with a report."""
+def run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a checker prints, and what it complains of. Raises `CheckerFailed` where it doesn't come to an end with a report."""
     name = Path(command[0]).stem
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
@@ -155,7 +155,7 @@ def answer(command: Sequence[str], folder: Path) -> str:
     if done.returncode not in (0, 1):
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise CheckerFailed(f"{name} ended with status {done.returncode}: {' '.join(last)}")
-    return done.stdout
+    return done
 
 
 def _within(path: str, bases: Sequence[str]) -> str:

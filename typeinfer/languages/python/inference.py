@@ -10,10 +10,7 @@ are seen like any other, and no configuration of the project's changes what is i
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -23,7 +20,7 @@ from typing import Any
 import msgspec
 
 from typeinfer.languages.python.annotations import parse_type
-from typeinfer.languages.python.checkers import answer, program_of, version_of, write_copy, write_pyrefly_settings
+from typeinfer.languages.python.checkers import program_of, run, version_of, write_copy, write_pyrefly_settings
 from typeinfer.languages.python.library import public_name
 from typeinfer.values.inferred import CallTarget, CheckerFailed, FileInference, Inference
 from typeinfer.values.source import SourceFile, Span
@@ -42,9 +39,6 @@ from typeinfer.values.typeexpr import (
 
 REPORT_FORMAT = 1
 
-ROOM = 200_000_000
-"""Bytes that are free where the stubs are to be kept in memory; they take a fifth of it."""
-
 # Hundreds of thousands of type texts in a project repeat a few thousand; a text as long as this is a whole signature.
 LONGEST_TYPE = 400
 
@@ -52,78 +46,81 @@ Version = tuple[int, int]
 FunctionKey = tuple[int, str]
 
 
-def infer(files: Mapping[str, SourceFile], version: Version, scratch: Path) -> Inference:
+STUBS = "typeshed"
+"""Where a report's copies of all bundled stubs begin: 7,000 files that nobody reads, between the modules and the index."""
+
+
+def infer(files: Mapping[str, SourceFile], version: Version) -> Inference:
     """What pyrefly infers for these texts.
 
     Raises `CheckerFailed` when pyrefly is missing, fails, takes too long, or reports in a form that is not known.
     """
     program = program_of("pyrefly")
-    name = version_of(program)
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
-        mirror, report = Path(folder, "project"), Path(folder, "report")
+        mirror, report = Path(folder, "project"), Report(Path(folder, "report"))
         write_copy(mirror, files)
         write_pyrefly_settings(mirror, mirror, version)
-        _lend_stubs(report, (_in_memory() or scratch) / f"pyrefly-{name.rpartition(' ')[2]}")
-        reporting = ["--report-pysa", str(report), "--report-pysa-format", "json", "--output-format", "omit-errors"]
-        answer([program, "check", *reporting], mirror)
+        ended = run([program, "check", *report.flags, "--output-format", "omit-errors"], mirror)
+        if not report.is_whole(ended.stderr):
+            raise CheckerFailed(f"{version_of(program)} made no whole report")
+        return report.inference(mirror, files)
+
+
+class Report:
+    """A folder that pyrefly reports into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        # It gives up where the stubs can't be put, by which time it has told of all modules; the index tells nothing more.
+        (folder / STUBS).touch()
+        self.flags = ("--report-pysa", str(folder), "--report-pysa-format", "json")
+
+    def is_whole(self, complaint: str) -> bool:
+        """Whether it got as far as the stubs. `complaint`: what pyrefly said of it."""
+        return str(self.folder / STUBS) in complaint
+
+    def inference(self, mirror: Path, files: Mapping[str, SourceFile]) -> Inference:
+        """What it says of a copy of these files. Raises `CheckerFailed`."""
+        name = version_of(program_of("pyrefly"))
         try:
-            return _Report(report, mirror, files).inference(name)
+            return _Read(self.folder, mirror, files).inference(name)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise CheckerFailed(f"{name} reports in a shape that is not known ({reason})") from error
 
 
-def _lend_stubs(report: Path, kept: Path) -> None:
-    """Let the report's copies of every bundled stub land in a folder that is kept.
+class _Head(msgspec.Struct):
+    """How each module's part begins."""
 
-    Each report unpacks 7,000 stubs anew, 40 MB, and nobody reads them. On a disk creating them takes 4 to 6 s and overwriting
-    them 1.6; in memory both take half a second.
-    """
-    try:
-        report.mkdir()
-        for name in ("typeshed", "third_party", "typeshed_third_party"):
-            (kept / name).mkdir(parents=True, exist_ok=True)
-            (report / name).symlink_to(kept / name, target_is_directory=True)
-    except OSError:
-        return  # No place to keep them, or no right to link: slower, not wrong.
+    format_version: int
+    module_id: int
+    module_name: str
+    source_path: Any
 
 
-def _in_memory() -> Path | None:
-    """A folder of this user's alone in memory, where the system has such a thing and room in it."""
-    for place in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
-        try:
-            folder = Path(place or "/dev/shm", f"typeinfer-{os.getuid()}")
-            folder.mkdir(mode=0o700, exist_ok=True)
-            found = folder.lstat()
-            # What somebody else made there, or can write to, is not ours to use.
-            own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
-            if own and (any(folder.iterdir()) or shutil.disk_usage(folder).free > ROOM):
-                return folder
-        except (OSError, AttributeError):
-            continue
-    return None
-
-
-class _Report:
-    """The report folder, read module by module; of the library's modules only those that a call reaches."""
+class _Read:
+    """A report, read module by module; of the library's modules only those that a call reaches."""
 
     def __init__(self, folder: Path, mirror: Path, files: Mapping[str, SourceFile]) -> None:
         self.folder, self.files = folder, files
         self.definitions: dict[int, dict[str, Any]] = {}
-        index = self._read("pyrefly.pysa.json")
-        if index.get("format_version") != REPORT_FORMAT:
-            raise CheckerFailed(
-                f"pyrefly reports in format {index.get('format_version')}; this version reads {REPORT_FORMAT}"
-            )
-        self.modules: dict[int, dict[str, Any]] = {entry["module_id"]: entry for entry in index["modules"].values()}
+        self.names: dict[int, str] = {}
+        self.modules: dict[int, str] = {}
         self.paths: dict[int, str] = {}
-        for number, entry in self.modules.items():
-            source = entry["source_path"]
-            if isinstance(source, dict) and "FileSystem" in source:
-                place = Path(source["FileSystem"])
-                for base in (mirror, mirror.resolve()):
+        bases = (mirror, mirror.resolve())
+        for part in (folder / "definitions").iterdir():
+            head = msgspec.json.decode(part.read_bytes(), type=_Head)
+            if head.format_version != REPORT_FORMAT:
+                raise CheckerFailed(
+                    f"pyrefly reports in format {head.format_version}; this version reads {REPORT_FORMAT}"
+                )
+            self.names[head.module_id], self.modules[head.module_id] = part.name, head.module_name
+            if isinstance(head.source_path, dict) and "FileSystem" in head.source_path:
+                place = Path(head.source_path["FileSystem"])
+                for base in bases:
                     if place.is_relative_to(base) and (path := place.relative_to(base).as_posix()) in files:
-                        self.paths[number] = path
+                        self.paths[head.module_id] = path
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
@@ -133,12 +130,12 @@ class _Report:
         return content
 
     def _module(self, part: str, number: int) -> dict[str, Any]:
-        return self._read(f"{part}/{self.modules[number]['info_filename']}")
+        return self._read(f"{part}/{self.names[number]}")
 
     def _functions(self, number: int) -> dict[str, Any]:
         if number not in self.definitions:
-            name = self.modules[number].get("info_filename") if number in self.modules else None
-            self.definitions[number] = self._module("definitions", number)["function_definitions"] if name else {}
+            known = number in self.names
+            self.definitions[number] = self._module("definitions", number)["function_definitions"] if known else {}
         return self.definitions[number]
 
     def inference(self, checker: str) -> Inference:
@@ -159,7 +156,7 @@ class _Report:
             if span is None or len(signatures) != 1:
                 continue
             results[span] = _type(signatures[0].get("return_annotation"))
-        module = self.modules[number]["module_name"]
+        module = self.modules[number]
         for name, found in _qualified_classes(declared["class_definitions"], declared["function_definitions"]):
             entries = found.get("fields", {})
             fields[f"{module}.{name}"] = {key: _type(entry.get("type")) for key, entry in entries.items()}

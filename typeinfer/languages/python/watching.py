@@ -1,8 +1,10 @@
-"""Watching: texts of a project in; what pyrefly reports for them, from a process that stays and looks at what changed, out.
+"""Watching: texts of a project in; what pyrefly reports for them, and infers of them, from a process that stays and looks at what
+changed, out.
 
-`pyrefly check --watch` over a copy of the project takes half as long as one that begins anew. It reports when it has noticed
-something: which state a report is of is read off a file of our own, written last each time, whose error names the turn. Knows
-nothing of what the texts are for.
+`pyrefly check --watch` over a copy of the project takes a fifth of the time of one that begins anew. It reports when it has noticed
+something: which state a report is of is read off a file of our own, written last each time, whose error names the turn. What it
+infers lands in a folder (`inference.py`), of which it writes again what changed; it complains each time that it came to the end.
+Knows nothing of what the texts are for.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from queue import Empty, Queue
 from typing import IO
 
 from typeinfer.languages.python.checkers import CHECKERS, SECONDS, Version, diagnostics, program_of, write_copy
+from typeinfer.languages.python.inference import Report
 from typeinfer.languages.wire import end
-from typeinfer.values.inferred import CheckerFailed, Diagnostic
+from typeinfer.values.inferred import CheckerFailed, Diagnostic, Inference
 from typeinfer.values.source import SourceFile
 
 CHECKER = CHECKERS["pyrefly"]
@@ -42,14 +45,20 @@ GUARDED = 'exec 3<&0; (read _ <&3; kill -9 0) >/dev/null 2>&1 & exec "$0" "$@" 3
 
 
 class Watching:
-    """See `languages.language.Staying`. It begins with the first texts."""
+    """See `languages.language.Staying`. It begins with the first texts.
+
+    `reports`, `ends`: how many times it has told of errors, and how many of these times of all that it infers.
+    """
+
+    checker = CHECKER.name
 
     def __init__(self, root: Path, version: Version) -> None:
         self.root, self.version = root, version
-        self.turn, self.patience = 0, float(SECONDS)
+        self.turn, self.reports, self.ends, self.patience = 0, 0, 0, float(SECONDS)
         self.mark = f"{TURN}.py"
         self.written: dict[str, bytes] = {}
         self.heard: Queue[bytes] = Queue(UNREAD)
+        self.ended_once: Queue[bool] = Queue()
         self.unread = b""
         self.ended = contextlib.ExitStack()
 
@@ -58,7 +67,8 @@ class Watching:
             self._write(files)
             return self._report(files)
         self.mark = next(name for more in range(99) if (name := f"{TURN}{'_' * more}.py") not in files)
-        self.copy = Path(self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-check-")), "project")
+        folder = Path(self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-check-")))
+        self.copy, self.report = folder / "project", Report(folder / "report")
         self._write(files)
         CHECKER.prepare(self.root, self.copy, self.version)
         started = time.monotonic()
@@ -67,22 +77,44 @@ class Watching:
         self.patience = min(SECONDS, PATIENCE * max(1.0, time.monotonic() - started))
         return said
 
+    def infer(self, files: Mapping[str, SourceFile]) -> Inference:
+        self.diagnose(files)
+        until = time.monotonic() + self.patience
+        while self.ends < self.reports:
+            try:
+                whole = self.ended_once.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                raise CheckerFailed(f"{CHECKER.name} made no whole report within {self.patience:.0f} s") from None
+            if not whole:
+                raise CheckerFailed(f"{CHECKER.name} ended while it was to watch")
+            self.ends += 1
+        return self.report.inference(self.copy, files)
+
     def close(self) -> None:
         self.ended.close()
 
     def _start(self) -> None:
-        command = ["sh", "-c", GUARDED, program_of(CHECKER.name), "check", "--watch", "--output-format", "json"]
+        watching = ("check", "--watch", "--output-format", "json", *self.report.flags)
+        command = ["sh", "-c", GUARDED, program_of(CHECKER.name), *watching]
         pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
-                command, cwd=self.copy, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True
+                command, cwd=self.copy, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
             )
         except OSError as error:
             raise CheckerFailed(f"{CHECKER.name} can't be started: {error.strerror}") from None
+        threading.Thread(target=self._count, args=(process.stderr,), daemon=True).start()
         listening = threading.Thread(target=self._listen, args=(process.stdout,), daemon=True)
         listening.start()
         self.ended.callback(self._drain, listening)
         self.ended.callback(end, process)
+
+    def _count(self, complaints: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in complaints:
+                if self.report.is_whole(line.decode("utf-8", "replace")):
+                    self.ended_once.put(True)
+        self.ended_once.put(False)
 
     def _listen(self, out: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -126,6 +158,7 @@ class Watching:
                     text = self.unread.decode().lstrip()
                     _, size = DECODER.raw_decode(text)
                     self.unread = text[size:].encode()
+                    self.reports += 1
                     return text[:size]
             try:
                 some = self.heard.get(timeout=max(0.0, until - time.monotonic()))

@@ -161,7 +161,6 @@ class TypeScript:
         files: Mapping[str, SourceFile],
         added: Mapping[str, str],
         version: Version,
-        scratch: Path,
     ) -> Inference:
         from typeinfer.languages.typescript import checker
 
@@ -183,7 +182,7 @@ class TypeScript:
 
         return compiler.diagnose(root, files, added)
 
-    def staying(self, root: Path, version: Version, checker: str) -> Staying | None:
+    def staying(self, root: Path, version: Version) -> Staying | None:
         return None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
