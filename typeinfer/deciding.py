@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from typeinfer.languages.language import Language, Staying
     from typeinfer.model.belief import Belief
     from typeinfer.program.changes import Lines
-    from typeinfer.program.project import Project
+    from typeinfer.program.project import Project, Read
     from typeinfer.rewriting.verify import Misfit
 
 CHECKS = 60
@@ -151,6 +151,8 @@ class Search:
     model: Model | None = None
     added: Mapping[str, str] = field(default_factory=dict)
     """Files that the project is to have and hasn't yet, by path."""
+    read: Read | None = None
+    """As in `Project.with_data`."""
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
     let_be: set[SlotId] = field(default_factory=set)
@@ -469,9 +471,8 @@ class Search:
     def with_decided(self, overlay: Project, fresh: set[str]) -> Project:
         """The project with everything decided written into its texts."""
         modules = [self.project.modules[path] for path in fresh]
-        return overlay.with_data(
-            {module.file.path: apply_edits(module.file.data, self.rewrite(module).edits) for module in modules}
-        )
+        texts = {module.file.path: apply_edits(module.file.data, self.rewrite(module).edits) for module in modules}
+        return overlay.with_data(texts, self.read)
 
     def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
         """What is decided of a file, or of these slots of it, as edits."""

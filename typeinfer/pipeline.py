@@ -23,7 +23,7 @@ from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES
-from typeinfer.reading import heads, project_of, read_as, settings_beside
+from typeinfer.reading import Reader, heads, project_of, read_as, settings_beside
 from typeinfer.remembering import Memory, put_away
 from typeinfer.tracing import Passage, recorded, stage, watched
 from typeinfer.values.module import Module
@@ -234,7 +234,7 @@ class _Part:
             # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
             standing = {} if options.hasty or options.rename else memory.standing(project)
             settled = annotate_project(
-                project, lost, options, model, move.added, progress, standing=standing, proofs=cache
+                project, lost, options, model, move.added, progress, standing=standing, store=cache
             )
         run = put_away(move.over(settled.run))
         # A file that failed may do better next time (memory), and a checker may be installed by then.
@@ -408,12 +408,12 @@ def annotate_project(
     known: Mapping[SlotId, Placed] = MappingProxyType({}),
     told: Callable[[Settled], None] | None = None,
     standing: Mapping[SlotId, Prediction] = MappingProxyType({}),
-    proofs: Store | None = None,
+    store: Store | None = None,
 ) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
     `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
-    `standing`: what was said before of files that are asked about, to stand where the checker doesn't speak against it; `proofs`:
-    where it is kept which edits were proven."""
+    `standing`: what was said before of files that are asked about, to stand where the checker doesn't speak against it; `store`:
+    where it is kept what was read, and which edits were proven."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -421,6 +421,8 @@ def annotate_project(
     }
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), model, added)
+    reader = None if store is None else Reader(store)
+    search.read = reader
     search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
     search.verified = set(search.decided)
     for slot, prediction in standing.items():
@@ -432,7 +434,7 @@ def annotate_project(
     def settled() -> Settled:
         search.explain(slot for slots in wanted.values() for slot in slots)
         outcomes = [
-            *_patches(search, refusals, proofs, progress),
+            *_patches(search, refusals, store, progress),
             *(skip for skip in lost if skip.path in options.only),
         ]
         return Settled(_run(search, outcomes), dict(search.decided))
@@ -457,6 +459,8 @@ def annotate_project(
             told(settled())
         if options.hasty and is_done():
             break
+    if reader is not None:
+        reader.keep()
     return settled()
 
 
@@ -494,7 +498,7 @@ def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
 def _patches(
     search: Search,
     refusals: Mapping[str, str],
-    proofs: Store | None,
+    store: Store | None,
     progress: Progress,
 ) -> tuple[Outcome, ...]:
     """An outcome a file asked about. Edits are made here, proven by several processes; what was proven before is proven."""
@@ -511,15 +515,15 @@ def _patches(
         proposals.append(propose(search.project.language_of(path), module, search.rewrite(module, slots), predictions))
     for proposal in proposals:
         # Where there is nothing to write there is nothing to prove, and no other process need hear of it.
-        if not proposal.rewrite.edits or (proofs is not None and proofs.get("proof", proposal.key, bool)):
+        if not proposal.rewrite.edits or (store is not None and store.get("proof", proposal.key, bool)):
             outcomes[proposal.path] = proven(proposal)
     asked = [proposal for proposal in proposals if proposal.path not in outcomes]
     with stage("proving", files=len(asked)):
         found = search.options.engine.run_over("proving", asked, prove, progress)
     for proposal, outcome in zip(asked, found, strict=True):
         outcomes[proposal.path] = Failed(proposal.path, outcome.reason) if isinstance(outcome, Lost) else outcome
-        if proofs is not None and isinstance(outcome, Changed):
-            proofs.put("proof", proposal.key, True)
+        if store is not None and isinstance(outcome, Changed):
+            store.put("proof", proposal.key, True)
     return tuple(outcomes[path] for path in search.wanted)
 
 

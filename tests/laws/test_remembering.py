@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.laws.test_pipeline import plant, read, results, run
+from typeinfer import reading
 from typeinfer.deciding import REFUSED, Options, Search
+from typeinfer.engine.cache import Cache, cache_folder
+from typeinfer.engine.engine import silent
+from typeinfer.engine.local import HERE
 from typeinfer.pipeline import annotate, wrote
+from typeinfer.program import project
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.project import read_project
+from typeinfer.reading import heads
 from typeinfer.rewriting import patch
 from typeinfer.values.predictions import Abstain, Apply
 from typeinfer.values.slots import SlotId
@@ -209,6 +215,31 @@ def test_the_same_edits_of_the_same_text_are_proven_once(tmp_path: Path, monkeyp
     edited(root, "alone.py", "% 2", "% 3")
     after = results(run(root, checker=False))
     assert proven == ["alone.py"] and after.keys() == before.keys()
+
+
+def test_a_text_that_was_to_be_written_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    before = run(root)
+    texts: list[str] = []
+    read_module = project.read_module
+    monkeypatch.setattr(project, "read_module", lambda file, name: texts.append(file.path) or read_module(file, name))
+    edited(root, "alone.py", "is_even", "is_odd")
+    after = run(root)
+    assert set(texts) == {"alone.py"}, "once as it is, and once as it is to be"
+    assert results(after)["use.py"] == results(before)["use.py"] != PROJECT["use.py"]
+
+
+def test_of_a_project_in_parts_names_and_imports_are_remembered_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    files = read(root)
+    with Cache(cache_folder()) as cache:
+        found = heads(files, HERE, cache, silent)
+        monkeypatch.setattr(reading, "read_as", lambda *_: pytest.fail("nothing is to be read"))
+        assert heads(files, HERE, cache, silent) == found
+    assert [one.module for one in found["use.py"].imports] == ["make"]
+    assert not found["use.py"].functions and not found["use.py"].file.data
 
 
 def test_files_are_beside_each_other_by_what_they_name(tmp_path: Path) -> None:

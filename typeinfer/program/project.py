@@ -82,6 +82,9 @@ def read_by_name(
     return {**modules, **read(again)}
 
 
+Read: TypeAlias = "Callable[[SourceFile, ImportName], Module]"
+
+
 def read_module(file: SourceFile, name: ImportName) -> Module:
     language = language_of(file.path)
     assert language is not None, "only files of known languages have a name"
@@ -129,12 +132,12 @@ class Project:
         known = {language.name: language for path in self.modules if (language := language_of(path)) is not None}
         return tuple(known.values())
 
-    def with_data(self, data: Mapping[str, bytes]) -> Project:
-        """The project with these texts, by path, in the place of its own."""
-        modules = dict(self.modules)
+    def with_data(self, data: Mapping[str, bytes], read: Read | None = None) -> Project:
+        """The project with these texts, by path, in the place of its own. `read`: `read_module`, unless somebody remembers."""
+        modules, read = dict(self.modules), read or read_module
         for path, text in data.items():
             before = modules[path]
-            modules[path] = self.language_of(path).read(before.file.with_data(text), before.name, before.is_package)
+            modules[path] = read(before.file.with_data(text), (before.name, before.is_package))
         return Project(self.root, localized(self.root, modules))
 
     # --- names ------------------------------------------------------------------------------------------------------
