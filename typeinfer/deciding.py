@@ -183,8 +183,8 @@ class Search:
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[tuple[str, bool, Written]] = field(default_factory=set)
     """Of these a checker reported that stayed and looked at what changed."""
-    staying: dict[str, Staying] = field(default_factory=dict)
-    """By language, the checker that infers and stays for as long as `settle` goes on."""
+    staying: dict[tuple[str, bool], Staying] = field(default_factory=dict)
+    """By language, and whether it infers, the checkers that stay for as long as `settle` goes on."""
     may_stay: bool = True
     """No checker failed yet that stayed."""
     coming: dict[tuple[str, bool, Written], Coming] = field(default_factory=dict)
@@ -348,7 +348,7 @@ class Search:
 
     def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
         """By the checker that stays, where it can. Raises `CheckerFailed`."""
-        if self.may_stay and (staying := self.stay(language)) is not None:
+        if self.may_stay and (staying := self.stay(language, infers=True)) is not None:
             try:
                 return staying.infer(files)
             except CheckerFailed:
@@ -360,14 +360,14 @@ class Search:
         """Raises `CheckerFailed`."""
         return language.infer(self.project.root, files, self.added, self.version(language))
 
-    def stay(self, language: Language) -> Staying | None:
-        """The checker of a language that stays, begun where it wasn't yet; None where it can't stay."""
-        if language.name not in self.staying:
-            staying = language.staying(self.project.root, self.version(language))
+    def stay(self, language: Language, infers: bool) -> Staying | None:
+        """A checker of a language that stays, begun where it wasn't yet; None where none can stay."""
+        if (language.name, infers) not in self.staying:
+            staying = language.staying(self.project.root, self.version(language), infers)
             if staying is None:
                 return None
-            self.staying[language.name] = staying
-        return self.staying[language.name]
+            self.staying[language.name, infers] = staying
+        return self.staying[language.name, infers]
 
     def version(self, language: Language) -> Version:
         return self.options.target_version or language.default_version

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 Wanted = Mapping[str, frozenset[SlotId]]
 
-STAY = 4
-"""After so many checks of a hearing the checker stays, where it can: that its word is confirmed costs one check more. One that has
-stayed already, to infer, hears all but what is reported without anything new, on which everything rests."""
+STAY = 2
+"""After so many checks of a hearing the checker stays, where it can, and for the hearings after it: that its word is confirmed
+costs one check more."""
 
 
 def dispose(search: Search, progress: Progress) -> None:
@@ -134,10 +134,10 @@ class Questions:
     @property
     def staying(self) -> Staying | None:
         """Who is asked next, if it is one that stays."""
-        begun = self.language.name in self.search.staying
+        begun = (self.language.name, False) in self.search.staying
         if not (self.may_stay and self.search.may_stay) or self.asked <= (0 if begun else STAY):
             return None
-        found = self.search.stay(self.language)
+        found = self.search.stay(self.language, infers=False)
         return found if found is not None and found.checker == self.checker else None
 
     def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:

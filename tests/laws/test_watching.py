@@ -30,7 +30,7 @@ def files_of(texts: dict[str, str]) -> dict[str, SourceFile]:
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator[Watching]:
-    found = Watching(tmp_path, VERSION)
+    found = Watching(tmp_path, VERSION, infers=True)
     yield found
     found.close()
 
@@ -69,12 +69,12 @@ def test_of_the_same_texts_it_says_the_same(watch: Watching) -> None:
 
 
 def test_nothing_is_left_of_it(tmp_path: Path) -> None:
-    watch = Watching(tmp_path, VERSION)
+    watch = Watching(tmp_path, VERSION, infers=True)
     watch.diagnose(files_of({"a.py": ""}))
     copy = watch.copy
     watch.close()
     assert not copy.exists() and not watching_in(copy)
-    Watching(tmp_path, VERSION).close()
+    Watching(tmp_path, VERSION, infers=True).close()
 
 
 def watching_in(folder: Path) -> list[int]:
@@ -93,7 +93,7 @@ import sys
 from pathlib import Path
 from typeinfer.languages.python.watching import Watching
 from typeinfer.values.source import SourceFile
-watch = Watching(Path(sys.argv[1]), (3, 11))
+watch = Watching(Path(sys.argv[1]), (3, 11), False)
 watch.diagnose({"a.py": SourceFile("a.py", "python", b"")})
 print(watch.copy, flush=True)
 sys.stdin.read()
@@ -131,7 +131,7 @@ def test_whatever_goes_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(watching, "program_of", lambda name: str(program))
     monkeypatch.setattr(watching, "SECONDS", 1)
-    watch = Watching(tmp_path, VERSION)
+    watch = Watching(tmp_path, VERSION, infers=True)
     with pytest.raises(CheckerFailed) as failed:
         watch.diagnose(files_of({"a.py": ""}))
     with pytest.raises(CheckerFailed):
@@ -160,7 +160,7 @@ def test_of_what_it_infers_it_must_have_come_to_the_end(
     monkeypatch.setattr(watching, "program_of", lambda name: str(program))
     monkeypatch.setattr(watching, "SECONDS", 1)
     monkeypatch.setattr(watching, "PATIENCE", 1.0)
-    watch = Watching(tmp_path, VERSION)
+    watch = Watching(tmp_path, VERSION, infers=True)
     with pytest.raises(CheckerFailed) as failed:
         watch.infer(files_of({"a.py": ""}))
     watch.close()

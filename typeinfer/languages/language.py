@@ -225,8 +225,9 @@ class Language(Protocol):
         """The errors that one of `checkers` reports for these texts, missing packages left aside; `everywhere`: also in functions
         without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
 
-    def staying(self, root: Path, version: Version) -> Staying | None:
-        """The checker that infers, to hear about one state after the other; None where it can't stay."""
+    def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
+        """The checker that infers, to hear about one state after the other; None where it can't stay. `infers`: it is asked for
+        that, too, which makes every check longer."""
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         """A checker that answers about these texts until it is closed. Raises `CheckerFailed`."""

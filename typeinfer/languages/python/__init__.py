@@ -214,10 +214,10 @@ class Python:
 
         return checkers.diagnose(checker, root, files, version, everywhere)
 
-    def staying(self, root: Path, version: Version) -> Staying | None:
+    def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
         from typeinfer.languages.python.watching import Watching
 
-        return Watching(root, version) if os.name != "nt" else None
+        return Watching(root, version, infers) if os.name != "nt" else None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.python.companion import PyreflyCompanion

@@ -45,15 +45,15 @@ GUARDED = 'exec 3<&0; (read _ <&3; kill -9 0) >/dev/null 2>&1 & exec "$0" "$@" 3
 
 
 class Watching:
-    """See `languages.language.Staying`. It begins with the first texts.
+    """See `languages.language.Staying`. It begins with the first texts. One that infers takes longer to tell of errors as well.
 
     `reports`, `ends`: how many times it has told of errors, and how many of these times of all that it infers.
     """
 
     checker = CHECKER.name
 
-    def __init__(self, root: Path, version: Version) -> None:
-        self.root, self.version = root, version
+    def __init__(self, root: Path, version: Version, infers: bool) -> None:
+        self.root, self.version, self.infers = root, version, infers
         self.turn, self.reports, self.ends, self.patience = 0, 0, 0, float(SECONDS)
         self.mark = f"{TURN}.py"
         self.written: dict[str, bytes] = {}
@@ -94,7 +94,7 @@ class Watching:
         self.ended.close()
 
     def _start(self) -> None:
-        watching = ("check", "--watch", "--output-format", "json", *self.report.flags)
+        watching = ("check", "--watch", "--output-format", "json", *(self.report.flags if self.infers else ()))
         command = ["sh", "-c", GUARDED, program_of(CHECKER.name), *watching]
         pipe = subprocess.PIPE
         try:

@@ -182,7 +182,7 @@ class TypeScript:
 
         return compiler.diagnose(root, files, added)
 
-    def staying(self, root: Path, version: Version) -> Staying | None:
+    def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
         return None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
