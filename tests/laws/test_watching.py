@@ -165,3 +165,22 @@ def test_of_what_it_infers_it_must_have_come_to_the_end(
         watch.infer(files_of({"a.py": ""}))
     watch.close()
     assert str(failed.value) == said
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exit 0", "made no whole report"),
+        ("echo 'No space left on device' >&2; exit 1", "made no whole report"),
+        ("echo nothing >&2; exit 101", "pyrefly ended with status 101: nothing"),
+    ],
+)
+def test_who_infers_anew_must_have_come_to_the_end_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str
+) -> None:
+    program = tmp_path / "pyrefly"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(inference, "program_of", lambda name: str(program))
+    with pytest.raises(CheckerFailed, match=said):
+        inference.infer(files_of({"a.py": ""}), VERSION)
