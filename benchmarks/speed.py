@@ -292,22 +292,30 @@ def beside_ray(asked: argparse.Namespace) -> None:
             for number, (one, other) in islice(((n, pair) for n, pair in enumerate(pairs, 1) if pair[0] != pair[1]), 5):
                 say(f"line {number}: {one.strip()} | {other.strip()}")
 
+        @contextlib.contextmanager
+        def nodes(name: str) -> Iterator[Nodes]:
+            """Of nothing remembered: what is done on a node is remembered there."""
+            os.environ["TYPEINFER_CACHE"] = str(caches / f"{name}, on the nodes")
+            found = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+            try:
+                found.add_node(num_cpus=1)
+                found.wait_for_nodes()
+                yield found
+            finally:
+                ray.shutdown()
+                found.shutdown()
+
         noted("this machine's processes", "--jobs", "2")
-        nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        nodes.add_node(num_cpus=1)
-        nodes.wait_for_nodes()
-        try:
-            where = ("--engine", "ray", "--ray-address", nodes.address)
-            noted("two nodes", *where)
-            doomed = next(iter(nodes.worker_nodes))
-            killing = threading.Timer(asked.kill_after, nodes.remove_node, (doomed, False))
+        with nodes("two") as both:
+            noted("two nodes", "--engine", "ray", "--ray-address", both.address)
+        with nodes("one lost") as both:
+            doomed = next(iter(both.worker_nodes))
+            killing = threading.Timer(asked.kill_after, both.remove_node, (doomed, False))
             killing.start()
-            noted(f"two nodes, one killed after {asked.kill_after:.0f} s", *where)
-            if nodes.worker_nodes:
+            noted(f"two nodes, one killed after {asked.kill_after:.0f} s", "--engine", "ray", "--ray-address", both.address)
+            killing.cancel()
+            if both.worker_nodes:
                 sys.exit("it ended before a node was killed; a lower --kill-after, or more files")
-        finally:
-            ray.shutdown()
-            nodes.shutdown()
     print(f"{files:,} files, {lines:,} lines, {described()}, ray {importlib.metadata.version('ray')}\n")
     print(table(["", "seconds", "peak MB of the process that asks", "prints the same"], rows))
 
