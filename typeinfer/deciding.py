@@ -18,7 +18,7 @@ import msgspec
 from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.tracing import stage
-from typeinfer.values.inferred import CheckerFailed, Diagnostic, FileInference, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, Writer, apply_edits
 from typeinfer.values.predictions import (
@@ -52,6 +52,9 @@ UNCOVERING = "would uncover an error"
 
 ROUNDS = 16
 """Most projects settle in four to six."""
+
+CRASHES = 4
+"""A checker that stays is begun again so many times less one. pyrefly 1.4.1 crashes once in some thirty checks of astroid."""
 
 REWRITES = 32
 """So many versions of a file are kept in mind."""
@@ -186,7 +189,8 @@ class Search:
     staying: dict[tuple[str, bool], Staying] = field(default_factory=dict)
     """By language, and whether it infers, the checkers that stay for as long as `settle` goes on."""
     may_stay: bool = True
-    """No checker failed yet that stayed."""
+    """No checker hung that stayed, nor did too many crash."""
+    crashes: int = 0
     coming: dict[tuple[str, bool, Written], Coming] = field(default_factory=dict)
     """What a checker is being asked already."""
     notes: list[str] = field(default_factory=list)
@@ -351,9 +355,8 @@ class Search:
         if self.may_stay and (staying := self.stay(language, infers=True)) is not None:
             try:
                 return staying.infer(files)
-            except CheckerFailed:
-                # One that begins anew may do better; who hangs once is not waited for again.
-                self.may_stay = False
+            except CheckerFailed as error:
+                self.give_up(language, infers=True, error=error)
         return self.infer_anew(language, files)
 
     def infer_anew(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
@@ -368,6 +371,12 @@ class Search:
                 return None
             self.staying[language.name, infers] = staying
         return self.staying[language.name, infers]
+
+    def give_up(self, language: Language, infers: bool, error: CheckerFailed) -> None:
+        """One that stayed is of no use any more; who crashed is begun again, and who hung is not waited for again."""
+        self.staying.pop((language.name, infers)).close()
+        self.crashes += 1
+        self.may_stay = isinstance(error, CheckerEnded) and self.crashes < CRASHES
 
     def version(self, language: Language) -> Version:
         return self.options.target_version or language.default_version

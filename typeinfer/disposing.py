@@ -126,9 +126,8 @@ class Questions:
         if (staying := self.staying if everywhere else None) is not None:
             try:
                 return staying.diagnose(files), True
-            except CheckerFailed:
-                # One that begins anew may do better; who hangs once is not waited for again.
-                self.search.may_stay = False
+            except CheckerFailed as error:
+                self.search.give_up(self.language, infers=False, error=error)
         return self.begin_anew(files, everywhere), False
 
     @property

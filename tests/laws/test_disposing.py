@@ -13,13 +13,13 @@ import pytest
 
 from tests.laws.scripted_model import ByName, Words
 from typeinfer import disposing, pipeline, weights
-from typeinfer.deciding import Model, Options
+from typeinfer.deciding import CRASHES, Model, Options
 from typeinfer.languages.python import Python, checkers, inference
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.rewriting.verify import Misfit
-from typeinfer.values.inferred import CheckerFailed, Diagnostic, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, Inference
 from typeinfer.values.outcomes import Changed, Run
 from typeinfer.values.predictions import Abstain, Prediction
 from typeinfer.values.slots import SlotId, SlotKind
@@ -190,12 +190,18 @@ class Failing(Deaf):
         raise CheckerFailed("it ended")
 
 
+class Crashing(Deaf):
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        super().diagnose(files)
+        raise CheckerEnded("it crashed")
+
+
 class Mute(Failing):
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
         raise CheckerFailed("it ended")
 
 
-@pytest.mark.parametrize("one", [Deaf, Failing, Mute])
+@pytest.mark.parametrize("one", [Deaf, Failing, Crashing, Mute])
 def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_the_same(
     says: Says, monkeypatch: pytest.MonkeyPatch, one: type[Deaf]
 ) -> None:
@@ -208,6 +214,7 @@ def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_
     monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], "another")))
     assert text_of(says(words, FAR)) == anew
     assert Deaf.ended > 0 and (Deaf.heard > 0) is (one is not Mute)
+    assert one is Deaf or Deaf.heard == {Failing: 1, Crashing: CRASHES, Mute: 0}[one]
 
 
 def test_whether_it_stays_or_begins_anew_it_comes_to_the_same(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:

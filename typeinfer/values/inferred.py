@@ -71,3 +71,7 @@ Complaint: TypeAlias = tuple[str, str]
 
 class CheckerFailed(Exception):
     """The checker is missing, crashed, hung or speaks another version; the message is one line that says which."""
+
+
+class CheckerEnded(CheckerFailed):
+    """One that was to stay has crashed: one that is begun anew may do better."""

@@ -24,7 +24,7 @@ from typing import IO
 from typeinfer.languages.python.checkers import CHECKERS, SECONDS, Version, diagnostics, program_of, write_copy
 from typeinfer.languages.python.inference import Report
 from typeinfer.languages.wire import end
-from typeinfer.values.inferred import CheckerFailed, Diagnostic, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, Inference
 from typeinfer.values.source import SourceFile
 
 CHECKER = CHECKERS["pyrefly"]
@@ -86,7 +86,7 @@ class Watching:
             except Empty:
                 raise CheckerFailed(f"{CHECKER.name} made no whole report within {self.patience:.0f} s") from None
             if not whole:
-                raise CheckerFailed(f"{CHECKER.name} ended while it was to watch")
+                raise CheckerEnded(f"{CHECKER.name} ended while it was to watch")
             self.ends += 1
         return self.report.inference(self.copy, files)
 
@@ -165,6 +165,6 @@ class Watching:
             except Empty:
                 break
             if not some:
-                raise CheckerFailed(f"{CHECKER.name} ended while it was to watch")
+                raise CheckerEnded(f"{CHECKER.name} ended while it was to watch")
             self.unread += some
         raise CheckerFailed(f"{CHECKER.name} noticed no change within {self.patience:.0f} s")
