@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import msgspec
 
 from typeinfer.engine.engine import Engine, Progress, silent
+from typeinfer.engine.freed import hand_back
 from typeinfer.engine.local import HERE
 from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
@@ -53,8 +54,9 @@ UNCOVERING = "would uncover an error"
 ROUNDS = 16
 """Most projects settle in four to six."""
 
-CRASHES = 4
-"""A checker that stays is begun again so many times less one. pyrefly 1.4.1 crashes once in some thirty checks of astroid."""
+WORTH_BEGINNING = 4
+"""A checker that stays is begun again if it answered so often before it crashed: pyrefly 1.4.1 does once in some thirty checks of
+astroid."""
 
 REWRITES = 32
 """So many versions of a file are kept in mind."""
@@ -188,9 +190,10 @@ class Search:
     """Of these a checker reported that stayed and looked at what changed."""
     staying: dict[tuple[str, bool], Staying] = field(default_factory=dict)
     """By language, and whether it infers, the checkers that stay for as long as `settle` goes on."""
-    may_stay: bool = True
-    """No checker hung that stayed, nor did too many crash."""
-    crashes: int = 0
+    answered: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    """How often each of them has answered."""
+    left: set[tuple[str, bool]] = field(default_factory=set)
+    """Those that hung, or crashed too soon, and aren't begun again."""
     coming: dict[tuple[str, bool, Written], Coming] = field(default_factory=dict)
     """What a checker is being asked already."""
     notes: list[str] = field(default_factory=list)
@@ -218,6 +221,8 @@ class Search:
         for turn in range(rounds):
             progress("inferring", turn, rounds)
             evidence = self.look(overlay, progress) if self.is_anything_open() else {}
+            # Checkers are about to take as much.
+            hand_back()
             kept: set[SlotId] = set()
             stood = dict(self.decided)
             self.cut_short = False
@@ -352,7 +357,7 @@ class Search:
 
     def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
         """By the checker that stays, where it can. Raises `CheckerFailed`."""
-        if self.may_stay and (staying := self.stay(language, infers=True)) is not None:
+        if (staying := self.stay(language, infers=True)) is not None:
             try:
                 return staying.infer(files)
             except CheckerFailed as error:
@@ -364,19 +369,22 @@ class Search:
         return language.infer(self.project.root, files, self.added, self.version(language))
 
     def stay(self, language: Language, infers: bool) -> Staying | None:
-        """A checker of a language that stays, begun where it wasn't yet; None where none can stay."""
-        if (language.name, infers) not in self.staying:
+        """A checker of a language that stays, to be asked once more, begun where it wasn't yet; None where none can stay."""
+        key = language.name, infers
+        if key not in self.staying:
             staying = language.staying(self.project.root, self.version(language), infers)
-            if staying is None:
+            if staying is None or key in self.left:
                 return None
-            self.staying[language.name, infers] = staying
-        return self.staying[language.name, infers]
+            self.staying[key] = staying
+        self.answered[key] += 1
+        return self.staying[key]
 
     def give_up(self, language: Language, infers: bool, error: CheckerFailed) -> None:
-        """One that stayed is of no use any more; who crashed is begun again, and who hung is not waited for again."""
-        self.staying.pop((language.name, infers)).close()
-        self.crashes += 1
-        self.may_stay = isinstance(error, CheckerEnded) and self.crashes < CRASHES
+        """One that stayed is of no use any more; who crashed may be begun again, and who hung is not waited for again."""
+        key = language.name, infers
+        self.staying.pop(key).close()
+        if not isinstance(error, CheckerEnded) or self.answered.pop(key) <= WORTH_BEGINNING:
+            self.left.add(key)
 
     def version(self, language: Language) -> Version:
         return self.options.target_version or language.default_version

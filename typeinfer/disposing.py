@@ -134,10 +134,9 @@ class Questions:
     def staying(self) -> Staying | None:
         """Who is asked next, if it is one that stays."""
         begun = (self.language.name, False) in self.search.staying
-        if not (self.may_stay and self.search.may_stay) or self.asked <= (0 if begun else STAY):
+        if not self.may_stay or self.asked <= (0 if begun else STAY) or self.checker != self.language.checkers[0]:
             return None
-        found = self.search.stay(self.language, infers=False)
-        return found if found is not None and found.checker == self.checker else None
+        return self.search.stay(self.language, infers=False)
 
     def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
         """Raises `CheckerFailed`."""

@@ -8,20 +8,20 @@ and no protocol.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from typeinfer.config import ConfigError, Settings
 from typeinfer.engine.cache import Cache, cache_folder, key_of
 from typeinfer.engine.engine import Progress, silent
+from typeinfer.engine.freed import hand_back
 from typeinfer.engine.local import HERE
 from typeinfer.languages import language_of
 from typeinfer.opening import Opened, open_project, options_of
@@ -569,19 +569,9 @@ class Session:
 
 
 def give_back() -> None:
-    """Hand what a round has left behind to the machine: glibc keeps what other threads have freed, a few megabytes a round."""
+    """Hand what a round has left behind to the machine, a few megabytes each time."""
     gc.collect()
-    if (trim := _trim()) is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Callable[[int], int] | None:
-    # Only glibc has it; what is asked for is what the interpreter itself was linked with.
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):
-        return None
+    hand_back()
 
 
 def _trace(error: Exception) -> str:

@@ -28,9 +28,6 @@ class Staying(Protocol):
     """A checker that hears about one state of a project after the other, and need only look at what changed. Everything raises
     `CheckerFailed`, after which it is of no use."""
 
-    checker: str
-    """Which of the language's it is."""
-
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
         """As `Language.infer`, of the same files as always."""
 
@@ -226,8 +223,8 @@ class Language(Protocol):
         without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
 
     def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
-        """The checker that infers, to hear about one state after the other; None where it can't stay. `infers`: it is asked for
-        that, too, which makes every check longer."""
+        """The first of `checkers`, which infers, to hear about one state after the other; None where it can't stay. `infers`: it is
+        asked for that, too, which makes every check longer."""
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         """A checker that answers about these texts until it is closed. Raises `CheckerFailed`."""

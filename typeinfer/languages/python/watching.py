@@ -50,8 +50,6 @@ class Watching:
     `reports`, `ends`: how many times it has told of errors, and how many of these times of all that it infers.
     """
 
-    checker = CHECKER.name
-
     def __init__(self, root: Path, version: Version, infers: bool) -> None:
         self.root, self.version, self.infers = root, version, infers
         self.turn, self.reports, self.ends, self.patience = 0, 0, 0, float(SECONDS)
