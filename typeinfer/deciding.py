@@ -63,6 +63,9 @@ REWRITES = 32
 
 Version = tuple[int, int]
 Written = frozenset[tuple[SlotId, TypeExpr]]
+Asked = tuple[str, bool, int]
+"""A checker, whether it looks everywhere, and a hash of all that is written: thousands of slots for each of a hundred checks would
+take thirty megabytes, and two of them share 64 bits once in a million million runs."""
 Coming = Future[tuple[Diagnostic, ...]]
 Infer: TypeAlias = "Callable[[Language, Mapping[str, SourceFile]], Inference]"
 
@@ -184,9 +187,9 @@ class Search:
     """The edits that each file last had, by path and by what they write: most checks differ in few files."""
     writers: dict[str, Writer] = field(default_factory=dict)
     """By path."""
-    reported: dict[tuple[str, bool, Written], Counter[Misfit]] = field(default_factory=dict)
+    reported: dict[Asked, Counter[Misfit]] = field(default_factory=dict)
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
-    by_staying: set[tuple[str, bool, Written]] = field(default_factory=set)
+    by_staying: set[Asked] = field(default_factory=set)
     """Of these a checker reported that stayed and looked at what changed."""
     staying: dict[tuple[str, bool], Staying] = field(default_factory=dict)
     """By language, and whether it infers, the checkers that stay for as long as `settle` goes on."""
@@ -194,7 +197,7 @@ class Search:
     """How often each of them has answered."""
     left: set[tuple[str, bool]] = field(default_factory=set)
     """Those that hung, or crashed too soon, and aren't begun again."""
-    coming: dict[tuple[str, bool, Written], Coming] = field(default_factory=dict)
+    coming: dict[Asked, Coming] = field(default_factory=dict)
     """What a checker is being asked already."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Coming, Search, Written
+    from typeinfer.deciding import Asked, Coming, Search
     from typeinfer.engine.engine import Progress
     from typeinfer.languages.language import Language, Staying
     from typeinfer.program.project import Project
@@ -360,10 +360,10 @@ class Hearing:
         with stage("rewriting"):
             return {path: self.search.rewrite(modules[path], slots).edits for path, slots in asked.items() if slots}
 
-    def key(self, asked: Wanted, everywhere: bool) -> tuple[str, bool, Written]:
+    def key(self, asked: Wanted, everywhere: bool) -> Asked:
         """By what a report is found again."""
         slots = (slot for slots in asked.values() for slot in slots)
-        return self.checker, everywhere, frozenset((slot, self.search.decided[slot].type) for slot in slots)
+        return self.checker, everywhere, hash(frozenset((slot, self.search.decided[slot].type) for slot in slots))
 
     def asked(self, written: Collection[SlotId]) -> dict[str, frozenset[SlotId]]:
         """What is written with these slots, of those that are wanted."""
