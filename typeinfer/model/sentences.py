@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -205,15 +206,15 @@ class _Text:
         self.module = module
         self.slots = tuple(slot.id for slot in module.slots)
         self.words: list[str] = []
-        self.start_of: list[int] = []
-        self.told: list[int] = []
+        self.start_of = array("i")
+        self.told = array("i")
         self.of_leaf = np.full(len(starts), -1, np.int32)
-        self.leaf_starts = starts.tolist()
+        self.leaf_starts = _packed(starts)
         told = _annotations(module, given, starts)
         self.given_ends = {s.written.end for s in module.slots if s.written is not None and s.id in given}
         breaks = {slot.insert_at for slot in module.slots}
         data = module.file.data
-        begins, stops, whose = self.leaf_starts, ends.tolist(), told.tolist()
+        begins, stops, whose = starts.tolist(), ends.tolist(), told.tolist()
         run, after_quote, end_before = False, False, 0
         for leaf, (start, end, kind, told_by) in enumerate(zip(begins, stops, kinds, whose, strict=True)):
             if start == end or "comment" in kind:
@@ -264,14 +265,15 @@ class _Text:
             self.of_leaf[leaf] = len(self.words) - 1
         self.start = np.array(self.start_of, np.int64)
         told_words = np.flatnonzero(np.array(self.told, np.int64) >= 0)
-        self.first_told = np.searchsorted(told_words, np.arange(len(self.words) + 1)).tolist()
+        self.first_told = _packed(np.searchsorted(told_words, np.arange(len(self.words) + 1)))
 
     def tells(self, low: int, high: int) -> bool:
         """Whether some of these words are part of an annotation."""
-        return bool(self.first_told[low] < self.first_told[high])
+        return self.first_told[low] < self.first_told[high]
 
     def put(self, word: str, start: int, told: int) -> None:
-        self.words.append(word)
+        # Most are said many times, and there are hundreds of thousands.
+        self.words.append(sys.intern(word))
         self.start_of.append(start)
         self.told.append(told)
 
@@ -311,6 +313,11 @@ class _Text:
             low, high = np.searchsorted(self.start, (statement.span.start, statement.span.end))
             free[low:high] = False
         return Counter(self.words[at] for at in np.flatnonzero(free).tolist())
+
+
+def _packed(numbers: Array) -> array[int]:
+    """Four bytes each, where a list takes forty, and quicker to look into than an array of numpy's."""
+    return array("i", numbers.astype(np.int32).tobytes())
 
 
 _CONTENTS = frozenset({"string_content", "string_fragment", "escape_sequence"})
