@@ -8,7 +8,7 @@ from functools import cache
 
 
 def hand_back() -> None:
-    """glibc keeps what other threads have freed, and what lies between things that are still in use: up to a fifth of all."""
+    """glibc keeps what other threads have freed, and what lies between things that are still in use: 60 MB in a run of 2 GB."""
     if (trim := _trim()) is not None:
         trim(0)
 
