@@ -123,15 +123,14 @@ class Questions:
         self.asked += 1
         if coming is not None:
             return coming.result(), False
-        if (staying := self.staying if everywhere else None) is not None:
+        if everywhere and (staying := self.who_stays()) is not None:
             try:
                 return staying.diagnose(files), True
             except CheckerFailed as error:
                 self.search.give_up(self.language, infers=False, error=error)
         return self.begin_anew(files, everywhere), False
 
-    @property
-    def staying(self) -> Staying | None:
+    def who_stays(self) -> Staying | None:
         """Who is asked next, if it is one that stays."""
         begun = (self.language.name, False) in self.search.staying
         if not self.may_stay or self.asked <= (0 if begun else STAY) or self.checker != self.language.checkers[0]:
