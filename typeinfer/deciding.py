@@ -359,24 +359,22 @@ class Search:
         return inference
 
     def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
-        """By the checker that stays, where it can. Raises `CheckerFailed`."""
+        """By the checker that stays, where it can, else by one that begins anew. Raises `CheckerFailed`."""
         if (staying := self.stay(language, infers=True)) is not None:
             try:
                 return staying.infer(files)
             except CheckerFailed as error:
                 self.give_up(language, infers=True, error=error)
-        return self.infer_anew(language, files)
-
-    def infer_anew(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
-        """Raises `CheckerFailed`."""
         return language.infer(self.project.root, files, self.added, self.version(language))
 
     def stay(self, language: Language, infers: bool) -> Staying | None:
         """A checker of a language that stays, to be asked once more, begun where it wasn't yet; None where none can stay."""
         key = language.name, infers
+        if key in self.left:
+            return None
         if key not in self.staying:
             staying = language.staying(self.project.root, self.version(language), infers)
-            if staying is None or key in self.left:
+            if staying is None:
                 return None
             self.staying[key] = staying
         self.answered[key] += 1

@@ -115,6 +115,14 @@ def test_it_goes_with_whoever_started_it_even_if_that_is_killed(tmp_path: Path) 
     assert not watching_in(copy)
 
 
+def pretending(folder: Path, does: str) -> str:
+    """A pyrefly that does as this script says."""
+    program = folder / "pyrefly"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return str(program)
+
+
 @pytest.mark.parametrize(
     ("does", "said"),
     [
@@ -126,10 +134,8 @@ def test_it_goes_with_whoever_started_it_even_if_that_is_killed(tmp_path: Path) 
     ],
 )
 def test_whatever_goes_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str) -> None:
-    program = tmp_path / "pyrefly"
-    program.write_text(f"#!/bin/sh\n{does}\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(watching, "program_of", lambda name: str(program))
+    program = pretending(tmp_path, does)
+    monkeypatch.setattr(watching, "program_of", lambda name: program)
     monkeypatch.setattr(watching, "SECONDS", 1)
     watch = Watching(tmp_path, VERSION, infers=True)
     with pytest.raises(CheckerFailed) as failed:
@@ -154,10 +160,8 @@ ERRORS += '"description": "`%s1`"}]}\' ' + f"{TURN} {TURN}"
 def test_of_what_it_infers_it_must_have_come_to_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str
 ) -> None:
-    program = tmp_path / "pyrefly"
-    program.write_text(f"#!/bin/sh\n{does}\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(watching, "program_of", lambda name: str(program))
+    program = pretending(tmp_path, does)
+    monkeypatch.setattr(watching, "program_of", lambda name: program)
     monkeypatch.setattr(watching, "SECONDS", 1)
     monkeypatch.setattr(watching, "PATIENCE", 1.0)
     watch = Watching(tmp_path, VERSION, infers=True)
@@ -178,9 +182,7 @@ def test_of_what_it_infers_it_must_have_come_to_the_end(
 def test_who_infers_anew_must_have_come_to_the_end_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, said: str
 ) -> None:
-    program = tmp_path / "pyrefly"
-    program.write_text(f"#!/bin/sh\n{does}\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(inference, "program_of", lambda name: str(program))
+    program = pretending(tmp_path, does)
+    monkeypatch.setattr(inference, "program_of", lambda name: program)
     with pytest.raises(CheckerFailed, match=said):
         inference.infer(files_of({"a.py": ""}), VERSION)
