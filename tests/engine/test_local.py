@@ -86,6 +86,17 @@ def test_an_interrupt_waits_while_a_worker_is_being_started() -> None:
     assert started
 
 
+def test_an_interrupt_between_two_results_leaves_no_worker_behind() -> None:
+    def told(stage: str, done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    # `struck` holds the traceback, and with it all that the interrupt went through, as an interpreter does that ends.
+    with pytest.raises(KeyboardInterrupt) as struck:
+        Local(2).run_over("sleeping", [0.0] + [60.0] * 200, time.sleep, told)
+    assert struck.tb is not None and not multiprocessing.active_children()
+
+
 def test_an_interrupt_ends_the_run_and_its_workers(tmp_path: Path) -> None:
     script = tmp_path / "sleeper.py"
     script.write_text(INTERRUPTED)

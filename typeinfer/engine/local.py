@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -57,9 +57,12 @@ class Local:
         results: dict[int, R | Lost] = {}
         progress(stage, 0, len(items))
         pairs = in_process(items, function) if jobs < 2 else in_workers(items, function, jobs)
-        for done, (index, result) in enumerate(pairs, start=1):
-            results[index] = result
-            progress(stage, done, len(items))
+        # Ctrl-C may strike in here as well, and a traceback keeps what it went through: workers would stay until they are
+        # through with what they have, and the run with them.
+        with closing(pairs):
+            for done, (index, result) in enumerate(pairs, start=1):
+                results[index] = result
+                progress(stage, done, len(items))
         return tuple(results[index] for index in range(len(items)))
 
     @property
@@ -71,13 +74,13 @@ HERE = Local()
 """This process alone."""
 
 
-def in_process(items: Sequence[T], function: Callable[[T], R]) -> Iterator[tuple[int, R | Lost]]:
+def in_process(items: Sequence[T], function: Callable[[T], R]) -> Generator[tuple[int, R | Lost]]:
     for index, item in enumerate(items):
         yield index, guarded(function, item)
 
 
-def in_workers(items: Sequence[T], function: Callable[[T], R], jobs: int) -> Iterator[tuple[int, R | Lost]]:
-    """Pairs of index and result as they come. The caller may stop early; the workers are gone when it does."""
+def in_workers(items: Sequence[T], function: Callable[[T], R], jobs: int) -> Generator[tuple[int, R | Lost]]:
+    """Pairs of index and result as they come. The caller may stop early; the workers are gone when it closes this."""
     waiting = iter(range(len(items)))
     while True:
         suspects = yield from _until_broken(waiting, items, function, jobs)
