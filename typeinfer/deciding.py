@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -19,7 +19,7 @@ from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.freed import hand_back
 from typeinfer.engine.local import HERE
 from typeinfer.tracing import stage
-from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, Writer, apply_edits
 from typeinfer.values.predictions import (
@@ -55,7 +55,7 @@ ROUNDS = 16
 """Most projects settle in four to six."""
 
 WORTH_BEGINNING = 4
-"""A checker that stays is begun again if it answered so often before it crashed: pyrefly 1.4.1 does once in some thirty checks of
+"""A checker that stays is begun again if it was asked so often before it crashed: pyrefly 1.4.1 does once in some thirty checks of
 astroid."""
 
 REWRITES = 32
@@ -66,7 +66,6 @@ Written = frozenset[tuple[SlotId, TypeExpr]]
 Asked = tuple[str, bool, int]
 """A checker, whether it looks everywhere, and a hash of all that is written: thousands of slots for each of a hundred checks would
 take thirty megabytes, and two of them share 64 bits once in a million million runs."""
-Coming = Future[tuple[Diagnostic, ...]]
 Infer: TypeAlias = "Callable[[Language, Mapping[str, SourceFile]], Inference]"
 
 
@@ -190,15 +189,15 @@ class Search:
     reported: dict[Asked, Counter[Misfit]] = field(default_factory=dict)
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[Asked] = field(default_factory=set)
-    """Of these a checker reported that stayed and looked at what changed."""
+    """Of these a checker reported that stayed and looked at what changed: `disposing.is_confirmed` in the end."""
+    checkers_stay: bool = True
+    """They may, where they can."""
     staying: dict[tuple[str, bool], Staying] = field(default_factory=dict)
     """By language, and whether it infers, the checkers that stay for as long as `settle` goes on."""
-    answered: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    """How often each of them has answered."""
+    asked: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    """How often each of them was asked since it was begun."""
     left: set[tuple[str, bool]] = field(default_factory=set)
     """Those that hung, or crashed too soon, and aren't begun again."""
-    coming: dict[Asked, Coming] = field(default_factory=dict)
-    """What a checker is being asked already."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
@@ -361,6 +360,7 @@ class Search:
     def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
         """By the checker that stays, where it can, else by one that begins anew. Raises `CheckerFailed`."""
         if (staying := self.stay(language, infers=True)) is not None:
+            self.asked[language.name, True] += 1
             try:
                 return staying.infer(files)
             except CheckerFailed as error:
@@ -370,21 +370,20 @@ class Search:
     def stay(self, language: Language, infers: bool) -> Staying | None:
         """A checker of a language that stays, to be asked once more, begun where it wasn't yet; None where none can stay."""
         key = language.name, infers
-        if key in self.left:
+        if not self.checkers_stay or key in self.left:
             return None
         if key not in self.staying:
             staying = language.staying(self.project.root, self.version(language), infers)
             if staying is None:
                 return None
             self.staying[key] = staying
-        self.answered[key] += 1
         return self.staying[key]
 
     def give_up(self, language: Language, infers: bool, error: CheckerFailed) -> None:
         """One that stayed is of no use any more; who crashed may be begun again, and who hung is not waited for again."""
         key = language.name, infers
         self.staying.pop(key).close()
-        if not isinstance(error, CheckerEnded) or self.answered.pop(key) <= WORTH_BEGINNING:
+        if not isinstance(error, CheckerEnded) or self.asked.pop(key, 0) <= WORTH_BEGINNING:
             self.left.add(key)
 
     def version(self, language: Language) -> Version:

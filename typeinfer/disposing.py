@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,17 +23,13 @@ from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Asked, Coming, Search
+    from typeinfer.deciding import Asked, Search
     from typeinfer.engine.engine import Progress
     from typeinfer.languages.language import Language, Staying
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Blame, Misfit
 
 Wanted = Mapping[str, frozenset[SlotId]]
-
-STAY = 2
-"""After so many checks of a hearing the checker stays, where it can, and for the hearings after it: that its word is confirmed
-costs one check more."""
 
 
 def dispose(search: Search, progress: Progress) -> None:
@@ -57,13 +52,33 @@ def dispose(search: Search, progress: Progress) -> None:
         search.verified |= fresh & search.decided.keys()
 
 
-def ask_ahead(search: Search) -> None:
-    """Have every checker begin on what it is asked first, what it reports without anything new, while others are still asked what
-    may be new."""
+def begin_ahead(search: Search) -> None:
+    """Have every checker that can stay begin on what it is asked first, what it reports without anything new, while others are
+    still asked what may be new."""
     for language in search.project.languages if search.options.checker else ():
-        if wanted := wanted_of(search, language):
-            checker = checker_of(search, language) or language.checkers[0]
-            Hearing(search, language, wanted, checker, silent).ask_ahead()
+        checker = checker_of(search, language) or language.checkers[0]
+        hearing = Hearing(search, language, wanted_of(search, language), checker)
+        if (staying := hearing.who_stays()) is not None:
+            try:
+                edits = hearing.edits(hearing.asked(search.verified))
+                staying.begin(texts(search.project, language, edits))
+            except CheckerFailed as error:
+                search.give_up(language, infers=False, error=error)
+
+
+def is_confirmed(search: Search) -> bool:
+    """Whether one that begins anew reports the same of what is decided as one that stayed did: who looks at what changed only may
+    miss something."""
+    for language in search.project.languages:
+        checker, wanted = search.checkers.get(language.name), wanted_of(search, language)
+        try:
+            if checker is not None and not Hearing(search, language, wanted, checker).is_confirmed():
+                return False
+        except CheckerFailed as error:
+            search.checkers[language.name] = None
+            slots = {slot for some in wanted.values() for slot in some}
+            unchecked(search, slots & search.decided.keys(), str(error))
+    return True
 
 
 def wanted_of(search: Search, language: Language) -> Wanted:
@@ -106,44 +121,6 @@ def unchecked(search: Search, fresh: Iterable[SlotId], why: str) -> None:
 
 
 @dataclass
-class Questions:
-    """One after the other to a checker, about texts of the same files. It begins anew for each, or one that stays is asked, where
-    that may be and there is one."""
-
-    search: Search
-    language: Language
-    checker: str
-    asked: int = 0
-    may_stay: bool = False
-
-    def ask(
-        self, files: Mapping[str, SourceFile], everywhere: bool, coming: Coming | None
-    ) -> tuple[tuple[Diagnostic, ...], bool]:
-        """What it reports, and whether it stayed. `coming`: where that is being asked already. Raises `CheckerFailed`."""
-        self.asked += 1
-        if coming is not None:
-            return coming.result(), False
-        if everywhere and (staying := self.who_stays()) is not None:
-            try:
-                return staying.diagnose(files), True
-            except CheckerFailed as error:
-                self.search.give_up(self.language, infers=False, error=error)
-        return self.begin_anew(files, everywhere), False
-
-    def who_stays(self) -> Staying | None:
-        """Who is asked next, if it is one that stays."""
-        begun = (self.language.name, False) in self.search.staying
-        if not self.may_stay or self.asked <= (0 if begun else STAY) or self.checker != self.language.checkers[0]:
-            return None
-        return self.search.stay(self.language, infers=False)
-
-    def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
-        """Raises `CheckerFailed`."""
-        root, added, version = self.search.project.root, self.search.added, self.search.version(self.language)
-        return self.language.diagnose(root, files, added, version, self.checker, everywhere)
-
-
-@dataclass
 class Hearing:
     """The decided slots of one language before its checker. `before`: what it reports without them; `kept`: those that are known to
     bring nothing new; `clean`: whom it heard together, those kept among them, when there was nothing new; `next`: those that gave
@@ -153,16 +130,12 @@ class Hearing:
     language: Language
     wanted: Wanted
     checker: str
-    progress: Progress
+    progress: Progress = silent
     before: Counter[Misfit] = field(default_factory=Counter)
     kept: set[SlotId] = field(default_factory=set)
     clean: list[frozenset[SlotId]] = field(default_factory=list)
     next: set[SlotId] = field(default_factory=set)
     checks: int = 0
-    questions: Questions = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.questions = Questions(self.search, self.language, self.checker)
 
     @property
     def budget(self) -> int:
@@ -171,37 +144,13 @@ class Hearing:
     def hold(self) -> None:
         """Raises `CheckerFailed`; whatever gave way until then has done so."""
         self.before = self.errors(self.search.verified)
-        self.questions.may_stay = True
-        self.admit_all(self.fresh)
-        self.questions.may_stay = False
-        self.confirm()
-        if self.language.leaves_out(self.checker):
-            self.uncover()
-        self.progress("checking", self.budget, self.budget)
-
-    def admit_all(self, group: Collection[SlotId], known: Counter[Misfit] | None = None) -> None:
-        """A group, then those of it that came to another type. `known`: as in `admit`, of a group that was admitted before."""
-        self.admit(group, again=known is not None, known=known)
+        self.admit(self.fresh, again=False)
         while heard := self.next:
             self.next = set()
             self.admit(heard, again=True)
-
-    def confirm(self) -> None:
-        """A checker that looks at what changed only may miss something: one that begins anew has the last word."""
-        search = self.search
-        key = self.key(self.asked(search.verified | self.kept), True)
-        if key not in search.by_staying:
-            return
-        kept, self.kept = self.kept, set()
-        search.by_staying.discard(key)
-        said = search.reported.pop(key)
-        new = self.new(kept)
-        if search.reported[key] != said:
-            # Nothing that it said counts.
-            search.reported = {key: search.reported[key]}
-            search.by_staying = set()
-            self.clean = []
-        self.admit_all(kept, new)
+        if self.language.leaves_out(self.checker):
+            self.uncover()
+        self.progress("checking", self.budget, self.budget)
 
     def admit(
         self,
@@ -323,14 +272,6 @@ class Hearing:
         for slot in everybody - self.kept:
             self.search.take_back(slot, REFUSED, f"not found out within {self.budget} checks")
 
-    def ask_ahead(self) -> None:
-        """Begin on what `hold` asks first."""
-        asked = self.asked(self.search.verified)
-        files = texts(self.search.project, self.language, self.edits(asked))
-        beside = ThreadPoolExecutor(1, "checker")
-        self.search.coming[self.key(asked, True)] = beside.submit(self.questions.begin_anew, files, True)
-        beside.shutdown(wait=False)
-
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""
         from typeinfer.rewriting.verify import misfits
@@ -345,13 +286,49 @@ class Hearing:
             return known
         edits = self.edits(asked)
         with stage("the checker checks"):
-            files = texts(search.project, self.language, edits)
-            said, stayed = self.questions.ask(files, everywhere, search.coming.pop(key, None))
+            said, stayed = self.ask(texts(search.project, self.language, edits), everywhere)
             found = misfits(search.project, said, edits)
         search.reported[key] = found
         if stayed:
             search.by_staying.add(key)
         return found
+
+    def ask(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[tuple[Diagnostic, ...], bool]:
+        """What the checker reports, and whether it is one that stays. Raises `CheckerFailed`."""
+        if everywhere and (staying := self.who_stays()) is not None:
+            self.search.asked[self.language.name, False] += 1
+            try:
+                return staying.diagnose(files), True
+            except CheckerFailed as error:
+                self.search.give_up(self.language, infers=False, error=error)
+        return self.begin_anew(files, everywhere), False
+
+    def who_stays(self) -> Staying | None:
+        """Who is asked next, if it is one that stays."""
+        # After an edit there is mostly nothing wrong with what is new, and who begins anew has the last word at once.
+        is_last = bool(self.search.let_be) and self.checks == 2
+        if self.checker != self.language.checkers[0] or is_last:
+            return None
+        return self.search.stay(self.language, infers=False)
+
+    def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
+        """Raises `CheckerFailed`."""
+        root, added, version = self.search.project.root, self.search.added, self.search.version(self.language)
+        return self.language.diagnose(root, files, added, version, self.checker, everywhere)
+
+    def is_confirmed(self) -> bool:
+        """Raises `CheckerFailed`."""
+        from typeinfer.rewriting.verify import misfits
+
+        search = self.search
+        asked = self.asked(search.verified)
+        key = self.key(asked, True)
+        if key not in search.by_staying:
+            return True
+        edits = self.edits(asked)
+        with stage("the checker checks"):
+            said = self.begin_anew(texts(search.project, self.language, edits), True)
+            return misfits(search.project, said, edits) == search.reported[key]
 
     def edits(self, asked: Wanted) -> dict[str, tuple[Edit, ...]]:
         """What writes these slots, by path."""

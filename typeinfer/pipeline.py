@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from typeinfer.deciding import Model, Options, Search
-from typeinfer.disposing import ask_ahead, dispose
+from typeinfer.disposing import begin_ahead, dispose, is_confirmed
 from typeinfer.engine.board import Telling, watched_board
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
@@ -420,18 +420,9 @@ def annotate_project(
         if (reason := project.language_of(path).refusal(module.file, module)) is not None
     }
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
-    search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), model, added)
     reader = None if store is None else Reader(store)
-    search.read = reader
-    search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
-    search.verified = set(search.decided)
-    for slot, prediction in standing.items():
-        search.predictions[slot] = prediction
-        search.let_be.add(slot)
-        if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
-            search.write_down(slot)
 
-    def settled() -> Settled:
+    def settled(search: Search) -> Settled:
         search.explain(slot for slots in wanted.values() for slot in slots)
         outcomes = [
             *_patches(search, refusals, store, progress),
@@ -439,29 +430,42 @@ def annotate_project(
         ]
         return Settled(_run(search, outcomes), dict(search.decided))
 
-    open_slots = {
-        slot.id
-        for path, slots in wanted.items()
-        if path not in refusals
-        for slot in project.modules[path].slots
-        if slot.id in slots and _may_be_written(slot, options) and search.is_open(project.modules[path], slot)
-    }
+    def is_done(search: Search) -> bool:
+        return all(
+            isinstance(search.predictions[slot.id].verdict, Suggest)
+            for path, slots in wanted.items()
+            if path not in refusals
+            for slot in project.modules[path].slots
+            if slot.id in slots and slot.id not in search.decided
+            if _may_be_written(slot, options) and search.is_open(project.modules[path], slot)
+        )
 
-    def is_done() -> bool:
-        left = open_slots - search.decided.keys()
-        return all(isinstance(search.predictions[slot].verdict, Suggest) for slot in left)
+    def found(checkers_stay: bool) -> Search:
+        search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), model, added)
+        search.read, search.checkers_stay = reader, checkers_stay
+        search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
+        search.verified = set(search.decided)
+        for slot, prediction in standing.items():
+            search.predictions[slot] = prediction
+            search.let_be.add(slot)
+            if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
+                search.write_down(slot)
+        if search.is_anything_open():
+            begin_ahead(search)
+        for _ in search.settle(progress, lambda: dispose(search, progress)):
+            if told is not None:
+                told(settled(search))
+            if options.hasty and is_done(search):
+                break
+        return search
 
-    # Who has one processor gains nothing by asking two at once.
-    if options.engine.jobs > 1 and search.is_anything_open():
-        ask_ahead(search)
-    for _ in search.settle(progress, lambda: dispose(search, progress)):
-        if told is not None:
-            told(settled())
-        if options.hasty and is_done():
-            break
+    search = found(checkers_stay=True)
+    if not is_confirmed(search):
+        # Nothing that a checker said counts that stayed and missed something.
+        search = found(checkers_stay=False)
     if reader is not None:
         reader.keep()
-    return settled()
+    return settled(search)
 
 
 def _run(search: Search, outcomes: Iterable[Outcome]) -> Run:

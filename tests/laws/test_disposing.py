@@ -172,6 +172,8 @@ class Deaf:
 
     heard, ended = 0, 0
 
+    def begin(self, files: Mapping[str, SourceFile]) -> None: ...
+
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
         return inference.infer(files, Python.default_version)
 

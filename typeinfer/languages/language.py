@@ -28,6 +28,9 @@ class Staying(Protocol):
     """A checker that hears about one state of a project after the other, and need only look at what changed. Everything raises
     `CheckerFailed`, after which it is of no use."""
 
+    def begin(self, files: Mapping[str, SourceFile]) -> None:
+        """Have it look at these texts before it is asked about anything. Returns at once."""
+
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
         """As `Language.infer`, of the same files as always."""
 

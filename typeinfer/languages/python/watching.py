@@ -45,14 +45,16 @@ GUARDED = 'exec 3<&0; (read _ <&3; kill -9 0) >/dev/null 2>&1 & exec "$0" "$@" 3
 
 
 class Watching:
-    """See `languages.language.Staying`. It begins with the first texts. One that infers takes longer to tell of errors as well.
+    """See `languages.language.Staying`. One that infers takes longer to tell of errors as well.
 
-    `reports`, `ends`: how many times it has told of errors, and how many of these times of all that it infers.
+    `told`: what there is to tell of this turn was told; `reports`, `ends`: how many times it has told of errors, and how many of
+    these times of all that it infers.
     """
 
     def __init__(self, root: Path, version: Version, infers: bool) -> None:
         self.root, self.version, self.infers = root, version, infers
-        self.turn, self.reports, self.ends, self.patience = 0, 0, 0, float(SECONDS)
+        self.turn, self.told = 0, False
+        self.reports, self.ends, self.patience, self.begun = 0, 0, float(SECONDS), 0.0
         self.mark = f"{TURN}.py"
         self.written: dict[str, bytes] = {}
         self.heard: Queue[bytes] = Queue(UNREAD)
@@ -60,19 +62,27 @@ class Watching:
         self.unread = b""
         self.ended = contextlib.ExitStack()
 
-    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
-        if self.turn:
-            self._write(files)
-            return self._report(files)
+    def begin(self, files: Mapping[str, SourceFile]) -> None:
         self.mark = next(name for more in range(99) if (name := f"{TURN}{'_' * more}.py") not in files)
         folder = Path(self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-check-")))
         self.copy, self.report = folder / "project", Report(folder / "report")
         self._write(files)
         CHECKER.prepare(self.root, self.copy, self.version)
-        started = time.monotonic()
+        self.begun = time.monotonic()
         self._start()
+
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        is_first = not self.reports
+        if not self.turn:
+            self.begin(files)
+        elif self.told or self._changed(files):
+            if not self.told:
+                # In the midst of its first look it may have read the file of the turn later than others.
+                self._report(files)
+            self._write(files)
         said = self._report(files)
-        self.patience = min(SECONDS, PATIENCE * max(1.0, time.monotonic() - started))
+        if is_first:
+            self.patience = min(SECONDS, PATIENCE * max(1.0, time.monotonic() - self.begun))
         return said
 
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
@@ -128,11 +138,14 @@ class Watching:
 
     def _write(self, files: Mapping[str, SourceFile]) -> None:
         """What changed since; the file of the turn last, so that who has noticed that has noticed everything."""
-        changed = {path: file for path, file in files.items() if self.written.get(path) != file.data}
+        changed = self._changed(files)
         write_copy(self.copy, changed)
         self.written |= {path: file.data for path, file in changed.items()}
-        self.turn += 1
+        self.turn, self.told = self.turn + 1, False
         write_copy(self.copy, {self.mark: SourceFile(self.mark, "python", f"{TURN}{self.turn}\n".encode())})
+
+    def _changed(self, files: Mapping[str, SourceFile]) -> dict[str, SourceFile]:
+        return {path: file for path, file in files.items() if self.written.get(path) != file.data}
 
     def _report(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
         """The first report that knows of this turn."""
@@ -142,6 +155,7 @@ class Watching:
             try:
                 report = list(CHECKER.report(text))
                 if any(one.path.endswith(self.mark) and f"`{TURN}{self.turn}`" in one.message for one in report):
+                    self.told = True
                     return diagnostics(CHECKER, report, self.copy, files)
             except (LookupError, TypeError, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}".partition("\n")[0]
