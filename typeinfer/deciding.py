@@ -6,6 +6,7 @@ nothing new is decided: what a second run would find is found by the first. Writ
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import msgspec
 from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.freed import hand_back
 from typeinfer.engine.local import HERE
+from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerEnded, CheckerFailed, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
@@ -66,6 +68,8 @@ Written = frozenset[tuple[SlotId, TypeExpr]]
 Asked = tuple[str, bool, int]
 """A checker, whether it looks everywhere, and a hash of all that is written: thousands of slots for each of a hundred checks would
 take thirty megabytes, and two of them share 64 bits once in a million million runs."""
+Stays = tuple[str, bool]
+"""A checker that stays, by the name of its language and whether it infers."""
 Infer: TypeAlias = "Callable[[Language, Mapping[str, SourceFile]], Inference]"
 
 
@@ -192,37 +196,43 @@ class Search:
     """Of these a checker reported that stayed and looked at what changed: `disposing.is_confirmed` in the end."""
     checkers_stay: bool = True
     """They may, where they can."""
-    staying: dict[tuple[str, bool], Staying] = field(default_factory=dict)
-    """By language, and whether it infers, the checkers that stay for as long as `settle` goes on."""
-    asked: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    staying: dict[Stays, Staying] = field(default_factory=dict)
+    """The checkers that stay for as long as `settle` goes on."""
+    asked: Counter[Stays] = field(default_factory=Counter)
     """How often each of them was asked since it was begun."""
-    left: set[tuple[str, bool]] = field(default_factory=set)
+    left: set[Stays] = field(default_factory=set)
     """Those that hung, or crashed too soon, and aren't begun again."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
 
     def settle(
-        self, progress: Progress, hear: Callable[[], None] = lambda: None
+        self,
+        progress: Progress,
+        hear: Callable[[], None] = lambda: None,
+        ahead: Callable[[], None] = lambda: None,
     ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round. `hear` takes back
-        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard,
-        and at once where it had to go because it wasn't found out in time what may stay. What stood before is heard with the
-        first that is new, and with none if there is none."""
+        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard, and
+        at once where it had to go because it wasn't found out in time what may stay. What stood before is heard with the first that
+        is new, and with none if there is none. `ahead`: what may begin once the first inference is there."""
         try:
-            yield from self._rounds(progress, hear)
+            yield from self._rounds(progress, hear, ahead)
         finally:
             for one in self.staying.values():
                 one.close()
             self.staying.clear()
 
-    def _rounds(self, progress: Progress, hear: Callable[[], None]) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
+    def _rounds(
+        self, progress: Progress, hear: Callable[[], None], ahead: Callable[[], None]
+    ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         # What was known before is written down from the start.
         overlay = self.with_decided(self.project, {slot.path for slot in self.decided})
         rounds = self.options.rounds
         for turn in range(rounds):
             progress("inferring", turn, rounds)
-            evidence = self.look(overlay, progress) if self.is_anything_open() else {}
+            begin = ahead if turn == 0 else lambda: None
+            evidence = self.look(overlay, progress, begin) if self.is_anything_open() else {}
             # Checkers are about to take as much.
             hand_back()
             kept: set[SlotId] = set()
@@ -245,8 +255,10 @@ class Search:
             self.notes.append(f"types still came to light in round {rounds}; run again to find the rest")
         progress("inferring", rounds, rounds)
 
-    def look(self, overlay: Project, progress: Progress) -> Mapping[SlotId, tuple[Evidence, ...]]:
-        """What checkers and rules say of the texts as they are now; and the model, in `rankings`."""
+    def look(
+        self, overlay: Project, progress: Progress, ahead: Callable[[], None]
+    ) -> Mapping[SlotId, tuple[Evidence, ...]]:
+        """What checkers and rules say of the texts as they are now; and the model, in `rankings`. `ahead`: as in `settle`."""
         from typeinfer.program.evidence import gather
         from typeinfer.program.graph import read_trees
 
@@ -255,9 +267,12 @@ class Search:
             if self.model is not None and self.options.engine.jobs > 1:
                 beside.submit(read_trees, overlay)
             inference = self.infer(overlay)
+        ahead()
         self.checked = bool(inference.checker)
+        # Of what stands as it was nothing is decided.
+        wanted = frozenset().union(*self.wanted.values()) - self.let_be
         with stage("rules"):
-            evidence = self.by_one_name(gather(overlay, inference))
+            evidence = self.by_one_name(gather(overlay, inference, lambda slot: slot.id in wanted))
         self.ask(overlay, evidence, progress)
         return evidence
 
@@ -572,6 +587,21 @@ def _hands_on(module: Module, assignment: Assignment) -> bool:
 def _tell_one_type(values: Sequence[Value | None]) -> bool:
     types = {value.type if isinstance(value, Constant) else None for value in values}
     return len(types) == 1 and None not in types and NONE not in types
+
+
+def begin_to_infer(root: Path, files: Mapping[str, SourceFile], options: Options) -> dict[Stays, Staying]:
+    """Checkers that stay, as in `Search.staying`, at work on texts that are much like those that they will be asked about."""
+    begun: dict[Stays, Staying] = {}
+    for language in LANGUAGES if options.checker else ():
+        there = {path: file for path, file in files.items() if language_of(path) is language}
+        version = options.target_version or language.default_version
+        staying = language.staying(root, version, True) if there else None
+        if staying is not None:
+            # Why one can't be begun is heard when it is asked.
+            with contextlib.suppress(CheckerFailed):
+                staying.begin(there)
+                begun[language.name, True] = staying
+    return begun
 
 
 def ask_checkers(project: Project, infer: Infer | None = None) -> Inference:

@@ -53,7 +53,7 @@ def dispose(search: Search, progress: Progress) -> None:
 
 
 def begin_ahead(search: Search) -> None:
-    """Have every checker that can stay begin on what it is asked first, what it reports without anything new, while others are
+    """Have every checker that can stay begin on what it is asked first, what it reports without anything new, while the model is
     still asked what may be new."""
     for language in search.project.languages if search.options.checker else ():
         checker = checker_of(search, language) or language.checkers[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import Model, Options, Search
+from typeinfer.deciding import Model, Options, Search, Stays, begin_to_infer
 from typeinfer.disposing import begin_ahead, dispose, is_confirmed
 from typeinfer.engine.board import Telling, watched_board
 from typeinfer.engine.cache import Cache, cache_folder
@@ -37,6 +37,7 @@ from typeinfer.weights import belief_path, load_beliefs, model_digest_of, model_
 
 if TYPE_CHECKING:
     from typeinfer.doubting import Doubt
+    from typeinfer.languages.language import Staying
     from typeinfer.program.changes import Lines
     from typeinfer.program.project import Project
 
@@ -230,12 +231,18 @@ class _Part:
         with stage("annotating"):
             options = move.options
             model = model_of(options)
-            project, lost = project_of(self.root, move.files, options.engine, cache, progress)
             # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
-            standing = {} if options.hasty or options.rename else memory.standing(project)
-            settled = annotate_project(
-                project, lost, options, model, move.added, progress, standing=standing, store=cache
-            )
+            goes_on = not (options.hasty or options.rename)
+            likely = memory.texts(move.files) if goes_on else None
+            with ExitStack() as leaving:
+                begun = begin_to_infer(self.root, likely, options) if likely is not None else {}
+                for one in begun.values():
+                    leaving.callback(one.close)
+                project, lost = project_of(self.root, move.files, options.engine, cache, progress)
+                standing = memory.standing(project) if goes_on else {}
+                settled = annotate_project(
+                    project, lost, options, model, move.added, progress, standing=standing, begun=begun, store=cache
+                )
         run = put_away(move.over(settled.run))
         # A file that failed may do better next time (memory), and a checker may be installed by then.
         if not run.notes and not any(isinstance(outcome, Failed) for outcome in run.outcomes):
@@ -408,12 +415,14 @@ def annotate_project(
     known: Mapping[SlotId, Placed] = MappingProxyType({}),
     told: Callable[[Settled], None] | None = None,
     standing: Mapping[SlotId, Prediction] = MappingProxyType({}),
+    begun: Mapping[Stays, Staying] = MappingProxyType({}),
     store: Store | None = None,
 ) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
     `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
-    `standing`: what was said before of files that are asked about, to stand where the checker doesn't speak against it; `store`:
-    where it is kept what was read, and which edits were proven."""
+    `standing`: what was said before of files that are asked about, to stand where the checker doesn't speak against it; `begun`:
+    checkers that stay and are at work on much the same texts; `store`: where it is kept what was read, and which edits were
+    proven."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -443,6 +452,8 @@ def annotate_project(
     def found(checkers_stay: bool) -> Search:
         search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), model, added)
         search.read, search.checkers_stay = reader, checkers_stay
+        if checkers_stay and not lost:
+            search.staying.update(begun)
         search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
         search.verified = set(search.decided)
         for slot, prediction in standing.items():
@@ -450,9 +461,7 @@ def annotate_project(
             search.let_be.add(slot)
             if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
                 search.write_down(slot)
-        if search.is_anything_open():
-            begin_ahead(search)
-        for _ in search.settle(progress, lambda: dispose(search, progress)):
+        for _ in search.settle(progress, lambda: dispose(search, progress), lambda: begin_ahead(search)):
             if told is not None:
                 told(settled(search))
             if options.hasty and is_done(search):

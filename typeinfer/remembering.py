@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from typeinfer.reading import read_before
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged, reasons
-from typeinfer.values.patches import Edit, Patch, Refused
+from typeinfer.values.patches import Edit, Patch, Refused, apply_edits
 from typeinfer.values.predictions import Prediction, PutAway
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
@@ -68,17 +69,35 @@ class Memory:
         if last is not None and (last.asked, last.now) == (self._asked, _digests(files)):
             self.store.put("last", self._of_last, msgspec.structs.replace(last, now=_digests(after)))
 
+    def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile] | None:
+        """The files, with what the last run was to write in those that are as they were; None where nothing is remembered of it."""
+        if self._last is None:
+            return None
+        last, found = self._last
+        edits = {kept.path: kept.edits for kept in found.files}
+        return {
+            path: file.with_data(apply_edits(file.data, edits[path]))
+            if path in edits and file.digest == last.digests.get(path)
+            else file
+            for path, file in files.items()
+        }
+
+    @cached_property
+    def _last(self) -> tuple[_Last, _Remembered] | None:
+        last = self.store.get("last", self._of_last, _Last)
+        found = self.store.get("run", self._key(last.asked, last.digests), _Remembered) if last is not None else None
+        return None if last is None or found is None else (last, found)
+
     def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
         """What the last run said of slots that what was edited since doesn't bear on, where they stand now."""
         from typeinfer.program.edited import Edits
 
-        last = self.store.get("last", self._of_last, _Last)
+        if self._last is None:
+            return {}
+        last, found = self._last
         digests = _digests({path: module.file for path, module in project.modules.items()})
         # What a file that is gone was good for nobody can tell any more.
-        if last is None or not last.now.keys() <= digests.keys():
-            return {}
-        found = self.store.get("run", self._key(last.asked, last.digests), _Remembered)
-        if found is None:
+        if not last.now.keys() <= digests.keys():
             return {}
         changed = {path for path, digest in digests.items() if last.now.get(path) != digest}
         edits = Edits.of({path: self._versions(project.modules[path], last.now.get(path)) for path in changed})

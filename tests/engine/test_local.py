@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -59,6 +60,14 @@ def test_in_this_process_an_exception_costs_one_item_too() -> None:
     results = Local(1).run_over("squaring", range(6), square_or_recurse)
     assert isinstance(results[3], Lost) and "RecursionError" in results[3].reason
     assert [result for result in results if not isinstance(result, Lost)] == [0, 1, 4, 16, 25]
+
+
+def thresholds(_: int) -> tuple[int, int, int]:
+    return gc.get_threshold()
+
+
+def test_workers_look_for_garbage_as_rarely_as_the_command_does() -> None:
+    assert gc.get_threshold() not in set(Local(2).run_over("looking", range(60), thresholds))
 
 
 def test_nothing_to_do() -> None:

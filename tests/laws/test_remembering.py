@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.laws.test_pipeline import plant, read, results, run
-from typeinfer import reading
+from typeinfer import pipeline, reading
 from typeinfer.deciding import REFUSED, Options, Search
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import silent
 from typeinfer.engine.local import HERE
+from typeinfer.languages.python.watching import Watching
 from typeinfer.pipeline import annotate, wrote
 from typeinfer.program import project
 from typeinfer.program.changes import EVERY_LINE
@@ -20,6 +23,7 @@ from typeinfer.reading import heads
 from typeinfer.rewriting import patch
 from typeinfer.values.predictions import Abstain, Apply
 from typeinfer.values.slots import SlotId
+from typeinfer.values.source import SourceFile
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -93,6 +97,50 @@ def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: li
     for name, text in found.items():
         (root / name).write_text(text, "utf-8")
     assert results(run(root)) == {}, "it is settled"
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Watching, Mapping[str, SourceFile]]]:
+    """The checkers that infer, with the texts that they began with."""
+    found: list[tuple[Watching, Mapping[str, SourceFile]]] = []
+    begin = Watching.begin
+
+    def noted(watch: Watching, files: Mapping[str, SourceFile]) -> None:
+        if watch.infers:
+            found.append((watch, files))
+        begin(watch, files)
+
+    monkeypatch.setattr(Watching, "begin", noted)
+    return found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no checker stays there")
+def test_after_an_edit_the_checker_begins_with_what_the_last_run_came_to(
+    tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]]
+) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    run(root)
+    begun.clear()
+    edited(root, "alone.py", "is_even", "is_odd")
+    run(root)
+    ((watch, files),) = begun
+    assert "def size() -> int:" in files["use.py"].text and "def is_odd(number=0):" in files["alone.py"].text
+    assert not watch.copy.exists(), "it ended with the run"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no checker stays there")
+def test_a_checker_that_was_begun_goes_where_the_run_fails(
+    tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    run(root)
+    begun.clear()
+    edited(root, "alone.py", "is_even", "is_odd")
+    monkeypatch.setattr(pipeline, "project_of", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(root)
+    ((watch, _),) = begun
+    assert not watch.copy.exists()
 
 
 def test_what_was_refused_there_stays_refused(tmp_path: Path, decided: list[SlotId]) -> None:

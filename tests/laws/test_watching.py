@@ -68,6 +68,21 @@ def test_of_the_same_texts_it_says_the_same(watch: Watching) -> None:
     assert watch.infer(files) == watch.infer(files) != Inference("")
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.25, 0.4, 0.6, 1.0])
+def test_what_it_began_with_need_not_be_what_it_is_asked_about(watch: Watching, tmp_path: Path, delay: float) -> None:
+    """It may be in the midst of its first look when others change, and has read some of them."""
+    texts = {f"part{number}.py": f"def give(a: int) -> str:\n    return a * {number}\n" * 20 for number in range(30)}
+    watch.begin(files_of(texts))
+    time.sleep(delay)
+    for path in Random(str(delay)).sample([*texts], 10):
+        texts[path] = f"import part1\n\nx: str = part1.give({delay})\n"
+    files = files_of(texts)
+    assert sorted(map(repr, watch.diagnose(files))) == sorted(
+        map(repr, checkers.diagnose("pyrefly", tmp_path, files, VERSION))
+    )
+    assert watch.infer(files) == inference.infer(files, VERSION)
+
+
 def test_nothing_is_left_of_it(tmp_path: Path) -> None:
     watch = Watching(tmp_path, VERSION, infers=True)
     watch.diagnose(files_of({"a.py": ""}))

@@ -23,6 +23,7 @@ from types import FrameType
 from typing import TypeVar
 
 from typeinfer.engine.engine import Lost, Progress, silent
+from typeinfer.engine.freed import look_rarely
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -99,7 +100,7 @@ def _until_broken(
 ) -> Generator[tuple[int, R | Lost], None, list[int]]:
     """Work until `waiting` is empty or a worker dies; returns the indexes that were in flight then."""
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_begin_worker)
     flying: dict[Future[R | Lost], int] = {}
     try:
         while True:
@@ -160,6 +161,7 @@ def guarded(function: Callable[[T], R], item: T) -> R | Lost:
         )
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole process group; only the parent answers it, by ending the workers."""
+def _begin_worker() -> None:
+    look_rarely()
+    # Ctrl-C reaches the whole process group; only the parent answers it, by ending the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

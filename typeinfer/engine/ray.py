@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from typeinfer.engine.cache import program_digest
 from typeinfer.engine.engine import EngineFailed, Lost, Progress, silent
+from typeinfer.engine.freed import look_rarely
 from typeinfer.engine.local import available_processors, guarded
 
 T = TypeVar("T")
@@ -250,6 +251,7 @@ def _knock(address: str | None) -> None:
 
 def _all(program: bytes, function: Callable[[T], R], items: Sequence[T]) -> list[R | Lost]:
     _same(program)
+    look_rarely()
     return [guarded(function, item) for item in items]
 
 

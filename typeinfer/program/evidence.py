@@ -7,7 +7,7 @@ measured elsewhere (`typeinfer evaluate --rules`). `tests/spec/python/rules/*.md
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,9 +72,15 @@ SITES = 40
 STARRED = (ParameterKind.VARIADIC, ParameterKind.KEYWORDS)
 
 
-def gather(project: Project, inference: Inference) -> dict[SlotId, tuple[Evidence, ...]]:
-    """What every rule says of every slot without an annotation that says something, in the order of the rules."""
-    witness = Witness(project, inference)
+def every_slot(slot: Slot) -> bool:
+    return True
+
+
+def gather(
+    project: Project, inference: Inference, wanted: Callable[[Slot], bool] = every_slot
+) -> dict[SlotId, tuple[Evidence, ...]]:
+    """What every rule says of every slot that is wanted and has no annotation that says something, in the order of the rules."""
+    witness = Witness(project, inference, wanted)
     found: dict[SlotId, tuple[Evidence, ...]] = {}
     for module in project.modules.values():
         language = project.language_of(module.file.path)
@@ -104,6 +110,7 @@ class Witness:
 
     project: Project
     inference: Inference
+    wanted: Callable[[Slot], bool] = every_slot
 
     def is_whole(self, term: TypeExpr) -> bool:
         """Whether every class of the project in a type has the arguments that it can't be without."""
@@ -171,7 +178,9 @@ class Witness:
                 yield slot, list(self.assigned(module, slot, assignments))
 
     def is_open(self, module: Module, slot: Slot) -> bool:
-        """No annotation, or one that says nothing (`Any`), which a caller may want replaced."""
+        """Wanted, and without an annotation, or with one that says nothing (`Any`), which a caller may want replaced."""
+        if not self.wanted(slot):
+            return False
         return slot.written is None or self.language(module).parse_type(module.file.at(slot.written)) == UNKNOWN
 
     def of_function(self, module: Module, function: Function) -> Iterator[tuple[Slot, list[Said]]]:
