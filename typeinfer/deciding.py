@@ -193,7 +193,7 @@ class Search:
     reported: dict[Asked, Counter[Misfit]] = field(default_factory=dict)
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[Asked] = field(default_factory=set)
-    """Of these a checker reported that stayed and looked at what changed: `disposing.is_confirmed` in the end."""
+    """Of these a checker reported that stayed and looked at what changed: `disposing.confirm` in the end."""
     checkers_stay: bool = True
     """They may, where they can."""
     staying: dict[Stays, Staying] = field(default_factory=dict)

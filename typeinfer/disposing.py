@@ -10,7 +10,8 @@ who could have been added. Writes nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def begin_ahead(search: Search) -> None:
     for language in search.project.languages if search.options.checker else ():
         checker = checker_of(search, language) or language.checkers[0]
         hearing = Hearing(search, language, wanted_of(search, language), checker)
-        if (staying := hearing.who_stays()) is not None:
+        if any(hearing.wanted.values()) and (staying := hearing.who_stays()) is not None:
             try:
                 edits = hearing.edits(hearing.asked(search.verified))
                 staying.begin(texts(search.project, language, edits))
@@ -66,19 +67,38 @@ def begin_ahead(search: Search) -> None:
                 search.give_up(language, infers=False, error=error)
 
 
-def is_confirmed(search: Search) -> bool:
-    """Whether one that begins anew reports the same of what is decided as one that stayed did: who looks at what changed only may
-    miss something."""
-    for language in search.project.languages:
-        checker, wanted = search.checkers.get(language.name), wanted_of(search, language)
+def confirm(search: Search) -> Callable[[], bool]:
+    """Have what is decided heard once more by checkers that begin anew, beside whatever is done next: who looks at what changed
+    only may miss something. What waits for them, and tells whether they report the same."""
+    waits = [confirm_in(search, language) for language in search.project.languages]
+    return lambda: all(wait() for wait in waits)
+
+
+def confirm_in(search: Search, language: Language) -> Callable[[], bool]:
+    """As `confirm`, of one language."""
+    from typeinfer.rewriting.verify import misfits
+
+    checker = search.checkers.get(language.name)
+    if checker is None:
+        return lambda: True
+    hearing = Hearing(search, language, wanted_of(search, language), checker)
+    asked = hearing.asked(search.verified)
+    key = hearing.key(asked, True)
+    if key not in search.by_staying:
+        return lambda: True
+    edits = hearing.edits(asked)
+    beside = ThreadPoolExecutor(1, "checker")
+    coming = beside.submit(hearing.begin_anew, texts(search.project, language, edits), True)
+    beside.shutdown(wait=False)
+
+    def is_confirmed() -> bool:
         try:
-            if checker is not None and not Hearing(search, language, wanted, checker).is_confirmed():
-                return False
-        except CheckerFailed as error:
-            search.checkers[language.name] = None
-            slots = {slot for some in wanted.values() for slot in some}
-            unchecked(search, slots & search.decided.keys(), str(error))
-    return True
+            with stage("the checker confirms"):
+                return misfits(search.project, coming.result(), edits) == search.reported[key]
+        except CheckerFailed:
+            return False
+
+    return is_confirmed
 
 
 def wanted_of(search: Search, language: Language) -> Wanted:
@@ -304,31 +324,14 @@ class Hearing:
         return self.begin_anew(files, everywhere), False
 
     def who_stays(self) -> Staying | None:
-        """Who is asked next, if it is one that stays."""
-        # After an edit there is mostly nothing wrong with what is new, and who begins anew has the last word at once.
-        is_last = bool(self.search.let_be) and self.checks == 2
-        if self.checker != self.language.checkers[0] or is_last:
-            return None
-        return self.search.stay(self.language, infers=False)
+        """Who is asked, if it is one that stays."""
+        usual = self.checker == self.language.checkers[0]
+        return self.search.stay(self.language, infers=False) if usual else None
 
     def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
         """Raises `CheckerFailed`."""
         root, added, version = self.search.project.root, self.search.added, self.search.version(self.language)
         return self.language.diagnose(root, files, added, version, self.checker, everywhere)
-
-    def is_confirmed(self) -> bool:
-        """Raises `CheckerFailed`."""
-        from typeinfer.rewriting.verify import misfits
-
-        search = self.search
-        asked = self.asked(search.verified)
-        key = self.key(asked, True)
-        if key not in search.by_staying:
-            return True
-        edits = self.edits(asked)
-        with stage("the checker checks"):
-            said = self.begin_anew(texts(search.project, self.language, edits), True)
-            return misfits(search.project, said, edits) == search.reported[key]
 
     def edits(self, asked: Wanted) -> dict[str, tuple[Edit, ...]]:
         """What writes these slots, by path."""

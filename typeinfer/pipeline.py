@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from typeinfer.deciding import Model, Options, Search, Stays, begin_to_infer
-from typeinfer.disposing import begin_ahead, dispose, is_confirmed
+from typeinfer.disposing import begin_ahead, confirm, dispose
 from typeinfer.engine.board import Telling, watched_board
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
@@ -233,9 +233,9 @@ class _Part:
             model = model_of(options)
             # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
             goes_on = not (options.hasty or options.rename)
-            likely = memory.texts(move.files) if goes_on else None
             with ExitStack() as leaving:
-                begun = begin_to_infer(self.root, likely, options) if likely is not None else {}
+                likely = memory.texts(move.files) if goes_on else move.files
+                begun = begin_to_infer(self.root, likely, options)
                 for one in begun.values():
                     leaving.callback(one.close)
                 project, lost = project_of(self.root, move.files, options.engine, cache, progress)
@@ -469,12 +469,14 @@ def annotate_project(
         return search
 
     search = found(checkers_stay=True)
-    if not is_confirmed(search):
+    is_confirmed = confirm(search)
+    outcome = settled(search)
+    if not is_confirmed():
         # Nothing that a checker said counts that stayed and missed something.
-        search = found(checkers_stay=False)
+        outcome = settled(found(checkers_stay=False))
     if reader is not None:
         reader.keep()
-    return settled(search)
+    return outcome
 
 
 def _run(search: Search, outcomes: Iterable[Outcome]) -> Run:

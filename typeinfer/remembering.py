@@ -69,10 +69,10 @@ class Memory:
         if last is not None and (last.asked, last.now) == (self._asked, _digests(files)):
             self.store.put("last", self._of_last, msgspec.structs.replace(last, now=_digests(after)))
 
-    def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile] | None:
-        """The files, with what the last run was to write in those that are as they were; None where nothing is remembered of it."""
+    def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile]:
+        """The files, with what the last run was to write in those that are as they were."""
         if self._last is None:
-            return None
+            return files
         last, found = self._last
         edits = {kept.path: kept.edits for kept in found.files}
         return {
