@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -21,7 +21,7 @@ from typeinfer.engine.freed import hand_back
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.tracing import stage
-from typeinfer.values.inferred import CheckerEnded, CheckerFailed, FileInference, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, Writer, apply_edits
 from typeinfer.values.predictions import (
@@ -68,6 +68,7 @@ Written = frozenset[tuple[SlotId, TypeExpr]]
 Asked = tuple[str, bool, int]
 """A checker, whether it looks everywhere, and a hash of all that is written: thousands of slots for each of a hundred checks would
 take thirty megabytes, and two of them share 64 bits once in a million million runs."""
+Coming = Future[tuple[Diagnostic, ...]]
 Stays = tuple[str, bool]
 """A checker that stays, by the name of its language and whether it infers."""
 Infer: TypeAlias = "Callable[[Language, Mapping[str, SourceFile]], Inference]"
@@ -194,6 +195,8 @@ class Search:
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[Asked] = field(default_factory=set)
     """Of these a checker reported that stayed and looked at what changed: `disposing.confirm` in the end."""
+    coming: dict[Asked, Coming] = field(default_factory=dict)
+    """What a checker is being asked already."""
     checkers_stay: bool = True
     """They may, where they can."""
     staying: dict[Stays, Staying] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
 
 if TYPE_CHECKING:
-    from typeinfer.deciding import Asked, Search
+    from typeinfer.deciding import Asked, Coming, Search
     from typeinfer.engine.engine import Progress
     from typeinfer.languages.language import Language, Staying
     from typeinfer.program.project import Project
@@ -54,17 +54,22 @@ def dispose(search: Search, progress: Progress) -> None:
 
 
 def begin_ahead(search: Search) -> None:
-    """Have every checker that can stay begin on what it is asked first, what it reports without anything new, while the model is
-    still asked what may be new."""
+    """Have every checker begin on what it is asked first, what it reports without anything new, while the model is still asked what
+    may be new."""
     for language in search.project.languages if search.options.checker else ():
         checker = checker_of(search, language) or language.checkers[0]
         hearing = Hearing(search, language, wanted_of(search, language), checker)
-        if any(hearing.wanted.values()) and (staying := hearing.who_stays()) is not None:
-            try:
-                edits = hearing.edits(hearing.asked(search.verified))
-                staying.begin(texts(search.project, language, edits))
-            except CheckerFailed as error:
-                search.give_up(language, infers=False, error=error)
+        asked = hearing.asked(search.verified)
+        if not any(hearing.wanted.values()):
+            continue
+        files = texts(search.project, language, hearing.edits(asked))
+        if (staying := hearing.who_stays()) is None:
+            search.coming[hearing.key(asked, True)] = hearing.begin_beside(files)
+            continue
+        try:
+            staying.begin(files)
+        except CheckerFailed as error:
+            search.give_up(language, infers=False, error=error)
 
 
 def confirm(search: Search) -> Callable[[], bool]:
@@ -87,9 +92,7 @@ def confirm_in(search: Search, language: Language) -> Callable[[], bool]:
     if key not in search.by_staying:
         return lambda: True
     edits = hearing.edits(asked)
-    beside = ThreadPoolExecutor(1, "checker")
-    coming = beside.submit(hearing.begin_anew, texts(search.project, language, edits), True)
-    beside.shutdown(wait=False)
+    coming = hearing.begin_beside(texts(search.project, language, edits))
 
     def is_confirmed() -> bool:
         try:
@@ -306,15 +309,17 @@ class Hearing:
             return known
         edits = self.edits(asked)
         with stage("the checker checks"):
-            said, stayed = self.ask(texts(search.project, self.language, edits), everywhere)
+            said, stayed = self.ask(key, texts(search.project, self.language, edits), everywhere)
             found = misfits(search.project, said, edits)
         search.reported[key] = found
         if stayed:
             search.by_staying.add(key)
         return found
 
-    def ask(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[tuple[Diagnostic, ...], bool]:
+    def ask(self, key: Asked, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[tuple[Diagnostic, ...], bool]:
         """What the checker reports, and whether it is one that stays. Raises `CheckerFailed`."""
+        if (coming := self.search.coming.pop(key, None)) is not None:
+            return coming.result(), False
         if everywhere and (staying := self.who_stays()) is not None:
             self.search.asked[self.language.name, False] += 1
             try:
@@ -327,6 +332,13 @@ class Hearing:
         """Who is asked, if it is one that stays."""
         usual = self.checker == self.language.checkers[0]
         return self.search.stay(self.language, infers=False) if usual else None
+
+    def begin_beside(self, files: Mapping[str, SourceFile]) -> Coming:
+        """In a thread of its own one that begins anew."""
+        beside = ThreadPoolExecutor(1, "checker")
+        coming = beside.submit(self.begin_anew, files, True)
+        beside.shutdown(wait=False)
+        return coming
 
     def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
         """Raises `CheckerFailed`."""
