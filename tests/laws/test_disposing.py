@@ -230,6 +230,28 @@ def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_
     assert one is not Lasting or Deaf.heard > 2, "who lasted for a while is begun again"
 
 
+class Honest(Deaf):
+    def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
+        super().diagnose(files)
+        return checkers.diagnose("pyrefly", Path(), files, Python.default_version)
+
+
+def test_where_nobody_can_confirm_what_one_said_that_stayed_it_counts_as_not_checked(
+    says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> tuple[Diagnostic, ...]:
+        raise CheckerFailed("pyrefly ended")
+
+    monkeypatch.setattr(Python, "staying", lambda *_: Honest())
+    monkeypatch.setattr(Python, "diagnose", fails)
+    monkeypatch.setattr(Deaf, "heard", 0)
+    text = "def pay(amount, label):\n    print(amount, label)\n"
+    found = says(BOTH, text)
+    assert Deaf.heard > 0 and "def pay(amount: int, label: str)" in text_of(found)
+    assert found.checked_by == () and "pyrefly ended; what is written is not checked" in found.notes
+    assert "def pay(amount, label)" in text_of(says(BOTH, text, require_check=True))
+
+
 def test_whether_it_stays_or_begins_anew_it_comes_to_the_same(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
     stays = text_of(says(words, FAR))
