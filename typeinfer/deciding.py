@@ -6,7 +6,6 @@ nothing new is decided: what a second run would find is found by the first. Writ
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -599,11 +598,15 @@ def begin_to_infer(root: Path, files: Mapping[str, SourceFile], options: Options
         there = {path: file for path, file in files.items() if language_of(path) is language}
         version = options.target_version or language.default_version
         staying = language.staying(root, version, True) if there else None
-        if staying is not None:
-            # Why one can't be begun is heard when it is asked.
-            with contextlib.suppress(CheckerFailed):
-                staying.begin(there)
-                begun[language.name, True] = staying
+        if staying is None:
+            continue
+        try:
+            staying.begin(there)
+        except CheckerFailed:
+            # Why it can't is heard when one is asked.
+            staying.close()
+        else:
+            begun[language.name, True] = staying
     return begun
 
 

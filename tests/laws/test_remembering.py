@@ -102,6 +102,8 @@ def test_what_no_longer_holds_gives_way_to_what_does(tmp_path: Path, decided: li
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Watching, Mapping[str, SourceFile]]]:
     """The checkers that infer, with the texts that they began with."""
+    if os.name == "nt":
+        pytest.skip("no checker stays there")
     found: list[tuple[Watching, Mapping[str, SourceFile]]] = []
     begin = Watching.begin
 
@@ -114,7 +116,6 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Watching, Mapping[str, 
     return found
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no checker stays there")
 def test_after_an_edit_the_checker_begins_with_what_the_last_run_came_to(
     tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]]
 ) -> None:
@@ -128,7 +129,6 @@ def test_after_an_edit_the_checker_begins_with_what_the_last_run_came_to(
     assert not watch.copy.exists(), "it ended with the run"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no checker stays there")
 def test_a_checker_that_was_begun_goes_where_the_run_fails(
     tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from random import Random
 
 import pytest
 
+from typeinfer.deciding import Options, begin_to_infer
 from typeinfer.languages.python import checkers, inference, watching
 from typeinfer.languages.python.watching import TURN, Watching
 from typeinfer.values.inferred import CheckerFailed, Inference
@@ -90,6 +92,16 @@ def test_nothing_is_left_of_it(tmp_path: Path) -> None:
     watch.close()
     assert not copy.exists() and not watching_in(copy)
     Watching(tmp_path, VERSION, infers=True).close()
+
+
+def test_nothing_is_left_of_one_that_cannot_be_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise CheckerFailed(f"{name} is not installed")
+
+    monkeypatch.setattr(watching, "program_of", missing)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert begin_to_infer(tmp_path, files_of({"a.py": ""}), Options(only={})) == {}
+    assert not list(tmp_path.iterdir())
 
 
 def watching_in(folder: Path) -> list[int]:
