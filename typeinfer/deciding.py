@@ -19,10 +19,11 @@ from typeinfer.engine.engine import Engine, Progress, silent
 from typeinfer.engine.freed import hand_back
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, language_of
+from typeinfer.rewriting.rewrites import Rewrites
 from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
-from typeinfer.values.patches import Placed, Rewrite, Writer, apply_edits
+from typeinfer.values.patches import Placed, Rewrite, apply_edits
 from typeinfer.values.predictions import (
     Abstain,
     Apply,
@@ -59,11 +60,7 @@ WORTH_BEGINNING = 4
 """A checker that stays is begun again if it was asked so often before it crashed: pyrefly 1.4.1 does once in some thirty checks of
 astroid."""
 
-REWRITES = 32
-"""So many versions of a file are kept in mind."""
-
 Version = tuple[int, int]
-Written = frozenset[tuple[SlotId, TypeExpr]]
 Asked = tuple[str, bool, int]
 """A checker, whether it looks everywhere, and a hash of all that is written: thousands of slots for each of a hundred checks would
 take thirty megabytes, and two of them share 64 bits once in a million million runs."""
@@ -159,6 +156,7 @@ class Search:
     """Files that are not rewritten, whatever is believed."""
     beliefs: Mapping[str, Belief]
     """By the name of the language that it was fitted for."""
+    rewrites: Rewrites
     model: Model | None = None
     added: Mapping[str, str] = field(default_factory=dict)
     """Files that the project is to have and hasn't yet, by path."""
@@ -186,10 +184,6 @@ class Search:
     """The locals that the model is asked about; None for all where they may be written, or none."""
     heard: dict[SlotId, Heard] = field(default_factory=dict)
     """What each prediction was made of: of the same comes the same."""
-    rewritten: dict[str, dict[Written, Rewrite]] = field(default_factory=dict)
-    """The edits that each file last had, by path and by what they write: most checks differ in few files."""
-    writers: dict[str, Writer] = field(default_factory=dict)
-    """By path."""
     reported: dict[Asked, Counter[Misfit]] = field(default_factory=dict)
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[Asked] = field(default_factory=set)
@@ -510,19 +504,7 @@ class Search:
 
     def rewrite(self, module: Module, slots: frozenset[SlotId] | None = None) -> Rewrite:
         """What is decided of a file, or of these slots of it, as edits."""
-        path = module.file.path
-        placed = self.placed(module, slots)
-        known = self.rewritten.setdefault(path, {})
-        key = frozenset((asked.slot.id, asked.type) for asked in placed)
-        if key not in known:
-            if len(known) == REWRITES:
-                known.clear()
-            if path not in self.writers:
-                language = self.project.language_of(path)
-                version = self.options.target_version or language.default_version
-                self.writers[path] = language.writer(module, self.project.names_in_scope(module), version)
-            known[key] = self.writers[path](placed)
-        return known[key]
+        return self.rewrites.of(module, self.placed(module, slots))
 
     def write_down(self, slot: SlotId) -> None:
         """Decide on the best type that is predicted of a slot."""
@@ -688,4 +670,5 @@ def _listening(
     """A search of which nothing is written in the end: no kind of slot is left out."""
     options = Options(only={}, kinds_named=True, checker=checker)
     wanted = {path: frozenset(slot.id for slot in module.slots) for path, module in project.modules.items()}
-    return Search(project, options, wanted, frozenset(), beliefs, model, locals_asked=asked)
+    rewrites = Rewrites(project)
+    return Search(project, options, wanted, frozenset(), beliefs, rewrites, model, locals_asked=asked)

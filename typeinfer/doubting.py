@@ -19,6 +19,7 @@ from typeinfer.deciding import Model, Options, Search, Version
 from typeinfer.disposing import texts
 from typeinfer.engine.engine import Progress
 from typeinfer.languages.taking import takes
+from typeinfer.rewriting.rewrites import Rewrites
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.module import Module
 from typeinfer.values.patches import Edit, Placed, apply_edits
@@ -74,7 +75,7 @@ def doubts(
     if not written:
         return ()
     bare = _without(project, [slot for slot, _ in written.values()])
-    search = Search(bare, replace(options, max_error=None), wanted, frozenset(), beliefs, model)
+    search = Search(bare, replace(options, max_error=None), wanted, frozenset(), beliefs, Rewrites(bare), model)
     for _ in search.settle(progress):
         pass
     search.explain(written)

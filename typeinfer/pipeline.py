@@ -25,6 +25,7 @@ from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES
 from typeinfer.reading import Reader, heads, project_of, read_as, settings_beside
 from typeinfer.remembering import Memory, put_away
+from typeinfer.rewriting.rewrites import Rewrites
 from typeinfer.tracing import Passage, recorded, stage, watched
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
@@ -430,6 +431,7 @@ def annotate_project(
     }
     wanted = {path: _wanted(project.modules[path], options) for path in sorted(options.only) if path in project.modules}
     reader = None if store is None else Reader(store)
+    rewrites = Rewrites(project, options.target_version, store)
 
     def settled(search: Search) -> Settled:
         search.explain(slot for slots in wanted.values() for slot in slots)
@@ -450,7 +452,7 @@ def annotate_project(
         )
 
     def found(checkers_stay: bool) -> Search:
-        search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), model, added)
+        search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), rewrites, model, added)
         search.read, search.checkers_stay = reader, checkers_stay
         if checkers_stay and not lost:
             search.staying.update(begun)
@@ -476,6 +478,7 @@ def annotate_project(
         outcome = settled(found(checkers_stay=False))
     if reader is not None:
         reader.keep()
+        rewrites.keep()
     return outcome
 
 
