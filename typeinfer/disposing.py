@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 Wanted = Mapping[str, frozenset[SlotId]]
 
-FEW = 2
-"""Where most stands as a run before had it, a hearing needs no more questions as a rule. To ask these of one that stays pays for
-neither its beginning nor for having the last word of another."""
-
 
 def dispose(search: Search, progress: Progress) -> None:
     """Take back what makes the checker report an error that it didn't report before."""
@@ -334,8 +330,6 @@ class Hearing:
 
     def who_stays(self) -> Staying | None:
         """Who is asked, if it is one that stays."""
-        if self.search.let_be and self.checks <= FEW:
-            return None
         usual = self.checker == self.language.checkers[0]
         return self.search.stay(self.language, infers=False) if usual else None
 
