@@ -1,4 +1,4 @@
-"""What was written into a file once is written again without a look at the file, as long as nobody speaks otherwise of its names."""
+"""What was written into a file once is written again without a look at the file, unless its names mean something else now."""
 
 from __future__ import annotations
 
