@@ -231,7 +231,6 @@ class _Part:
         memory, move = self.memory(cache), self._move
         with stage("annotating"):
             options = move.options
-            model = model_of(options)
             # Who is in a hurry asks about few lines, and files that get another name are new to every other file.
             goes_on = not (options.hasty or options.rename)
             with ExitStack() as leaving:
@@ -239,6 +238,7 @@ class _Part:
                 begun = begin_to_infer(self.root, likely, options)
                 for one in begun.values():
                     leaving.callback(one.close)
+                model = model_of(options)
                 project, lost = project_of(self.root, move.files, options.engine, cache, progress)
                 standing = memory.standing(project) if goes_on else {}
                 settled = annotate_project(

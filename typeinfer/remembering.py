@@ -7,7 +7,7 @@ It may end elsewhere than a run that remembers nothing. Knows nothing of how a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,12 +20,12 @@ from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Un
 from typeinfer.values.patches import Edit, Patch, Refused, apply_edits
 from typeinfer.values.predictions import Prediction, PutAway
 from typeinfer.values.slots import SlotId
-from typeinfer.values.source import SourceFile
+from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.store import Store
 
 if TYPE_CHECKING:
     from typeinfer.program.changes import Lines
-    from typeinfer.program.project import Project
+    from typeinfer.program.project import ImportName, Project
 
 
 NOT_PACKED = (msgspec.MsgspecError, RecursionError, OverflowError)
@@ -70,15 +70,20 @@ class Memory:
             self.store.put("last", self._of_last, msgspec.structs.replace(last, now=_digests(after)))
 
     def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile]:
-        """The files, with what the last run was to write in those that are as they were."""
+        """The files, with what the last run was to write in them, as far as nobody edited what is around it."""
         if self._last is None:
             return files
         last, found = self._last
-        edits = {kept.path: kept.edits for kept in found.files}
+        written = {kept.path: kept.edits for kept in found.files if kept.edits and kept.path in files}
+        edited = [path for path in written if files[path].digest != last.digests.get(path)]
+        names = _names(files) if edited else {}
+        for path in edited:
+            # What was written into the file since stands in it.
+            digest = last.digests.get(path, "")
+            before = read_before(self.store, path, digest, names[path]) if digest == last.now.get(path) else None
+            written[path] = () if before is None else _outside(written[path], before, files[path])
         return {
-            path: file.with_data(apply_edits(file.data, edits[path]))
-            if path in edits and file.digest == last.digests.get(path)
-            else file
+            path: file.with_data(apply_edits(file.data, written[path])) if written.get(path) else file
             for path, file in files.items()
         }
 
@@ -137,6 +142,33 @@ class Memory:
         from typeinfer.program.changes import EVERY_LINE
 
         return tuple(path for path, lines in self.only.items() if EVERY_LINE in lines)
+
+
+def _names(paths: Iterable[str]) -> Mapping[str, ImportName]:
+    from typeinfer.program.project import module_names
+
+    return module_names(paths)
+
+
+def _outside(edits: tuple[Edit, ...], before: Module, after: SourceFile) -> tuple[Edit, ...]:
+    """The edits of a text as edits of another one: those outside of the functions in which the two differ."""
+    old, new = before.file.data, after.data
+    start = _alike(old, new)
+    rest = _alike(old[start:][::-1], new[start:][::-1])
+    end, shift = len(old) - rest, len(new) - len(old)
+    for function in before.functions:
+        if function.span.start < end and start < function.span.end:
+            start, end = min(start, function.span.start), max(end, function.span.end)
+    return tuple(
+        edit if edit.span.end <= start else Edit(Span(edit.span.start + shift, edit.span.end + shift), edit.text)
+        for edit in edits
+        if edit.span.end <= start or edit.span.start >= end
+    )
+
+
+def _alike(one: bytes, two: bytes) -> int:
+    """How many bytes both begin with."""
+    return next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
 
 
 def _packed(predictions: Sequence[Prediction]) -> _Packed:

@@ -129,6 +129,44 @@ def test_after_an_edit_the_checker_begins_with_what_the_last_run_came_to(
     assert not watch.copy.exists(), "it ended with the run"
 
 
+@pytest.mark.parametrize("other", ["other", "first = 1\n"])
+def test_what_nobody_edited_of_a_file_is_what_it_begins_with_too(
+    tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]], monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """So it need not look a second time before it answers."""
+    asked: list[Mapping[str, SourceFile]] = []
+    infer = Watching.infer
+    monkeypatch.setattr(Watching, "infer", lambda watch, files: asked.append(files) or infer(watch, files))
+    root = plant(tmp_path / "p", PROJECT)
+    run(root)
+    asked.clear()
+    begun.clear()
+    if other == "other":
+        edited(root, "use.py", "get()\n", "get()\n\n\ndef other(count):\n    return count + 1\n")
+    else:
+        (root / "use.py").write_text(other + PROJECT["use.py"], "utf-8")
+    run(root)
+    ((_, files),) = begun
+    assert "def size() -> int:" in files["use.py"].text and other in files["use.py"].text
+    assert {path: file.text for path, file in asked[0].items()} == {path: file.text for path, file in files.items()}
+
+
+def test_what_was_written_since_is_not_written_once_more(
+    tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]]
+) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    files = read(root)
+    first = run(root)
+    for name, text in results(first).items():
+        (root / name).write_text(text, "utf-8")
+    wrote(root, files, Options(only=dict.fromkeys(files, (EVERY_LINE,))), first)
+    begun.clear()
+    edited(root, "use.py", "make().get()", "make().get() + 1")
+    run(root)
+    ((_, likely),) = begun
+    assert {path: file.text for path, file in likely.items()} == {path: file.text for path, file in read(root).items()}
+
+
 def test_a_checker_that_was_begun_goes_where_the_run_fails(
     tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ class MemberKind(Enum):
     KEYWORD = "keyword"
 
 
-class Member(Struct, frozen=True, array_like=True):
+class Member(Struct, frozen=True, array_like=True, gc=False):
     """Or a name in scope, or one that is to be imported from `source`. `declared`: as its language declares it, for the eye; empty
     where nobody told."""
 
@@ -29,7 +29,7 @@ class Member(Struct, frozen=True, array_like=True):
     source: str = ""
 
 
-class Suggestion(Struct, frozen=True, array_like=True):
+class Suggestion(Struct, frozen=True, array_like=True, gc=False):
     """A member and how likely it is meant, of all that were offered with it. `of_type`: a type that the receiver may have has it,
     or it is in scope; else it is a name that is used."""
 
@@ -53,7 +53,7 @@ class Ground(Enum):
     """nobody knows the type: names that are used"""
 
 
-class Offer(Struct, frozen=True, array_like=True):
+class Offer(Struct, frozen=True, array_like=True, gc=False):
     """`suggestions` add up to one before the shortest are left out; `begin` to `end` is what is there of the name. `receiver` is
     empty where no dot stands before it."""
 

@@ -23,7 +23,7 @@ from typeinfer.values.typeexpr import TypeExpr
 # --- expressions, as far as rules need to see into them -------------------------------------------------------------
 
 
-class Constant(Struct, frozen=True, tag=True, tag_field="node", array_like=True):
+class Constant(Struct, frozen=True, tag=True, tag_field="node", array_like=True, gc=False):
     """An expression whose type its own form gives away. `form` names why: literal, none, f-string, comparison, ..."""
 
     type: TypeExpr
@@ -31,7 +31,7 @@ class Constant(Struct, frozen=True, tag=True, tag_field="node", array_like=True)
     span: Span
 
 
-class Name(Struct, frozen=True, tag=True, tag_field="node", array_like=True):
+class Name(Struct, frozen=True, tag=True, tag_field="node", array_like=True, gc=False):
     name: str
     span: Span
 
@@ -75,7 +75,7 @@ class Awaited(Struct, frozen=True, tag=True, tag_field="node", array_like=True):
     span: Span
 
 
-class Opaque(Struct, frozen=True, tag=True, tag_field="node", array_like=True):
+class Opaque(Struct, frozen=True, tag=True, tag_field="node", array_like=True, gc=False):
     """An expression that no rule looks into."""
 
     span: Span
@@ -94,7 +94,7 @@ class ParameterKind(Enum):
     KEYWORDS = "keywords"
 
 
-class Parameter(Struct, frozen=True, array_like=True):
+class Parameter(Struct, frozen=True, array_like=True, gc=False):
     """`slot` is None for the receiver (`self`, `cls`). `optional`: marked as one that may be left out (`x?`), so its
     annotation does not repeat that it may be missing."""
 
@@ -105,7 +105,7 @@ class Parameter(Struct, frozen=True, array_like=True):
     optional: bool = False
 
 
-class Usage(Struct, frozen=True, array_like=True):
+class Usage(Struct, frozen=True, array_like=True, gc=False):
     """One way the body uses a parameter: `form` is the operator or context, `other` the type across the operator.
 
     Forms: `operator +`, `compare`, `f-string`, `iterate`, `subscript`, `call`, `attribute NAME`, `test`, `isinstance`.
@@ -117,7 +117,7 @@ class Usage(Struct, frozen=True, array_like=True):
     span: Span
 
 
-class Function(Struct, frozen=True, array_like=True):
+class Function(Struct, frozen=True, array_like=True, gc=False):
     """`span` runs from the first decorator to the end of the body, `header` from `def` to the colon.
 
     `returns` holds the values of every `return` in the body proper (None for a bare one); `yields` likewise.
@@ -147,7 +147,7 @@ class Function(Struct, frozen=True, array_like=True):
     overloaded: bool = False
 
 
-class Class(Struct, frozen=True, array_like=True):
+class Class(Struct, frozen=True, array_like=True, gc=False):
     """A class, or whatever else declares a type by name: an interface, an enumeration, an alias.
 
     `keywords` are those of the class header (`metaclass=...`); `fields`: the class is made of its annotated fields.
@@ -170,7 +170,7 @@ class Class(Struct, frozen=True, array_like=True):
     required_arguments: int = 0
 
 
-class Assignment(Struct, frozen=True, array_like=True):
+class Assignment(Struct, frozen=True, array_like=True, gc=False):
     """A value bound to a slot (or, with `slot` None, to a name that has none). `scope` is the enclosing function or class."""
 
     scope: str
@@ -180,14 +180,14 @@ class Assignment(Struct, frozen=True, array_like=True):
     span: Span
 
 
-class CallSite(Struct, frozen=True, array_like=True):
+class CallSite(Struct, frozen=True, array_like=True, gc=False):
     """A call and the innermost function or class it stands in."""
 
     scope: str
     call: Call
 
 
-class Import(Struct, frozen=True, array_like=True):
+class Import(Struct, frozen=True, array_like=True, gc=False):
     """One name that an import binds. `module` is absolute where it can be told; `name` None for `import module`.
 
     `import a.b` binds `a` to the module `a` (`alias` "a", `module` "a.b", `name` None). `name` `*` is a star import.

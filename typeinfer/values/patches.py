@@ -16,7 +16,7 @@ from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
 
-class Edit(Struct, frozen=True, order=True, array_like=True):
+class Edit(Struct, frozen=True, order=True, array_like=True, gc=False):
     """Replace the bytes of `span` with `text`; an empty span inserts."""
 
     span: Span
@@ -31,7 +31,7 @@ class Placed:
     type: TypeExpr
 
 
-class Refused(Struct, frozen=True, array_like=True):
+class Refused(Struct, frozen=True, array_like=True, gc=False):
     """A slot that can't be written after all, with the reason."""
 
     slot: Slot

@@ -13,7 +13,7 @@ from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.typeexpr import TypeExpr
 
 
-class Evidence(Struct, frozen=True, array_like=True):
+class Evidence(Struct, frozen=True, array_like=True, gc=False):
     """One rule's word on one slot."""
 
     slot: SlotId
@@ -21,17 +21,17 @@ class Evidence(Struct, frozen=True, array_like=True):
     rule: str
 
 
-class Apply(Struct, frozen=True, tag=True, array_like=True):
+class Apply(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """Good enough to be written without being asked."""
 
 
-class Suggest(Struct, frozen=True, tag=True, array_like=True):
+class Suggest(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """Shown to a person who decides; never written by the command line."""
 
     reason: str
 
 
-class Abstain(Struct, frozen=True, tag=True, array_like=True):
+class Abstain(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """Not written, and why; `detail` is what is peculiar to this slot, such as what the checker said."""
 
     reason: str
@@ -41,14 +41,14 @@ class Abstain(Struct, frozen=True, tag=True, array_like=True):
 Verdict: TypeAlias = Apply | Suggest | Abstain
 
 
-class Ranked(Struct, frozen=True, array_like=True):
+class Ranked(Struct, frozen=True, array_like=True, gc=False):
     """A type and the probability, from 0 to 1, that the author would have written it."""
 
     type: TypeExpr
     probability: float
 
 
-class Ranking(Struct, frozen=True, array_like=True):
+class Ranking(Struct, frozen=True, array_like=True, gc=False):
     """What the type model says of one slot: at most eight types, complete and writable, by falling probability.
 
     `beyond`: the probability that the true type is none that it can put together.
@@ -58,21 +58,21 @@ class Ranking(Struct, frozen=True, array_like=True):
     beyond: float = 0.0
 
 
-class Reason(Struct, frozen=True, array_like=True):
+class Reason(Struct, frozen=True, array_like=True, gc=False):
     """Something that moved the belief in a type, in words, and by how much: `weight` is log odds, for it if positive."""
 
     text: str
     weight: float
 
 
-class Refusal(Struct, frozen=True, array_like=True):
+class Refusal(Struct, frozen=True, array_like=True, gc=False):
     """A type that a checker took amiss, and what it said."""
 
     type: TypeExpr
     said: str
 
 
-class Prediction(Struct, frozen=True, array_like=True):
+class Prediction(Struct, frozen=True, array_like=True, gc=False):
     """All that is believed of one slot: types by falling probability, the evidence, and the verdict on the first.
 
     `ranking`: the model's word, where it was asked. `moved`: what moved the belief in the first type most. `refused`: types

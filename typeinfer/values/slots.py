@@ -20,7 +20,7 @@ class SlotKind(Enum):
     """Module variables and locals."""
 
 
-class SlotId(Struct, frozen=True, array_like=True):
+class SlotId(Struct, frozen=True, array_like=True, gc=False):
     """Names a slot so that edits above it change nothing: the key of cache, editor and benchmark rows.
 
     `qualname` is the dotted name of the function (parameter, return, local), the class (attribute) or empty (module
@@ -38,7 +38,7 @@ class SlotId(Struct, frozen=True, array_like=True):
         return f"{self.path}:{where} ({self.kind.value})"
 
 
-class Slot(Struct, frozen=True, array_like=True):
+class Slot(Struct, frozen=True, array_like=True, gc=False):
     """One place for an annotation.
 
     `span` is the name (for a return: the function's name); `insert_at` the byte where an annotation begins (behind the

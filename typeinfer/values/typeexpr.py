@@ -15,44 +15,44 @@ from msgspec import Struct
 NONE_NAMES = frozenset({"None", "null", "undefined", "void"})
 
 
-class Unknown(Struct, frozen=True, tag=True, array_like=True):
+class Unknown(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """No type is known here: a hole. Never written as `Any`."""
 
 
-class Named(Struct, frozen=True, tag=True, array_like=True):
+class Named(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """A class, alias or special form, with its type arguments: `dict[str, int]`."""
 
     name: str
     args: tuple[TypeExpr, ...] = ()
 
 
-class Literal(Struct, frozen=True, tag=True, array_like=True):
+class Literal(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """One value as a type: `Literal["r"]`. `value` is the source text of the value in the language's own spelling."""
 
     value: str
 
 
-class CallableType(Struct, frozen=True, tag=True, array_like=True):
+class CallableType(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """A function type; `params` is None where they are left open (`Callable[..., int]`)."""
 
     params: tuple[TypeExpr, ...] | None
     result: TypeExpr
 
 
-class Tuple(Struct, frozen=True, tag=True, array_like=True):
+class Tuple(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """A tuple: `items` in order, or, when `open`, one item type for any length (`tuple[int, ...]`)."""
 
     items: tuple[TypeExpr, ...]
     open: bool = False
 
 
-class Record(Struct, frozen=True, tag=True, array_like=True):
+class Record(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """An object type by its fields, as TypeScript writes them."""
 
     fields: tuple[tuple[str, TypeExpr], ...]
 
 
-class Union(Struct, frozen=True, tag=True, array_like=True):
+class Union(Struct, frozen=True, tag=True, array_like=True, gc=False):
     """Two or more alternatives, flat, without repeats, sorted, null-like members last. Built by `union` only."""
 
     members: tuple[TypeExpr, ...]
