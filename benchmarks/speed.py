@@ -224,10 +224,9 @@ def by_batches(asked: argparse.Namespace) -> None:
     from typeinfer.languages import LANGUAGE_OF_SUFFIX
     from typeinfer.model.ranking import LANGUAGE_NAMES, load_ranker
     from typeinfer.model.runtime import BUDGETS, batches
-    from typeinfer.model.sentences import sentences, stack
+    from typeinfer.model.sentences import Around, sentences, stack
     from typeinfer.weights import shipped_model
     from typeinfer.program.files import read_files
-    from typeinfer.program.graph import build_graph
     from typeinfer.program.project import read_project
 
     folder = shipped_model()
@@ -236,7 +235,7 @@ def by_batches(asked: argparse.Namespace) -> None:
     with planted(lambda files, lines: lines >= asked.sizes[0]) as (root, _, _, lines):
         names = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py"))]
         project = read_project(root, read_files(root, names, LANGUAGE_OF_SUFFIX)[0])
-    made = list(sentences(project, build_graph(project), {}, lambda slot: not slot.local))
+    made = list(sentences(Around(project), {}, lambda slot: not slot.local))
     lexemes: dict[str, int] = {}
     units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
     rows, subwords = [], ranker.subwords.rows(list(lexemes))

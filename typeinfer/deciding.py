@@ -119,6 +119,9 @@ class Ranker(Protocol):
     def trouble(self) -> str | None:
         """Why it computes elsewhere than it was asked to, if it does: one line for the user."""
 
+    def read_ahead(self, project: Project) -> None:
+        """Have done what needs no evidence, for whoever asks about this very project next."""
+
     def rank(
         self,
         project: Project,
@@ -258,10 +261,11 @@ class Search:
         from typeinfer.program.evidence import gather
         from typeinfer.program.graph import read_trees
 
-        with ThreadPoolExecutor(1, "trees") as beside:
+        with ThreadPoolExecutor(1, "reading ahead") as beside:
             # The checker is a process of its own.
             if self.model is not None and self.options.engine.jobs > 1:
                 beside.submit(read_trees, overlay)
+                beside.submit(self.model.ranker.read_ahead, overlay)
             inference = self.infer(overlay)
         ahead()
         self.checked = bool(inference.checker)

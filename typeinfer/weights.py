@@ -62,6 +62,9 @@ class _Coming:
         loaded = self.coming.done() and self.coming.exception() is None
         return self.coming.result().trouble if loaded else None
 
+    def read_ahead(self, project: Project) -> None:
+        self.ranker.read_ahead(project)
+
     def rank(
         self,
         project: Project,

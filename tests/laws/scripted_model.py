@@ -23,6 +23,9 @@ class ByName:
     hears: Collection[str] = ()
     trouble: str | None = None
 
+    def read_ahead(self, project: Project) -> None:
+        pass
+
     def rank(
         self, project: Project, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Callable[[Slot], bool]
     ) -> dict[SlotId, Ranking]:

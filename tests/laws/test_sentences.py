@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from whole_project import SHOP, SHOPS, project_of
 
-from typeinfer.model.sentences import NAME_KINDS, ROLES, InScope, Sentence, sentences, stack
+from typeinfer.model.sentences import NAME_KINDS, ROLES, Around, InScope, Sentence, sentences, stack
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, as_written, pad
-from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project
 from typeinfer.values.slots import Slot
 
@@ -21,7 +20,7 @@ def written(slot: Slot) -> bool:
 
 
 def read(project: Project, wanted=lambda slot: True) -> dict[str, Sentence]:
-    made = sentences(project, build_graph(project), {}, wanted)
+    made = sentences(Around(project), {}, wanted)
     return {f"{one.slots[0].id.path}:{one.slots[0].id.qualname}": one for one in made}
 
 
@@ -138,8 +137,7 @@ RIVALS = """
 import sys
 from pathlib import Path
 from typeinfer.languages import language_of
-from typeinfer.model.sentences import sentences
-from typeinfer.program.graph import build_graph
+from typeinfer.model.sentences import Around, sentences
 from typeinfer.program.project import read_project
 from typeinfer.values.source import SourceFile
 
@@ -153,7 +151,7 @@ texts = {"machines.py": "".join(f"class {name}:\\n{''.join(methods)}\\n" for nam
 texts["use.py"] = "def drive(it):\\n" + "".join(f"    it.{method}()\\n" for method in shared)
 files = {path: SourceFile(path, language_of(path).name, text.encode()) for path, text in texts.items()}
 project = read_project(Path(), files)
-(made,) = sentences(project, build_graph(project), {}, lambda slot: slot.id.name == "it")
+(made,) = sentences(Around(project), {}, lambda slot: slot.id.name == "it")
 print([name.qualified for name in made.names])
 """
 

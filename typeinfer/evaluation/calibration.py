@@ -216,6 +216,9 @@ class Remembering:
     def trouble(self) -> str | None:
         return self.ranker.trouble
 
+    def read_ahead(self, project: Project) -> None:
+        """Most of what is asked was asked before."""
+
     def rank(
         self,
         project: Project,

@@ -22,8 +22,7 @@ from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Language
 from typeinfer.model import terms
 from typeinfer.model.search import Composed
-from typeinfer.model.sentences import READING, Sentence, sentences, stack
-from typeinfer.program.graph import build_graph
+from typeinfer.model.sentences import READING, Around, Sentence, sentences, stack
 from typeinfer.program.project import Project
 from typeinfer.tracing import stage
 from typeinfer.values.predictions import Evidence, Ranked, Ranking
@@ -72,6 +71,8 @@ class TypeRanker:
     shared: FarStore | None = None
     told: set[bytes] = field(default_factory=set)
     """The units of `answered` that others answered for: they are taken for this process, and handed on to nobody."""
+    ahead: Around | None = None
+    """What was read of the project that is asked about next."""
 
     @property
     def hears(self) -> Collection[str]:
@@ -87,6 +88,9 @@ class TypeRanker:
         """Under which its answers are kept."""
         return self.digest, self.runtime.device
 
+    def read_ahead(self, project: Project) -> None:
+        self.ahead = Around(project)
+
     def rank(
         self,
         project: Project,
@@ -96,10 +100,11 @@ class TypeRanker:
         """The types of every slot that is wanted."""
         heard = {slot: [one for one in said if one.rule in self.hears] for slot, said in evidence.items()}
         by_language: dict[str, list[Sentence]] = defaultdict(list)
-        with stage("graph"):
-            graph = build_graph(project)
+        around = self.ahead if self.ahead is not None and self.ahead.project is project else Around(project)
+        # It is as large as the project.
+        self.ahead = None
         with stage("units"):
-            for sentence in sentences(project, graph, heard, wanted):
+            for sentence in sentences(around, heard, wanted):
                 by_language[sentence.language].append(sentence)
         found: dict[SlotId, Ranking] = {}
         answers: dict[bytes, Answer] = {}

@@ -32,10 +32,12 @@ from typeinfer.program.graph import (
     OVERRIDES,
     RETURN_CALL,
     ProgramGraph,
+    build_graph,
 )
 from typeinfer.program.project import Project
 from typeinfer.program.recent import Recent
 from typeinfer.program.slices import Piece, Role, Slice, slices
+from typeinfer.tracing import stage
 from typeinfer.values.module import Import, Module
 from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import Slot, SlotId, SlotKind
@@ -143,16 +145,26 @@ class Sentence:
 Wanted = Callable[[Slot], bool]
 
 
-def sentences(
-    project: Project, graph: ProgramGraph, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Wanted
-) -> Iterator[Sentence]:
+class Around:
+    """What sentences of a project are made of and nobody's word is needed for: its graph, its words, and what may be named."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        with stage("graph"):
+            self.graph = build_graph(project)
+        with stage("words"):
+            self.texts = _Texts(project, self.graph)
+            self.scopes = _Scopes(project, self.texts)
+
+
+def sentences(around: Around, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Wanted) -> Iterator[Sentence]:
     """A sentence for every unit that has slots that are wanted; units with very many come in several."""
-    texts = _Texts(project, graph)
-    scopes = _Scopes(project, texts)
-    for cut in slices(project, graph, BUDGET, wanted):
+    project = around.project
+    for cut in slices(project, around.graph, BUDGET, wanted):
         asked = [slot for slot in cut.slots if wanted(slot)]
         for start in range(0, len(asked), MOST_SLOTS):
-            yield _sentence(project, texts, scopes, cut, tuple(asked[start : start + MOST_SLOTS]), evidence)
+            some = tuple(asked[start : start + MOST_SLOTS])
+            yield _sentence(project, around.texts, around.scopes, cut, some, evidence)
 
 
 def _sentence(

@@ -22,13 +22,22 @@ from typeinfer.deciding import ask_checkers
 from typeinfer.engine.engine import Engine, EngineFailed, Lost
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES
 from typeinfer.model import terms
-from typeinfer.model.sentences import NAME_KINDS, READING, RELATIONS, ROLES, SAID, SURROUNDINGS, sentences, stack
+from typeinfer.model.sentences import (
+    NAME_KINDS,
+    READING,
+    RELATIONS,
+    ROLES,
+    SAID,
+    SURROUNDINGS,
+    Around,
+    sentences,
+    stack,
+)
 from typeinfer.model.terms import Vocabulary
 from typeinfer.model.tokens import learn
 from typeinfer.model.units import CHECKER, PERSON, Units, one_after_the_other, runs
 from typeinfer.program.evidence import gather
 from typeinfer.program.files import read_files
-from typeinfer.program.graph import build_graph
 from typeinfer.program.project import Project, read_project
 from typeinfer.training.corpus import CorpusProject
 from typeinfer.values.inferred import Inference
@@ -76,11 +85,10 @@ def examples(source: CorpusProject, corpus: Path, number: int) -> Examples:
     root = corpus / source.root
     files, _ = read_files(root, list(source.files[:MOST_FILES]), LANGUAGE_OF_SUFFIX)
     project = read_project(root, files)
-    graph = build_graph(project)
     bare = read_project(root, without_annotations(project))
     said_of_bare, said = ask_checkers(bare), ask_checkers(project)
     evidence, inferred = gather(bare, said_of_bare), inferred_types(project, said)
-    made = list(sentences(project, graph, evidence, lambda slot: is_learnt(project, slot) or slot.id in inferred))
+    made = list(sentences(Around(project), evidence, lambda slot: is_learnt(project, slot) or slot.id in inferred))
     lexemes: dict[str, int] = {}
     labels: list[Label | None] = []
     for sentence in made:
