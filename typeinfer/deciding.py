@@ -586,13 +586,8 @@ def begin_to_infer(root: Path, files: Mapping[str, SourceFile], options: Options
         staying = language.staying(root, version, True) if there else None
         if staying is None:
             continue
-        try:
-            staying.begin(there)
-        except CheckerFailed:
-            # Why it can't is heard when one is asked.
-            staying.close()
-        else:
-            begun[language.name, True] = staying
+        staying.begin(there)
+        begun[language.name, True] = staying
     return begun
 
 

@@ -66,10 +66,7 @@ def begin_ahead(search: Search) -> None:
         if (staying := hearing.who_stays()) is None:
             search.coming[hearing.key(asked, True)] = hearing.begin_beside(files)
             continue
-        try:
-            staying.begin(files)
-        except CheckerFailed as error:
-            search.give_up(language, infers=False, error=error)
+        staying.begin(files)
 
 
 def confirm(search: Search) -> Callable[[], bool]:

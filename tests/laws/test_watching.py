@@ -100,7 +100,11 @@ def test_nothing_is_left_of_one_that_cannot_be_begun(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(watching, "program_of", missing)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert begin_to_infer(tmp_path, files_of({"a.py": ""}), Options(only={})) == {}
+    files = files_of({"a.py": ""})
+    (watch,) = begin_to_infer(tmp_path, files, Options(only={})).values()
+    with pytest.raises(CheckerFailed, match="pyrefly is not installed"):
+        watch.infer(files)
+    watch.close()
     assert not list(tmp_path.iterdir())
 
 

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
@@ -61,8 +62,15 @@ class Watching:
         self.ended_once: Queue[bool] = Queue()
         self.unread = b""
         self.ended = contextlib.ExitStack()
+        self.beginning: Future[None] | None = None
 
     def begin(self, files: Mapping[str, SourceFile]) -> None:
+        # Some file systems take a tenth of a second for a copy.
+        beside = ThreadPoolExecutor(1, "checker")
+        self.beginning = beside.submit(self._begin, files)
+        beside.shutdown(wait=False)
+
+    def _begin(self, files: Mapping[str, SourceFile]) -> None:
         self.mark = next(name for more in range(99) if (name := f"{TURN}{'_' * more}.py") not in files)
         folder = Path(self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-check-")))
         self.copy, self.report = folder / "project", Report(folder / "report")
@@ -73,9 +81,11 @@ class Watching:
 
     def diagnose(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...]:
         is_first = not self.reports
-        if not self.turn:
+        if self.beginning is None:
             self.begin(files)
-        elif self.told or self._changed(files):
+        assert self.beginning is not None, "it was begun"
+        self.beginning.result()
+        if self.told or self._changed(files):
             if not self.told:
                 # In the midst of its first look it may have read the file of the turn later than others.
                 self._report(files)
@@ -99,6 +109,8 @@ class Watching:
         return self.report.inference(self.copy, files)
 
     def close(self) -> None:
+        if self.beginning is not None:
+            wait([self.beginning])
         self.ended.close()
 
     def _start(self) -> None:
