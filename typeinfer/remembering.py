@@ -7,7 +7,7 @@ It may end elsewhere than a run that remembers nothing. Knows nothing of how a r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -25,7 +25,7 @@ from typeinfer.values.store import Store
 
 if TYPE_CHECKING:
     from typeinfer.program.changes import Lines
-    from typeinfer.program.project import ImportName, Project
+    from typeinfer.program.project import Project
 
 
 NOT_PACKED = (msgspec.MsgspecError, RecursionError, OverflowError)
@@ -71,12 +71,14 @@ class Memory:
 
     def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile]:
         """The files, with what the last run was to write in them, as far as nobody edited what is around it."""
+        from typeinfer.program.project import module_names
+
         if self._last is None:
             return files
         last, found = self._last
         written = {kept.path: kept.edits for kept in found.files if kept.edits and kept.path in files}
         edited = [path for path in written if files[path].digest != last.digests.get(path)]
-        names = _names(files) if edited else {}
+        names = module_names(files) if edited else {}
         for path in edited:
             # What was written into the file since stands in it.
             digest = last.digests.get(path, "")
@@ -142,12 +144,6 @@ class Memory:
         from typeinfer.program.changes import EVERY_LINE
 
         return tuple(path for path, lines in self.only.items() if EVERY_LINE in lines)
-
-
-def _names(paths: Iterable[str]) -> Mapping[str, ImportName]:
-    from typeinfer.program.project import module_names
-
-    return module_names(paths)
 
 
 def _outside(edits: tuple[Edit, ...], before: Module, after: SourceFile) -> tuple[Edit, ...]:
