@@ -32,6 +32,7 @@ LAZY_SINCE: Version = (3, 14)
 _FUTURE = ImportedName("__future__", "annotations")
 _TYPE_COMMENT = re.compile(rb"#[ \t]*type:[ \t]*(?!ignore\b)")
 _EQUALS = re.compile(rb"[ \t]*=(?!=)[ \t]*")
+_SUBSCRIPT = re.compile(rb":?(?:[ \t\f]|\\\r?\n)*[A-Za-z_\x80-\xff][\w\x80-\xff]*(?:[ \t\f]|\\\r?\n)*\[")
 
 # Modules of the library that are not everywhere Python is: by platform, by how it was built, or by version.
 _NOT_EVERYWHERE = frozenset(
@@ -123,9 +124,12 @@ class _File:
 
     def refusal(self, slot: Slot) -> str | None:
         """Why nothing can be written at this slot, whatever the type."""
+        function = self.function_of.get(slot.insert_at)
+        if slot.id.kind is SlotKind.RETURN and function is not None and _SUBSCRIPT.match(self.data, function.header.end):
+            # The grammar takes `-> None: rows[0] = 1` for a type `None: rows[0]`.
+            return "a body that begins with a subscript on the line of its def would not be read again"
         if not self.type_comments:
             return None
-        function = self.function_of.get(slot.insert_at)
         if function is not None:
             region = Span(function.header.start, max(self._line_end(function.header.end), function.body.start))
         else:
