@@ -41,7 +41,8 @@ MAY_IMPORT = {
     "torch": {
         "model/device.py",
         "model/network.py",
-        "model/torch_encoder.py",
+        "model/beams.py",
+        "model/gpu.py",
         "training/loop.py",
         "training/meeting.py",
         "training/types.py",

@@ -9,7 +9,7 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +23,12 @@ from typeinfer.model import device
 from typeinfer.model import runtime as module
 from typeinfer.model.device import device_of
 from typeinfer.model.prefixes import along
-from typeinfer.model.runtime import NoDevice, Runtime, ShortOfMemory, batches
+from typeinfer.model.runtime import NoDevice, Question, Runtime, ShortOfMemory, batches
+from typeinfer.model.search import Composed
 from typeinfer.model.units import Padded, Units, as_written, pad
 
 if TYPE_CHECKING:
+    from typeinfer.model.checkpoint import Checkpoint
     from typeinfer.model.network import Batch, TypeModel
 
 TOLERANCE = 2e-4
@@ -64,6 +66,10 @@ def network() -> TypeModel:
 def all_of(units: Units, subwords: np.ndarray) -> Padded:
     chosen = np.arange(len(units))
     return pad(units, chosen, subwords, as_written(units, chosen), SMALL.steps)
+
+
+def arity_of(checkpoint: Checkpoint) -> np.ndarray:
+    return np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
 
 
 def as_tensors(padded: Padded) -> Batch:
@@ -140,9 +146,10 @@ def test_words_and_slots_and_names_are_those_of_the_network(
 ) -> None:
     padded = all_of(*random_units(SMALL, sizes))
     expected = Reference(network, padded)
-    lexemes = runtime.lexemes(padded)
-    hidden = runtime.encoder.finish(runtime.encoder.start(padded, lexemes))
-    asked = runtime.head.asked(padded, lexemes, hidden)
+    here = runtime.computing
+    lexemes = here.lexemes(padded)
+    hidden = here.encoder.finish(here.encoder.start(padded, lexemes))
+    asked = here.head.asked(padded, lexemes, hidden)
     seen = padded.mask.reshape(-1)
     assert np.abs(hidden[seen] - expected.hidden.numpy()[seen]).max() < TOLERANCE
     assert np.abs(asked.slots - expected.slots.numpy()).max(initial=0) < TOLERANCE
@@ -222,7 +229,7 @@ def test_a_failure_half_way_leaves_the_runtime_whole(runtime: Runtime, monkeypat
     units, subwords = random_units(SMALL, SHAPES["many"])
     monkeypatch.setattr(runtime, "budget", 30)
     with monkeypatch.context() as broken:
-        broken.setattr("typeinfer.model.runtime.compose", lambda *_: 1 / 0)
+        broken.setattr("typeinfer.model.processor.compose", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             runtime.rank(units, subwords, range(len(units)), BEAM)
     gc.collect()
@@ -256,18 +263,76 @@ def test_a_processor_s_fast_numbers_say_nearly_the_same(runtime: Runtime) -> Non
     assert np.mean([one.types[0][0] == other.types[0][0] for one, other in zip(exact, fast, strict=True)]) > 0.8
 
 
-@pytest.mark.parametrize("sizes", SHAPES.values(), ids=SHAPES)
-def test_what_a_gpu_computes_is_the_same(runtime: Runtime, sizes: list[Size]) -> None:
+@pytest.fixture(scope="module")
+def on_gpu() -> Iterator[Runtime]:
     """The arithmetic that is meant for a GPU, in float32, on the processor that every machine has."""
     pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
-    from typeinfer.model.torch_encoder import TorchEncoder
+    from typeinfer.model.gpu import Gpu
 
-    other = TorchEncoder(SMALL, random_model().weights, "cpu", "f32")
-    padded = all_of(*random_units(SMALL, sizes))
-    lexemes = runtime.lexemes(padded)
-    expected = runtime.encoder.finish(runtime.encoder.start(padded, lexemes))
-    words = padded.mask.reshape(-1)
-    assert other.finish(other.start(padded, lexemes))[words] == pytest.approx(expected[words], abs=TOLERANCE)
+    checkpoint = random_model()
+    found = Runtime(checkpoint, 2)
+    found.computing = Gpu(SMALL, checkpoint.weights, arity_of(checkpoint), "cpu", "f32")
+    yield found
+    found.computing.close()
+
+
+@pytest.mark.parametrize("sizes", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("beam", [1, BEAM, 300])
+def test_what_a_gpu_finds_is_the_same(runtime: Runtime, on_gpu: Runtime, sizes: list[Size], beam: int) -> None:
+    units, subwords = random_units(SMALL, sizes)
+    expected = runtime.rank(units, subwords, range(len(units)), beam)
+    found = on_gpu.rank(units, subwords, range(len(units)), beam)
+    for one, other in zip(found, expected, strict=True):
+        assert_same(one, other)
+
+
+def test_what_is_not_allowed_a_gpu_never_heard_of_either(runtime: Runtime, on_gpu: Runtime) -> None:
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    allowed = np.arange(SMALL.symbols) % 3 != 1
+    expected = runtime.rank(units, subwords, range(len(units)), BEAM, allowed)
+    for one, other in zip(on_gpu.rank(units, subwords, range(len(units)), BEAM, allowed), expected, strict=True):
+        assert_same(one, other)
+
+
+def test_a_gpu_searches_for_so_many_at_a_time(on_gpu: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    together = on_gpu.rank(units, subwords, range(len(units)), BEAM)
+    monkeypatch.setattr("typeinfer.model.beams.SLOTS", 7)
+    for one, other in zip(on_gpu.rank(units, subwords, range(len(units)), BEAM), together, strict=True):
+        assert_same(one, other)
+
+
+def test_a_failure_half_way_leaves_a_gpu_usable(on_gpu: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    monkeypatch.setattr(on_gpu, "budget", 30)
+    with monkeypatch.context() as broken:
+        broken.setattr("typeinfer.model.gpu.search", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            on_gpu.rank(units, subwords, range(len(units)), BEAM)
+    assert len(on_gpu.rank(units, subwords, range(len(units)), BEAM)) == units.slots_of[-1]
+
+
+def assert_same(one: Composed, other: Composed) -> None:
+    """But for those that are as probable as each other, whose order is anybody's."""
+    assert [score for _, score in one.types] == pytest.approx([score for _, score in other.types], abs=TOLERANCE)
+    known = dict(other.types)
+    least = min(known.values(), default=0.0)
+    for symbols, score in one.types:
+        assert known.get(symbols, least) == pytest.approx(score, abs=TOLERANCE)
+    assert one.beyond == pytest.approx(other.beyond, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("sizes", SHAPES.values(), ids=SHAPES)
+def test_words_laid_end_to_end_are_those_of_padded_ones(network: TypeModel, sizes: list[Size]) -> None:
+    import torch
+
+    batch = as_tensors(all_of(*random_units(SMALL, sizes)))
+    with torch.inference_mode():
+        lexemes = network.lexemes(batch)
+        padded, packed = network.encode(batch, lexemes), network.encode_packed(batch, lexemes)
+    words = batch.mask.view(-1)
+    assert (packed[words] - padded[words]).abs().max() < TOLERANCE
+    assert not packed[~words].any()
 
 
 def test_without_a_gpu_the_run_says_so() -> None:
@@ -283,17 +348,20 @@ class Small:
     """A device that has room for so many batches at once, and computes what the processor would."""
 
     def __init__(self, room: int) -> None:
-        self.inner = Runtime(random_model(), 2, precision="f32").encoder
-        self.room = room
+        self.inner = Runtime(random_model(), 2, precision="f32").computing
+        self.room, self.at_once = room, self.inner.at_once
 
-    def start(self, batch: Padded, lexemes: np.ndarray) -> object:
+    def start(self, question: Question) -> object:
         if not self.room:
             raise ShortOfMemory("the GPU's memory is short")
         self.room -= 1
-        return self.inner.start(batch, lexemes)
+        return self.inner.start(question)
 
-    def finish(self, request: object) -> np.ndarray:
+    def finish(self, request: object) -> list[Composed]:
         return self.inner.finish(request)
+
+    def drop(self, request: object) -> None:
+        self.inner.drop(request)
 
     def close(self) -> None:
         self.room = 0
@@ -305,15 +373,16 @@ def test_where_a_gpu_is_short_of_memory_the_processor_computes(
 ) -> None:
     """Short of it for the model itself, or from some batch on: everything is then asked of the processor, and said why."""
 
-    def encoding(config: object, weights: object, threads: int, precision: object, device: str) -> object:
+    def computing(*asked: object) -> object:
+        *_, device = asked
         if device == "cpu":
-            return real(config, weights, threads, precision, device)
+            return real(*asked)
         if room is None:
             raise ShortOfMemory("the GPU's memory is short")
         return Small(room)
 
-    real = module.encoding
-    monkeypatch.setattr(module, "encoding", encoding)
+    real = module.computing
+    monkeypatch.setattr(module, "computing", computing)
     monkeypatch.setattr(module, "BUDGETS", {"cpu": 2_000, "cuda": 30})
     units, subwords = random_units(SMALL, SHAPES["many"])
     falling = Runtime(random_model(), 2, device="cuda")
@@ -328,12 +397,13 @@ SAID = ("CUDA out of memory. Tried to allocate 2.00 GiB.", "CUDA error: out of m
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_torch_says_in_our_words_that_memory_is_short(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
-    from typeinfer.model.torch_encoder import TorchEncoder
+def test_torch_says_in_our_words_that_memory_is_short(
+    on_gpu: Runtime, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    import torch
 
-    encoder = TorchEncoder(SMALL, random_model().weights, "cpu", "f32")
     padded = all_of(*random_units(SMALL, [Size(5)]))
+    question = Question(padded, np.arange(SMALL.symbols), BEAM)
 
     def raising(error: Exception) -> Callable[..., object]:
         def encode(*_: object) -> object:
@@ -341,14 +411,13 @@ def test_torch_says_in_our_words_that_memory_is_short(monkeypatch: pytest.Monkey
 
         return encode
 
-    lexemes = np.zeros((len(padded.lexemes), SMALL.width), np.float32)
     kind = torch.OutOfMemoryError if said is SAID[0] else RuntimeError
-    monkeypatch.setattr(encoder.model, "encode", raising(kind(said)))
+    monkeypatch.setattr(on_gpu.computing.encoder, "encode_packed", raising(kind(said)))
     with pytest.raises(ShortOfMemory, match=r"^the GPU's memory is short$"):
-        encoder.start(padded, lexemes)
-    monkeypatch.setattr(encoder.model, "encode", raising(RuntimeError("shapes differ")))
+        on_gpu.answer(question)
+    monkeypatch.setattr(on_gpu.computing.encoder, "encode_packed", raising(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match=r"^shapes differ$"):
-        encoder.start(padded, lexemes)
+        on_gpu.answer(question)
 
 
 def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,7 +435,7 @@ def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_without_torch_the_run_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "typeinfer.model.torch_encoder", raising=False)
+    monkeypatch.delitem(sys.modules, "typeinfer.model.gpu", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(NoDevice, match=r"^device cuda: torch is not installed; run: pip install 'typeinfer"):
         Runtime(random_model(), 2, device="cuda")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from typeinfer.deciding import Options
@@ -87,11 +88,12 @@ def test_in_the_numbers_of_a_gpu_it_says_nearly_the_same(
 ) -> None:
     """bfloat16 on the processor that every machine has. Within 0.05 of every probability; measured: 0.02."""
     pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
-    from typeinfer.model.torch_encoder import TorchEncoder
+    from typeinfer.model.gpu import Gpu
 
     exact = said_of(ranker, path, text)
     other = load_ranker(folder, 2)
-    other.runtime.encoder = TorchEncoder(other.checkpoint.config, other.checkpoint.weights, "cpu")
+    arity = np.array([symbol.arity for symbol in other.checkpoint.vocabulary.symbols], np.int64)
+    other.runtime.computing = Gpu(other.checkpoint.config, other.checkpoint.weights, arity, "cpu")
     rounded = said_of(other, path, text)
     for slot, ranking in exact.items():
         probabilities = {word.type: word.probability for word in rounded[slot].ranked}
@@ -100,13 +102,14 @@ def test_in_the_numbers_of_a_gpu_it_says_nearly_the_same(
 
 
 def test_a_run_tells_that_it_computed_on_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def encoding(config: object, weights: object, threads: int, precision: object, device: str) -> object:
+    def computing(*asked: object) -> object:
+        *_, device = asked
         if device == "cuda":
             raise runtime.ShortOfMemory("the GPU's memory is short")
-        return real(config, weights, threads, precision, device)
+        return real(*asked)
 
-    real = runtime.encoding
-    monkeypatch.setattr(runtime, "encoding", encoding)
+    real = runtime.computing
+    monkeypatch.setattr(runtime, "computing", computing)
     monkeypatch.setenv("TYPEINFER_CACHE", str(tmp_path))
     file = SourceFile("shop.py", "python", PYTHON.encode())
     options = Options({"shop.py": (EVERY_LINE,)}, checker=False, model=shipped_model(), device="cuda")

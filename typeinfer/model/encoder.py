@@ -55,9 +55,6 @@ class Encoder:
         compiled = ov.Core().compile_model(drawn(config, weights), "CPU", settings)
         self.free = [compiled.create_infer_request() for _ in range(threads)]
 
-    def close(self) -> None:
-        """Nothing is held that goes on."""
-
     def start(self, batch: Padded, lexemes: Floats) -> InferRequest:
         """Begin; never with more at a time than there are threads. `lexemes` [l, d]"""
         request = self.free.pop()

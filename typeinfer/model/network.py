@@ -61,7 +61,31 @@ class Batch:
 
 
 def there(array: NDArray[Any], device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+    here = torch.from_numpy(np.ascontiguousarray(array))
+    # Out of memory that stays where it is, a GPU takes it by itself, beside whatever it computes.
+    return (here.pin_memory() if device.type == "cuda" else here).to(device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The words of some units one after the other, without the padding between them. `at` [w]: where each stands in b * t;
+    `unit` [w] and `position` [w]: in which of `units`, and where there; `ends` [b + 1], int32: the first word of each unit, and
+    behind the last; `longest`: t."""
+
+    at: Tensor
+    unit: Tensor
+    position: Tensor
+    ends: Tensor
+    units: int
+    longest: int
+
+    @staticmethod
+    def of(mask: Tensor) -> Packed:
+        """Of what is True in a mask [b, t]."""
+        b, t = mask.shape
+        (at,) = mask.reshape(-1).nonzero(as_tuple=True)
+        ends = F.pad(mask.sum(dim=1).cumsum(0), (1, 0)).int()
+        return Packed(at, at // t, at % t, ends, b, t)
 
 
 @dataclass(frozen=True)
@@ -88,9 +112,9 @@ class Mixing(nn.Module):
         self.enter = nn.Linear(d, 3 * d + 2 * h, bias=False)
         self.leave = nn.Linear(d + h, d, bias=False)
 
-    def mixed(self, x: Tensor, y: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor]) -> Tensor:
+    def mixed(self, x: Tensor, y: Tensor, mask: Tensor | Packed | None, turn: tuple[Tensor, Tensor]) -> Tensor:
         """`x` [b, t, d] and what attention and gate bring to it, [b * t, d]; `y` [b * t, d] is what they see; `mask` is added to
-        the scores of attention."""
+        the scores of attention, or says which words are one unit's where they are packed, [1, w, d]."""
         b, t, d = x.shape
         # One product a part: those of a split of all parts would be copied together again on the way back.
         query, key, value, gate, up = self.enter.weight.split(self.entering)
@@ -126,9 +150,9 @@ class Block(Mixing):
     # Python before 3.12 has no mark for what overrides.
     # pyrefly: ignore [missing-override-decorator]
     def forward(
-        self, x: Tensor, mask: Tensor | None, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor
+        self, x: Tensor, mask: Tensor | Packed | None, turn: tuple[Tensor, Tensor], edges: Tensor, share: Tensor
     ) -> Tensor:
-        """`x` [b, t, d]; `mask` [b, 1, 1, t], added to the scores; `share` [e, 1], the weight of an edge."""
+        """`x` [b, t, d]; `mask` [b, 1, 1, t] or of packed words, as in `mixed`; `share` [e, 1], the weight of an edge."""
         b, t, d = x.shape
         y = self.norm(x).view(b * t, d)
         x = self.mixed(x, y, mask, turn)
@@ -199,12 +223,30 @@ class TypeModel(nn.Module):
         x = x + looked_up(self.tongue.weight, batch.language)[:, None]
         mask = torch.zeros(b, 1, 1, t, dtype=x.dtype, device=x.device).masked_fill(~batch.mask[:, None, None], -1e9)
         turn = turns(t, self.config.width // self.config.heads, x)
+        return self.through_blocks(x, mask, turn, batch.edges).reshape(b * t, -1)
+
+    def encode_packed(self, batch: Batch, lexemes: Tensor) -> Tensor:
+        """As `encode`, and nothing is computed of padding, which is 0. Not for training."""
+        b, t = batch.words.shape
+        packed = Packed.of(batch.mask)
+        x = looked_up(lexemes, batch.words.view(-1)[packed.at])
+        x = x + looked_up(self.role.weight, batch.roles.view(-1)[packed.at])
+        x = x + looked_up(self.tongue.weight, batch.language[packed.unit])
+        cosine, sine = turns(t, self.config.width // self.config.heads, x)
+        turn = cosine[packed.position], sine[packed.position]
+        place = batch.mask.view(-1).cumsum(0) - 1
+        edges = torch.stack((batch.edges[0], place[batch.edges[1]], place[batch.edges[2]]))
+        x = self.through_blocks(x[None], packed, turn, edges)[0]
+        return torch.zeros(b * t, x.shape[1], dtype=x.dtype, device=x.device).index_copy(0, packed.at, x)
+
+    def through_blocks(self, x: Tensor, mask: Tensor | Packed, turn: tuple[Tensor, Tensor], edges: Tensor) -> Tensor:
         # A word takes the mean of what its edges bring, whatever their number.
-        arriving = torch.bincount(batch.edges[2], minlength=b * t).clamp(min=1)
-        share = (1 / arriving[batch.edges[2]]).to(x.dtype)[:, None]
+        arriving = torch.bincount(edges[2], minlength=x.shape[0] * x.shape[1]).clamp(min=1)
+        share = (1 / arriving[edges[2]]).to(x.dtype)[:, None]
         for block in self.blocks:
-            x = block(x, mask, turn, batch.edges, share)
-        return self.norm(x).reshape(b * t, -1)
+            x = block(x, mask, turn, edges, share)
+        found: Tensor = self.norm(x)
+        return found
 
     # --- what types are made for and of -----------------------------------------------------------------------------------
 
@@ -270,12 +312,43 @@ def by_unit(unit: Tensor, units: int) -> tuple[Tensor, int]:
     return torch.empty_like(order).index_copy(0, order, unit[order] * most + rank), most
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Packed | None) -> Tensor:
     """What every word sees, all [b, h, t, d / h], `q` scaled. On a CPU the plain products are twice as fast as torch's kernel."""
+    if isinstance(mask, Packed):
+        return attend_packed(q, k, v, mask)
     if q.is_cuda:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
     scores = q @ k.transpose(2, 3)
     return (scores if mask is None else scores.add_(mask)).softmax(dim=-1) @ v
+
+
+VARLEN_SINCE = (8, 0)
+"""The first GPUs (Ampere) that have a kernel for units of unequal lengths."""
+
+
+def attend_packed(q: Tensor, k: Tensor, v: Tensor, packed: Packed) -> Tensor:
+    """As `attend`, all [1, h, w, d / h]."""
+    if q.is_cuda and q.dtype is not torch.float32 and torch.cuda.get_device_capability(q.device) >= VARLEN_SINCE:
+        from torch.nn.attention.varlen import varlen_attn
+
+        query, key, value = (part[0].transpose(0, 1).contiguous() for part in (q, k, v))  # w h d/h
+        ends, longest = packed.ends, packed.longest
+        seen = varlen_attn(query, key, value, ends, ends, longest, longest, scale=1.0)
+        assert isinstance(seen, Tensor), "nothing else is asked for"
+        return seen.transpose(0, 1)[None]
+    query, key, value = (padded(part, packed) for part in (q, k, v))
+    there = torch.zeros(packed.units * packed.longest, dtype=torch.bool, device=q.device)
+    there = there.index_fill(0, packed.at, True).view(packed.units, 1, 1, packed.longest)
+    mask = torch.zeros(there.shape, dtype=q.dtype, device=q.device).masked_fill(~there, -1e9)
+    seen = attend(query, key, value, mask).transpose(1, 2).flatten(0, 1)
+    return seen[packed.at].transpose(0, 1)[None]
+
+
+def padded(x: Tensor, packed: Packed) -> Tensor:
+    """`x` [1, h, w, d / h] as [b, h, t, d / h]."""
+    _, h, _, d = x.shape
+    empty = torch.zeros(packed.units * packed.longest, h, d, dtype=x.dtype, device=x.device)
+    return empty.index_copy(0, packed.at, x[0].transpose(0, 1)).view(packed.units, -1, h, d).transpose(1, 2)
 
 
 def turns(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:

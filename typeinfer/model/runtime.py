@@ -18,10 +18,8 @@ from numpy.typing import NDArray
 
 from typeinfer.model.checkpoint import Checkpoint
 from typeinfer.model.config import Config
-from typeinfer.model.one_thread import one_thread
-from typeinfer.model.search import Composed, compose
+from typeinfer.model.search import Composed
 from typeinfer.model.terms import NO_TYPE
-from typeinfer.model.typehead import TypeHead
 from typeinfer.model.units import Array, Ints, Padded, Units, as_written, pad, rank_within, runs
 
 Floats: TypeAlias = "NDArray[np.float32]"
@@ -38,16 +36,6 @@ class ShortOfMemory(RuntimeError):
     """A device has too little memory for what it was given; the message says which, in a few words."""
 
 
-class Encoding(Protocol):
-    """What reads units, a batch after the other: `encoder.Encoder` or `torch_encoder.TorchEncoder`."""
-
-    def close(self) -> None: ...
-
-    def start(self, batch: Padded, lexemes: Floats) -> Any: ...
-
-    def finish(self, request: Any) -> Floats: ...
-
-
 @dataclass(frozen=True)
 class Question:
     """A batch, and what its slots may be: `sayable`, the symbols that may be used, in rising order; `beam`: how many types of each
@@ -56,6 +44,27 @@ class Question:
     batch: Padded
     sayable: Ints
     beam: int
+
+
+class Computing(Protocol):
+    """What answers questions on one device: `processor.Processor` or `gpu.Gpu`. `at_once`: how many it works on at a time.
+
+    All of it raises `ShortOfMemory`.
+    """
+
+    at_once: int
+
+    def close(self) -> None:
+        """Hand back what is held of the device."""
+
+    def start(self, question: Question) -> Any:
+        """Begin; whoever asks goes on meanwhile."""
+
+    def finish(self, request: Any) -> list[Composed]:
+        """The types of the slots of a batch. What has begun is finished or dropped, in the same order."""
+
+    def drop(self, request: Any) -> None:
+        """Wait for what has begun, and leave it."""
 
 
 Spread: TypeAlias = (
@@ -143,71 +152,43 @@ class Runtime(Asked):
 
     def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None, device: str = "cpu") -> None:
         super().__init__(checkpoint.config, device)
-        self.arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
-        self.threads = threads
-        self.subword = checkpoint.weights["subword.weight"]
-        self.encoding: Callable[[str | None, str], Encoding] = partial(
-            encoding, checkpoint.config, checkpoint.weights, threads
-        )
+        arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
+        self.computing_on = partial(computing, checkpoint.config, checkpoint.weights, arity, threads)
         try:
-            self.encoder = self.encoding(precision, device)
+            self.computing = self.computing_on(precision, device)
         except ShortOfMemory as short:
             self._on_processor(str(short))
-        # By as many threads here as everywhere: the last bit of a product depends on it.
-        with one_thread():
-            self.head = TypeHead(checkpoint.config, checkpoint.weights, self.arity)
 
     # Python before 3.12 has no mark for what overrides.
     # pyrefly: ignore [missing-override-decorator]
     def fall_back(self, short: str) -> None:
-        self.encoder.close()
+        self.computing.close()
         self._on_processor(short)
 
     def _on_processor(self, short: str) -> None:
         self.trouble = f"device {self.device}: {short}; computing on the processor"
         self.device, self.budget = "cpu", BUDGETS["cpu"]
-        self.encoder = self.encoding(None, self.device)
+        self.computing = self.computing_on(None, self.device)
 
     def answers(self, questions: Iterator[Question]) -> Answers:
-        """While a batch is looked at, those after it are being encoded. Raises `ShortOfMemory`."""
-        # The head's products are small: numpy's threads would wait for each other, and for the encoder's, most of the time.
-        with one_thread():
-            for question, lexemes, hidden in self._encoded(questions):
-                asked = self.head.asked(question.batch, lexemes, hidden)
-                yield compose(self.head, asked, self.arity, question.sayable, question.beam)
+        """While one is taken, those after it are being worked on. Raises `ShortOfMemory`."""
+        running: deque[Any] = deque()
+        try:
+            for question in questions:
+                if len(running) == self.computing.at_once:
+                    yield self.computing.finish(running.popleft())
+                running.append(self.computing.start(question))
+            while running:
+                yield self.computing.finish(running.popleft())
+        finally:
+            # Whoever asks or takes may fail; what has begun by then is waited for, so that its place is free again.
+            while running:
+                self.computing.drop(running.popleft())
 
     def answer(self, question: Question) -> list[Composed]:
         """The types of the slots of one batch."""
         (found,) = self.answers(iter((question,)))
         return found
-
-    def lexemes(self, batch: Padded) -> Floats:
-        """[l, d]: the sum of a lexeme's subwords. Most have one or two of them: the empty places cost nothing."""
-        total = self.subword[batch.lexemes[:, 0]]
-        for place in range(1, batch.lexemes.shape[1]):
-            (more,) = np.nonzero(batch.lexemes[:, place])
-            total[more] += self.subword[batch.lexemes[more, place]]
-        return total
-
-    def _encoded(self, questions: Iterator[Question]) -> Iterator[tuple[Question, Floats, Floats]]:
-        """Batches as they are done."""
-        running: deque[tuple[Question, Floats, Any]] = deque()
-        try:
-            for question in questions:
-                if len(running) == self.threads:
-                    yield self._done(running)
-                lexemes = self.lexemes(question.batch)
-                running.append((question, lexemes, self.encoder.start(question.batch, lexemes)))
-            while running:
-                yield self._done(running)
-        finally:
-            # Whoever looks at a batch may fail; what has begun by then is waited for, so that it can be used again.
-            while running:
-                self._done(running)
-
-    def _done(self, running: deque[tuple[Question, Floats, Any]]) -> tuple[Question, Floats, Floats]:
-        question, lexemes, request = running.popleft()
-        return question, lexemes, self.encoder.finish(request)
 
 
 class Elsewhere(Asked):
@@ -226,19 +207,24 @@ def held(checkpoint: Checkpoint, device: str) -> Callable[[Question], list[Compo
     return Runtime(checkpoint, 1, device=device).answer
 
 
-def encoding(
-    config: Config, weights: Mapping[str, Floats], threads: int, precision: str | None, device: str
-) -> Encoding:
-    """Whatever computes on a device; only this one is loaded."""
+def computing(
+    config: Config,
+    weights: Mapping[str, Floats],
+    arity: NDArray[np.int64],
+    threads: int,
+    precision: str | None,
+    device: str,
+) -> Computing:
+    """Whatever computes on a device; only this one is loaded. `arity` [symbols]"""
     if device == "cpu":
-        from typeinfer.model.encoder import Encoder
+        from typeinfer.model.processor import Processor
 
-        return Encoder(config, weights, threads, precision)
+        return Processor(config, weights, arity, threads, precision)
     try:
-        from typeinfer.model.torch_encoder import TorchEncoder
+        from typeinfer.model.gpu import Gpu
     except ModuleNotFoundError:
         raise NoDevice(f"device {device}: torch is not installed; run: pip install 'typeinfer[gpu]'") from None
-    return TorchEncoder(config, weights, device, precision or "bf16")
+    return Gpu(config, weights, arity, device, precision or "bf16")
 
 
 def batches(units: Units, chosen: Ints, budget: int) -> Iterator[Ints]:

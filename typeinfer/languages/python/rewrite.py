@@ -125,7 +125,11 @@ class _File:
     def refusal(self, slot: Slot) -> str | None:
         """Why nothing can be written at this slot, whatever the type."""
         function = self.function_of.get(slot.insert_at)
-        if slot.id.kind is SlotKind.RETURN and function is not None and _SUBSCRIPT.match(self.data, function.header.end):
+        if (
+            slot.id.kind is SlotKind.RETURN
+            and function is not None
+            and _SUBSCRIPT.match(self.data, function.header.end)
+        ):
             # The grammar takes `-> None: rows[0] = 1` for a type `None: rows[0]`.
             return "a body that begins with a subscript on the line of its def would not be read again"
         if not self.type_comments:
