@@ -1,8 +1,9 @@
 """How fast it is, and how much it holds: `python benchmarks/speed.py WHAT ...`. Prints tables and draws pictures into benchmarks/results.
 
-    lines 1000 10000 100000   seconds and memory against lines: a cold run, the same again, and one after an edit of a file of middle size
+    lines 1000 10000 100000   seconds and memory against lines: a cold run, the same again, and ones after edits, each of another file
     processors                the same work with one process and with two
-    batches                   slots a second of the model alone, by the words of a batch
+    batches                   slots a second of the model alone, by the words of a batch; with `--device cuda` on a GPU, and how long that
+                              is at work
     ray [FILES]               a Ray cluster of two nodes on this machine beside this machine's own processes, and one that loses a node
 
 The trees are the development projects of projects.toml side by side, stripped of their annotations, so that every slot is open; what is
@@ -19,6 +20,8 @@ import importlib.metadata
 import json
 import os
 import platform
+import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -41,6 +44,12 @@ from typeinfer.evaluation.python import PythonJudge
 
 LIMIT = 7_200
 """Seconds of a run, at most."""
+
+EDITS = 5
+"""Files that are edited, one after the other, of all sizes but the largest."""
+
+PAUSE = 5.0
+"""Seconds before an edit: where many files were deleted just now, as a run's copies are, some file systems make new ones slowly."""
 
 
 def say(line: str) -> None:
@@ -161,15 +170,18 @@ def by_lines(asked: argparse.Namespace) -> None:
             warm = measure(root, caches, *asked.flags, told=False)
             by_size = sorted(root.rglob("*.py"), key=lambda path: (path.stat().st_size, path))
             after = []
-            for edited in (by_size[len(by_size) // 2], by_size[-1]):
+            for edited in (*(by_size[len(by_size) * part // (EDITS + 1)] for part in range(1, EDITS + 1)), by_size[-1]):
+                time.sleep(PAUSE)
                 edited.write_bytes(edited.read_bytes() + b"\n\ndef added(count):\n    return count + 1\n")
                 after.append(measure(root, caches, *asked.flags, told=False))
                 say(f"after an edit of {edited.relative_to(root)}: {after[-1].cost.seconds:.1f} s")
             seconds, peak = cold.cost.seconds, max(one.held for one in (cold, warm, listed, *after))
             say(f"again {warm.cost.seconds:.1f} s, with JSON {listed.cost.seconds:.1f}")
             points.append((lines, seconds, peak))
-            each = [seconds, warm.cost.seconds, listed.cost.seconds, *(one.cost.seconds for one in after)]
+            *edits, of_largest = (one.cost.seconds for one in after)
+            each = [seconds, warm.cost.seconds, listed.cost.seconds, statistics.median(edits), of_largest]
             rows.append([f"{lines:,}", f"{files:,}", f"{listed.slots:,}", *(f"{one:.1f}" for one in each)])
+            rows[-1][-2] += f" ({min(edits):.1f} to {max(edits):.1f})"
             rows[-1] += [f"{listed.slots / seconds:,.0f}", f"{peak:,.0f}"]
     print(f"`{' '.join(['python', *sys.argv])}`, {described()}\n")
     heads = ["lines", "files", "slots", "cold, s", "again, s", "again, with JSON, s", "after an edit, s", "of the largest file, s"]
@@ -221,12 +233,19 @@ def by_processors(asked: argparse.Namespace) -> None:
     figure.savefig(RESULTS / "processors.svg", metadata={"Date": None})
 
 
+BATCHES = {"cpu": (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000), "cuda": (4_000, 16_000, 64_000, 256_000)}
+"""Words, by device."""
+
+LONG_ENOUGH = {"cpu": 0.0, "cuda": 10.0}
+"""Seconds to ask the same again: a GPU is done with a small tree before anybody has looked whether it is at work."""
+
+
 def by_batches(asked: argparse.Namespace) -> None:
-    """The model alone, on units of the tree that were made before; and how much of each batch is padding, which a GPU's would be
-    less of if units were laid end to end."""
+    """The model alone, on units of the tree that were made before; and how much of each batch is padding, which a processor computes
+    and a GPU doesn't."""
     from typeinfer.languages import LANGUAGE_OF_SUFFIX
     from typeinfer.model.ranking import LANGUAGE_NAMES, load_ranker
-    from typeinfer.model.runtime import BUDGETS, batches
+    from typeinfer.model.runtime import batches
     from typeinfer.model.sentences import Around, sentences, stack
     from typeinfer.weights import shipped_model
     from typeinfer.program.files import read_files
@@ -234,7 +253,7 @@ def by_batches(asked: argparse.Namespace) -> None:
 
     folder = shipped_model()
     assert folder is not None, "a checkout has a model"
-    ranker = load_ranker(folder, os.cpu_count() or 1)
+    ranker = load_ranker(folder, os.cpu_count() or 1, asked.device)
     with planted(lambda files, lines: lines >= asked.sizes[0]) as (root, _, _, lines):
         names = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py"))]
         project = read_project(root, read_files(root, names, LANGUAGE_OF_SUFFIX)[0])
@@ -243,32 +262,52 @@ def by_batches(asked: argparse.Namespace) -> None:
     units = stack(made, lambda word: lexemes.setdefault(word, len(lexemes)), LANGUAGE_NAMES)
     rows, subwords = [], ranker.subwords.rows(list(lexemes))
     sizes, every = np.diff(units.words_of), np.arange(len(units))
-    for words in (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, BUDGETS["cuda"]):
+    for words in BATCHES[asked.device]:
         held = [(len(batch) * int(sizes[batch].max()), int(sizes[batch].sum())) for batch in batches(units, every, words)]
         room, filled = map(sum, zip(*held, strict=True))
-        rate = ""
-        if words < BUDGETS["cuda"]:
-            ranker.runtime.budget = words
-            began = time.perf_counter()
-            found = ranker.runtime.rank(units, subwords, range(len(units)))
-            rate = f"{len(found) / (time.perf_counter() - began):,.0f}"
-        rows.append([f"{words:,}", f"{len(held):,}", f"{100 * (1 - filled / room):.1f}", rate])
-        say(f"{words} words: {rate} slots/s")
-    print(f"{lines:,} lines, {len(units):,} units, {described()}\n")
-    print(table(["words of a batch, padding included", "batches", "padding, %", "slots/s"], rows))
-    draw_batches([[float(cell.replace(",", "") or "nan") for cell in row] for row in rows])
+        ranker.runtime.budget = words
+        if asked.device == "cuda":  # What is done for the first time isn't counted.
+            ranker.runtime.rank(units, subwords, every)
+        slots, began = 0, time.perf_counter()
+        with at_work(asked.device) as busy:
+            while not slots or time.perf_counter() - began < LONG_ENOUGH[asked.device]:
+                slots += len(ranker.runtime.rank(units, subwords, every))
+            seconds = time.perf_counter() - began
+        rows.append([f"{words:,}", f"{len(held):,}", f"{100 * (1 - filled / room):.1f}", f"{slots / seconds:,.0f}", *busy])
+        say(f"{words} words: {slots / seconds:,.0f} slots/s")
+    if ranker.trouble is not None:
+        sys.exit(ranker.trouble)
+    print(f"{lines:,} lines, {len(units):,} units, {described()}, {asked.device}\n")
+    heads = ["words of a batch, padding included", "batches", "padding, %", "slots/s"]
+    print(table([*heads, *(["GPU at work, %"] if asked.device == "cuda" else [])], rows))
+    draw_batches([[float(cell.replace(",", "")) for cell in row[:4]] for row in rows], asked.device)
 
 
-def draw_batches(rows: Sequence[Sequence[float]]) -> None:
+@contextlib.contextmanager
+def at_work(device: str) -> Iterator[list[str]]:
+    """For how much of the time until the end the GPU has something to do, by what its driver says; of a processor nothing."""
+    told: list[str] = []
+    if device == "cpu":
+        yield told
+        return
+    asks = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=200"]
+    with subprocess.Popen(asks, stdout=subprocess.PIPE, text=True) as driver:
+        yield told
+        driver.terminate()
+        shares = [int(line) for line in (driver.stdout or ()) if line.strip().isdigit()]
+    told.append(f"{np.mean(shares):.0f}" if shares else "?")
+
+
+def draw_batches(rows: Sequence[Sequence[float]], device: str) -> None:
     from matplotlib import pyplot
 
     figure, places = pyplot.subplots(1, 2, figsize=(9, 3.6))
     words, _, padding, rate = zip(*rows, strict=True)
-    for place, measured, unit in zip(places, (rate, padding), ("slots a second, the model alone", "padding, %"), strict=True):
+    for place, measured, unit in zip(places, (rate, padding), (f"slots a second, the model alone, {device}", "padding, %"), strict=True):
         place.semilogx(words, measured, "o-")
         labelled(place, "words of a batch, padding included", unit)
     figure.tight_layout()
-    figure.savefig(RESULTS / "batches.svg", metadata={"Date": None})
+    figure.savefig(RESULTS / ("batches.svg" if device == "cpu" else f"batches-{device}.svg"), metadata={"Date": None})
 
 
 # --- Ray ---------------------------------------------------------------------------------------------------------------------
@@ -337,6 +376,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["lines", "processors", "batches", "ray"])
     parser.add_argument("sizes", nargs="*", type=int, help="lines; for ray files")
+    parser.add_argument("--device", choices=list(BATCHES), default="cpu", help="for batches")
     parser.add_argument("--kill-after", type=float, default=30.0, help="seconds, for ray")
     asked, flags = parser.parse_known_args()
     asked.flags = flags

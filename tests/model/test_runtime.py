@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -333,6 +333,24 @@ def test_words_laid_end_to_end_are_those_of_padded_ones(network: TypeModel, size
     words = batch.mask.view(-1)
     assert (packed[words] - padded[words]).abs().max() < TOLERANCE
     assert not packed[~words].any()
+
+
+def test_the_kernel_for_unequal_lengths_is_called_as_torch_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is a GPU it says what is said without the kernel; elsewhere there is only its shape to look at."""
+    torch = pytest.importorskip("torch", minversion="2.12", reason="needs torch: pip install -e '.[train]'")
+    from typeinfer.model import network
+
+    there = torch.device("cuda" if torch.cuda.is_available() else "meta")
+    mask = torch.arange(9) < torch.tensor([4, 9, 1])[:, None]
+    packed = network.Packed.of(mask)
+    q, k, v = torch.randn(3, 1, 4, int(mask.sum()), 64).bfloat16()
+    expected = network.attend_packed(q, k, v, packed)
+    monkeypatch.setattr(network, "has_varlen", lambda _: True)
+    moved = replace(packed, at=packed.at.to(there), ends=packed.ends.to(there))
+    found = network.attend_packed(q.to(there), k.to(there), v.to(there), moved)
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    if there.type == "cuda":
+        assert (found.cpu() - expected).abs().max() < 0.02
 
 
 def test_without_a_gpu_the_run_says_so() -> None:

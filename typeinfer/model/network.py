@@ -326,9 +326,14 @@ VARLEN_SINCE = (8, 0)
 """The first GPUs (Ampere) that have a kernel for units of unequal lengths."""
 
 
+def has_varlen(q: Tensor) -> bool:
+    there = q.is_cuda and torch.cuda.get_device_capability(q.device) >= VARLEN_SINCE
+    return there and q.dtype is not torch.float32
+
+
 def attend_packed(q: Tensor, k: Tensor, v: Tensor, packed: Packed) -> Tensor:
     """As `attend`, all [1, h, w, d / h]."""
-    if q.is_cuda and q.dtype is not torch.float32 and torch.cuda.get_device_capability(q.device) >= VARLEN_SINCE:
+    if has_varlen(q):
         from torch.nn.attention.varlen import varlen_attn
 
         query, key, value = (part[0].transpose(0, 1).contiguous() for part in (q, k, v))  # w h d/h
