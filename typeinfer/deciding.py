@@ -266,6 +266,8 @@ class Search:
             if self.model is not None and self.options.engine.jobs > 1:
                 beside.submit(read_trees, overlay)
                 beside.submit(self.model.ranker.read_ahead, overlay)
+                for language in overlay.languages:
+                    beside.submit(language.load_proof)
             inference = self.infer(overlay)
         ahead()
         self.checked = bool(inference.checker)

@@ -220,6 +220,13 @@ class Mute(Failing):
         raise CheckerFailed("it ended")
 
 
+@pytest.fixture
+def asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few slots are fresh, who stays is asked about them first."""
+    monkeypatch.setattr(disposing, "FEW", -1)
+
+
+@pytest.mark.usefixtures("asked_first")
 @pytest.mark.parametrize("one", [Deaf, Failing, Crashing, Lasting, Mute])
 def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_the_same(
     says: Says, monkeypatch: pytest.MonkeyPatch, one: type[Deaf]
@@ -238,6 +245,28 @@ def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_
     assert one is not Lasting or Deaf.heard > 2, "who lasted for a while is begun again"
 
 
+@pytest.mark.parametrize(("few", "by_who_stays"), [(2, 2), (3, 1)])
+def test_where_hardly_anything_is_fresh_one_is_asked_that_begins_anew_and_nobody_has_to_confirm_it(
+    says: Says, monkeypatch: pytest.MonkeyPatch, few: int, by_who_stays: int
+) -> None:
+    """Of three slots: who stays is asked what there was before, and of these only where they are more than few."""
+    heard: list[Mapping[str, SourceFile]] = []
+
+    def diagnose(*asked: object) -> tuple[Diagnostic, ...]:
+        heard.append(asked[2])
+        return checkers.diagnose("pyrefly", Path(), asked[2], Python.default_version)
+
+    monkeypatch.setattr(disposing, "FEW", few)
+    monkeypatch.setattr(Python, "staying", lambda *_: Honest())
+    monkeypatch.setattr(Python, "diagnose", diagnose)
+    monkeypatch.setattr(Deaf, "heard", 0)
+    found = says(BOTH, "def pay(amount, label):\n    print(amount, label)\n")
+    assert "def pay(amount: int, label: str)" in text_of(found) and found.checked_by == ("pyrefly",)
+    assert [files["shop.py"].text for files in heard] == [text_of(found)]
+    assert Deaf.heard == by_who_stays
+
+
+@pytest.mark.usefixtures("asked_first")
 def test_where_nobody_can_confirm_what_one_said_that_stayed_it_counts_as_not_checked(
     says: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +283,7 @@ def test_where_nobody_can_confirm_what_one_said_that_stayed_it_counts_as_not_che
     assert "def pay(amount, label)" in text_of(says(BOTH, text, require_check=True))
 
 
+@pytest.mark.usefixtures("asked_first")
 def test_whether_it_stays_or_begins_anew_it_comes_to_the_same(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     words = {name: [(INT, 0.96)] for name in ("one", "two", "three", "text", "loudly")}
     stays = text_of(says(words, FAR))

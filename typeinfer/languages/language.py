@@ -244,6 +244,9 @@ class Language(Protocol):
     def import_edits(self, module: Module, wanted: Sequence[Wanted], names: NamesInScope) -> list[tuple[Edit, ...]]:
         """For each by itself the edits that import it at run time, as the file imports; none where it can't be said how."""
 
+    def load_proof(self) -> None:
+        """Load what proving takes, for whoever will prove something soon and waits for something else."""
+
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         """Raise `NotErasable` unless `after` is `before` plus annotations and the imports added for them."""
 

@@ -244,6 +244,9 @@ class Python:
 
         return rewrite.import_edits(module, wanted, names)
 
+    def load_proof(self) -> None:
+        from typeinfer.languages.python import erasure  # noqa: F401
+
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         from typeinfer.languages.python import erasure
 

@@ -206,6 +206,9 @@ class TypeScript:
 
         return rewrite.import_edits(module, wanted, names)
 
+    def load_proof(self) -> None:
+        from typeinfer.languages.typescript import erasure  # noqa: F401
+
     def prove_erasable(self, before: SourceFile, after: SourceFile, rewrite: Rewrite) -> None:
         from typeinfer.languages.typescript import erasure
 
