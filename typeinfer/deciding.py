@@ -119,8 +119,8 @@ class Ranker(Protocol):
     def trouble(self) -> str | None:
         """Why it computes elsewhere than it was asked to, if it does: one line for the user."""
 
-    def read_ahead(self, project: Project) -> None:
-        """Have done what needs no evidence, for whoever asks about this very project next."""
+    def read_ahead(self, project: Project, asked: frozenset[SlotId]) -> None:
+        """Have done what needs no evidence, for whoever asks about some of these slots of this very project next."""
 
     def rank(
         self,
@@ -231,7 +231,7 @@ class Search:
         for turn in range(rounds):
             progress("inferring", turn, rounds)
             begin = ahead if turn == 0 else lambda: None
-            evidence = self.look(overlay, progress, begin) if self.is_anything_open() else {}
+            evidence = self.look(overlay, progress, begin) if any(self.open_slots()) else {}
             # Checkers are about to take as much.
             hand_back()
             kept: set[SlotId] = set()
@@ -264,8 +264,9 @@ class Search:
         with ThreadPoolExecutor(1, "reading ahead") as beside:
             # The checker is a process of its own.
             if self.model is not None and self.options.engine.jobs > 1:
-                beside.submit(read_trees, overlay)
-                beside.submit(self.model.ranker.read_ahead, overlay)
+                asked = frozenset(self.open_slots())
+                beside.submit(read_trees, overlay, sorted({slot.path for slot in asked}))
+                beside.submit(self.model.ranker.read_ahead, overlay, asked)
                 for language in overlay.languages:
                     beside.submit(language.load_proof)
             inference = self.infer(overlay)
@@ -278,15 +279,14 @@ class Search:
         self.ask(overlay, evidence, progress)
         return evidence
 
-    def is_anything_open(self) -> bool:
-        """Whether there is a slot that something may be decided of."""
+    def open_slots(self) -> Iterator[SlotId]:
+        """The slots that something may be decided of."""
         settled = self.decided.keys() | self.let_be
-        modules = self.project.modules
-        return any(
-            slot.id in slots and slot.id not in settled and self.is_open(modules[path], slot)
-            for path, slots in self.wanted.items()
-            for slot in modules[path].slots
-        )
+        for path, slots in self.wanted.items():
+            module = self.project.modules[path]
+            for slot in module.slots:
+                if slot.id in slots and slot.id not in settled and self.is_open(module, slot):
+                    yield slot.id
 
     def ask(self, overlay: Project, evidence: Mapping[SlotId, tuple[Evidence, ...]], progress: Progress) -> None:
         """Have the model rank every open slot that may be written, given the texts as they are now."""

@@ -62,8 +62,8 @@ class _Coming:
         loaded = self.coming.done() and self.coming.exception() is None
         return self.coming.result().trouble if loaded else None
 
-    def read_ahead(self, project: Project) -> None:
-        self.ranker.read_ahead(project)
+    def read_ahead(self, project: Project, asked: frozenset[SlotId]) -> None:
+        self.ranker.read_ahead(project, asked)
 
     def rank(
         self,

@@ -23,7 +23,7 @@ class ByName:
     hears: Collection[str] = ()
     trouble: str | None = None
 
-    def read_ahead(self, project: Project) -> None:
+    def read_ahead(self, project: Project, asked: frozenset[SlotId]) -> None:
         pass
 
     def rank(

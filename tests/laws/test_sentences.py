@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from whole_project import SHOP, SHOPS, project_of
 
+from typeinfer.engine.cache import Cache
 from typeinfer.model.sentences import NAME_KINDS, ROLES, Around, InScope, Sentence, sentences, stack
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, as_written, pad
 from typeinfer.program.project import Project
@@ -51,6 +53,28 @@ def test_hiding(shop: dict[str, str]) -> None:
             told = [word for word, by in zip(one.words, one.told, strict=True) if by == index]
             # What stands in a comment is no word.
             assert told or slot.insert_at > slot.written.start, f"{slot.id} is written and says nothing"
+
+
+@pytest.mark.parametrize("shop", SHOPS.values(), ids=SHOPS)
+def test_of_few_slots_the_files_that_their_slices_show_are_enough(shop: dict[str, str], tmp_path: Path) -> None:
+    """Slot by slot the same sentence as of the whole project; what other files say of their imports is remembered."""
+    project = project_of(shop)
+    whole = Around(project)
+    for slot in (slot for module in project.modules.values() for slot in module.slots):
+        alone = Around(project, frozenset({slot.id}), lambda: Cache(tmp_path))
+        assert {slot.id.path} <= {*alone.graph.files} <= {*project.modules}
+        (expected,) = sentences(whole, {}, lambda one, slot=slot: one == slot)
+        (found,) = sentences(alone, {}, lambda one, slot=slot: one == slot)
+        assert found == expected
+    assert {*alone.texts.texts} <= {*alone.graph.files}, "no words are read of files that are not shown"
+
+
+def test_what_was_read_of_few_slots_answers_for_no_others() -> None:
+    project = project_of(SHOP)
+    one, other, *_ = (slot.id for module in project.modules.values() for slot in module.slots)
+    few, whole = Around(project, frozenset({one})), Around(project)
+    assert few.answers_for(project, [one]) and not few.answers_for(project, [one, other])
+    assert whole.answers_for(project, [one, other]) and not whole.answers_for(project_of(SHOP), [one])
 
 
 def test_imports_that_only_annotations_need_are_told_apart() -> None:

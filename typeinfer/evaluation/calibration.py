@@ -216,7 +216,7 @@ class Remembering:
     def trouble(self) -> str | None:
         return self.ranker.trouble
 
-    def read_ahead(self, project: Project) -> None:
+    def read_ahead(self, project: Project, asked: frozenset[SlotId]) -> None:
         """Most of what is asked was asked before."""
 
     def rank(

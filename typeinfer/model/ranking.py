@@ -88,8 +88,8 @@ class TypeRanker:
         """Under which its answers are kept."""
         return self.digest, self.runtime.device
 
-    def read_ahead(self, project: Project) -> None:
-        self.ahead = Around(project)
+    def read_ahead(self, project: Project, asked: frozenset[SlotId]) -> None:
+        self.ahead = Around(project, asked, self.kept)
 
     def rank(
         self,
@@ -100,7 +100,10 @@ class TypeRanker:
         """The types of every slot that is wanted."""
         heard = {slot: [one for one in said if one.rule in self.hears] for slot, said in evidence.items()}
         by_language: dict[str, list[Sentence]] = defaultdict(list)
-        around = self.ahead if self.ahead is not None and self.ahead.project is project else Around(project)
+        asked = frozenset(slot.id for module in project.modules.values() for slot in module.slots if wanted(slot))
+        around = self.ahead
+        if around is None or not around.answers_for(project, asked):
+            around = Around(project, asked, self.kept)
         # It is as large as the project.
         self.ahead = None
         with stage("units"):

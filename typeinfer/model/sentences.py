@@ -15,10 +15,13 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from typeinfer.model.units import ONLY_FOR_ANNOTATIONS, Array, Ints, Units
 from typeinfer.program.graph import (
@@ -33,6 +36,7 @@ from typeinfer.program.graph import (
     RETURN_CALL,
     ProgramGraph,
     build_graph,
+    leaves_of,
 )
 from typeinfer.program.project import Project
 from typeinfer.program.recent import Recent
@@ -42,6 +46,7 @@ from typeinfer.values.module import Import, Module
 from typeinfer.values.predictions import Evidence
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
+from typeinfer.values.store import Store
 
 BUDGET = 360
 """Tokens of a slice: some 200 words."""
@@ -145,16 +150,41 @@ class Sentence:
 Wanted = Callable[[Slot], bool]
 
 
-class Around:
-    """What sentences of a project are made of and nobody's word is needed for: its graph, its words, and what may be named."""
+FEW = 64
+"""Of so many slots it is looked first which files their slices show: the graph of a large project takes longer than that."""
 
-    def __init__(self, project: Project) -> None:
+KEPT: Final = "names said"
+
+
+class Around:
+    """What sentences about some slots of a project are made of and nobody's word is needed for: the graph of what their slices
+    show, its words, and what may be named. `asked`: the slots, all of them if None; `kept`: what opens a store where it is
+    remembered which names a file says."""
+
+    def __init__(
+        self,
+        project: Project,
+        asked: frozenset[SlotId] | None = None,
+        kept: Callable[[], AbstractContextManager[Store]] | None = None,
+    ) -> None:
         self.project = project
+        self.asked = asked if asked is not None and len(asked) <= FEW else None
         with stage("graph"):
-            self.graph = build_graph(project)
-        with stage("words"):
-            self.texts = _Texts(project, self.graph)
+            self.graph = build_graph(project, None if self.asked is None else _shown(project, self.asked))
+        with stage("words"), nullcontext() if kept is None else kept() as store:
+            self.texts = _Texts(project, self.graph, store)
             self.scopes = _Scopes(project, self.texts)
+            self.texts.store = None
+
+    def answers_for(self, project: Project, asked: Iterable[SlotId]) -> bool:
+        return self.project is project and (self.asked is None or self.asked.issuperset(asked))
+
+
+def _shown(project: Project, asked: frozenset[SlotId]) -> frozenset[str]:
+    """The files that slices with these slots show."""
+    own = {slot.path for slot in asked}
+    cuts = slices(project, build_graph(project, own), BUDGET, lambda slot: slot.id in asked)
+    return frozenset(own.union(piece.path for cut in cuts for piece in cut.pieces))
 
 
 def sentences(around: Around, evidence: Mapping[SlotId, Sequence[Evidence]], wanted: Wanted) -> Iterator[Sentence]:
@@ -206,6 +236,18 @@ def _sentence(
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
+
+
+class Said(Struct, frozen=True):
+    """What a file says of what it imports. `needed`: the names that code outside of annotations says; `parts`: what is said of a
+    name by a dot, as far as it is called like a type: in `epath.Path` the `Path` of `epath`; and whether more than annotations say
+    so."""
+
+    needed: frozenset[str]
+    parts: dict[str, dict[str, bool]]
+
+    def needs(self, statement: Import) -> bool:
+        return statement.passed_on or statement.name == "*" or statement.alias in self.needed
 
 
 class _Text:
@@ -304,18 +346,17 @@ class _Text:
 
     def needs(self, statement: Import) -> bool:
         """Whether code outside of annotations says the name that an import binds."""
-        return statement.passed_on or statement.name == "*" or self._said[statement.alias] > 0
+        return self.said.needs(statement)
 
     @cached_property
-    def parts_of(self) -> dict[str, dict[str, bool]]:
-        """What is said of a name by a dot, as far as it is called like a type: in `epath.Path` the `Path` of `epath`; and whether
-        more than annotations say so."""
-        found: dict[str, dict[str, bool]] = defaultdict(dict)
+    def said(self) -> Said:
+        aliases = {statement.alias for statement in self.module.imports}
+        parts: dict[str, dict[str, bool]] = defaultdict(dict)
         for at in range(1, len(self.words) - 1):
-            if self.words[at] == "." and _is_like_type(self.words[at + 1]):
-                parts = found[self.words[at - 1]]
-                parts[self.words[at + 1]] = parts.get(self.words[at + 1], False) or self.told[at - 1] < 0
-        return found
+            if self.words[at] == "." and self.words[at - 1] in aliases and _is_like_type(self.words[at + 1]):
+                found = parts[self.words[at - 1]]
+                found[self.words[at + 1]] = found.get(self.words[at + 1], False) or self.told[at - 1] < 0
+        return Said(frozenset(alias for alias in aliases if self._said[alias]), dict(parts))
 
     @cached_property
     def _said(self) -> Counter[str]:
@@ -363,8 +404,8 @@ _read_lately: Recent[_Text] = Recent(KEPT_WORDS)
 class _Texts:
     """The words of all files of a project, and the edges between them."""
 
-    def __init__(self, project: Project, graph: ProgramGraph) -> None:
-        self.project, self.graph = project, graph
+    def __init__(self, project: Project, graph: ProgramGraph, store: Store | None = None) -> None:
+        self.project, self.graph, self.store = project, graph, store
         steps = graph.edges[NEXT_TOKEN]
         self.leaves = np.unique(steps)
         self.first_leaf = np.searchsorted(graph.node_file[self.leaves], np.arange(len(graph.files) + 1))
@@ -396,19 +437,30 @@ class _Texts:
 
     def text(self, path: str) -> _Text:
         if path not in self.texts:
-            module, project = self.project.modules[path], self.project
-            given = frozenset(s.id for s in module.slots if s.written is not None and project.is_given(module, s))
+            module, given = self.project.modules[path], self.given(path)
 
             def make() -> _Text:
-                low, high = self.first_leaf[self.file_number[path] : self.file_number[path] + 2]
-                nodes = self.leaves[low:high]
-                spans = self.graph.node_span[nodes]
-                kinds = [self.graph.kinds[kind] for kind in self.graph.node_kind[nodes].tolist()]
-                return _Text(module, given, spans[:, 0], spans[:, 1], kinds)
+                return _Text(module, given, *leaves_of(self.project, path))
 
             # A module that is kept stays the one of its number.
             self.texts[path] = _read_lately.get((id(module), given), make, lambda text: len(text.words))
         return self.texts[path]
+
+    def given(self, path: str) -> frozenset[SlotId]:
+        """The slots of a file whose annotations are part of the program."""
+        module = self.project.modules[path]
+        return frozenset(s.id for s in module.slots if s.written is not None and self.project.is_given(module, s))
+
+    def said(self, path: str) -> Said:
+        """Of a file that isn't shown no words are read, where it is remembered."""
+        if self.store is None:
+            return self.text(path).said
+        key = [READING, path, self.project.modules[path].file.digest, *sorted(map(repr, self.given(path)))]
+        known = self.store.get(KEPT, key, Said)
+        if known is None:
+            known = self.text(path).said
+            self.store.put(KEPT, key, known)
+        return known
 
     def begin(self) -> None:
         for low, high in self.set_leaves:
@@ -573,19 +625,19 @@ class _Scopes:
     def _unread(self, module: Module) -> Iterator[tuple[str, str, bool]]:
         """What a file imports and calls like a type, of another package or of a file that is not read: its qualified name, its
         name, and whether anything but annotations needs it."""
-        text = self.texts.text(module.file.path)
+        said = self.texts.said(module.file.path)
         for statement in module.imports:
             if statement.passed_on or statement.name == "*":
                 continue
             if statement.name is not None and _is_like_type(statement.name):
                 qualified = self.project.canonical(f"{statement.module}.{statement.name}")
                 if self._is_unread(qualified):
-                    yield qualified, statement.name, text.needs(statement)
+                    yield qualified, statement.name, said.needs(statement)
                 continue
             whole = statement.module if statement.name is None else f"{statement.module}.{statement.name}"
             # `import a.b` binds `a`.
             base = statement.alias if whole.startswith(f"{statement.alias}.") and statement.name is None else whole
-            for name, needed in text.parts_of.get(statement.alias, {}).items():
+            for name, needed in said.parts.get(statement.alias, {}).items():
                 qualified = self.project.canonical(f"{base}.{name}")
                 if self._is_unread(qualified):
                     yield qualified, name, needed

@@ -66,7 +66,10 @@ class Edits:
         texts, changed = _Texts(module), self.units.get(module.file.path, frozenset())
         if changed is None:
             return frozenset(slot.id for slot in module.slots)
-        touched = {unit for unit in texts.units if unit in changed or not self.defined.isdisjoint(texts.words(unit))}
+        # Most files say nothing of it, and those need not be taken apart.
+        says = bool(changed) or not self.defined.isdisjoint(_words(module.file.data))
+        units = texts.units if says else ()
+        touched = {unit for unit in units if unit in changed or not self.defined.isdisjoint(texts.words(unit))}
         return frozenset(
             slot.id
             for slot in module.slots

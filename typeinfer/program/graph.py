@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeAlias
 
 import networkx
@@ -146,17 +147,19 @@ class ProgramGraph:
                 yield kind, source, target
 
 
-def build_graph(project: Project) -> ProgramGraph:
-    """The graph of every file of the project; of a broken one, what the parser made of it."""
+def build_graph(project: Project, shown: Collection[str] | None = None) -> ProgramGraph:
+    """The graph of every file of the project, or of those that are shown alone; of a broken one, what the parser made of it."""
     forest = _Forest()
-    for path, module in project.modules.items():
+    modules = [module for path, module in project.modules.items() if shown is None or path in shown]
+    for module in modules:
+        path = module.file.path
         language = project.language_of(path)
         grammar = language.grammar(path)
         forest.add(path, _tree_of(language, path, module.file.data), grammar)
     links = _Links(forest.files)
-    slots = tuple(slot.id for module in project.modules.values() for slot in module.slots)
-    slot_places = [links.leaf(slot.id.path, slot.span) for module in project.modules.values() for slot in module.slots]
-    for module in project.modules.values():
+    slots = tuple(slot.id for module in modules for slot in module.slots)
+    slot_places = [links.leaf(slot.id.path, slot.span) for module in modules for slot in module.slots]
+    for module in modules:
         _relate_calls(project, module, links)
         _relate_classes(project, module, links)
         _relate_imports(project, module, links)
@@ -175,11 +178,23 @@ def build_graph(project: Project) -> ProgramGraph:
     )
 
 
-def read_trees(project: Project) -> None:
-    """What of a graph takes longest and needs nobody else's word is done, and kept as long as there is room: for whoever waits."""
+def read_trees(project: Project, paths: Iterable[str]) -> None:
+    """What of a graph of these files takes longest and needs nobody else's word is done, and kept as long as there is room: for
+    whoever waits."""
     with stage("trees"):
-        for path, module in project.modules.items():
-            _tree_of(project.language_of(path), path, module.file.data)
+        for path in paths:
+            _tree_of(project.language_of(path), path, project.modules[path].file.data)
+
+
+def leaves_of(project: Project, path: str) -> tuple[Ints, Ints, list[str]]:
+    """The leaves of a file's tree in order: where each starts and ends, and its kind as in a graph. A single one stands alone in
+    its file, and is next to none: it is left out."""
+    language = project.language_of(path)
+    grammar = language.grammar(path)
+    tree = _tree_of(language, path, project.modules[path].file.data)
+    leaves = tree.leaves if len(tree.leaves) > 1 else tree.leaves[:0]
+    kinds = [_kind(grammar, number) for number in tree.kind[leaves].tolist()]
+    return tree.start[leaves], tree.end[leaves], kinds
 
 
 # --- relations that cross files -------------------------------------------------------------------------------------
@@ -188,7 +203,7 @@ def read_trees(project: Project) -> None:
 class _Links:
     """Edges between places of the source, which become nodes once every tree has been read.
 
-    A place is a number given out here; of each it keeps the file, the span, and how the node is found.
+    A place is a number given out here; of each it keeps the file, -1 for one that isn't shown, the span, and how the node is found.
     """
 
     _WHOLE, _LEAF, _ROOT = range(3)
@@ -212,7 +227,7 @@ class _Links:
         return self._place(path, Span(0, 0), self._ROOT)
 
     def _place(self, path: str, span: Span, how: int) -> int:
-        for column, value in zip(self.places, (self.files[path], span.start, span.end, how), strict=True):
+        for column, value in zip(self.places, (self.files.get(path, -1), span.start, span.end, how), strict=True):
             column.append(value)
         return len(self.places[0]) - 1
 
@@ -416,12 +431,10 @@ class _Forest:
         """For a grammar's own numbers of kinds and of fields, ours."""
         if grammar not in self.numbers:
             # The parser numbers what it couldn't read beyond all kinds of the grammar.
-            kinds = numpy.full(1 << 16, self.kinds.setdefault("ERROR", len(self.kinds)), numpy.int32)
+            kinds = numpy.full(1 << 16, self.kinds.setdefault(UNREADABLE, len(self.kinds)), numpy.int32)
             for number in range(grammar.node_kind_count):
                 if grammar.node_kind_is_visible(number):
-                    name = grammar.node_kind_for_id(number)
-                    spelled = name if grammar.node_kind_is_named(number) else f'"{name}"'
-                    kinds[number] = self.kinds.setdefault(str(spelled), len(self.kinds))
+                    kinds[number] = self.kinds.setdefault(_kind(grammar, number), len(self.kinds))
             fields = [CHILD, *(f"{CHILD}:{grammar.field_name_for_id(n)}" for n in range(1, grammar.field_count + 1))]
             self.numbers[grammar] = (kinds, _ints([self.fields.setdefault(name, len(self.fields)) for name in fields]))
         return self.numbers[grammar]
@@ -442,6 +455,18 @@ class _Forest:
         for kind, parts in ({NEXT_TOKEN: steps} | self.within).items():
             edges[kind] = numpy.concatenate([numpy.zeros((2, 0), numpy.int32), *parts], axis=1)
         return edges
+
+
+UNREADABLE = "ERROR"
+
+
+@cache
+def _kind(grammar: tree_sitter.Language, number: int) -> str:
+    """What a grammar's number of a kind of nodes stands for."""
+    if number >= grammar.node_kind_count or not grammar.node_kind_is_visible(number):
+        return UNREADABLE
+    name = grammar.node_kind_for_id(number)
+    return str(name) if grammar.node_kind_is_named(number) else f'"{name}"'
 
 
 def _ints(values: Iterable[int] | array[int] | NDArray[numpy.int64]) -> Ints:

@@ -129,10 +129,11 @@ class Slice:
 def slices(
     project: Project, graph: ProgramGraph, budget: int = BUDGET, wanted: Callable[[Slot], bool] = lambda _: True
 ) -> Iterator[Slice]:
-    """A slice for every unit that has slots that are wanted, file by file, in source order."""
+    """A slice for every unit that has slots that are wanted, file by file, in source order. The graph is to show these files."""
     slicer = _Slicer(project, graph, budget, wanted)
-    for path in project.modules:
-        yield from slicer.of_module(path)
+    for path, module in project.modules.items():
+        if any(map(wanted, module.slots)):
+            yield from slicer.of_module(path)
 
 
 def slices_of(project: Project, graph: ProgramGraph, path: str, budget: int = BUDGET) -> Iterator[Slice]:
