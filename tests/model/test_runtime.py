@@ -9,6 +9,7 @@ import gc
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -263,15 +264,15 @@ def test_a_processor_s_fast_numbers_say_nearly_the_same(runtime: Runtime) -> Non
     assert np.mean([one.types[0][0] == other.types[0][0] for one, other in zip(exact, fast, strict=True)]) > 0.8
 
 
-@pytest.fixture(scope="module")
-def on_gpu() -> Iterator[Runtime]:
-    """The arithmetic that is meant for a GPU, in float32, on the processor that every machine has."""
+@pytest.fixture(scope="module", params=["cpu", "cuda"] if device_of("auto") == "cuda" else ["cpu"])
+def on_gpu(request: pytest.FixtureRequest) -> Iterator[Runtime]:
+    """The arithmetic that is meant for a GPU, in float32: on the processor that every machine has, and on a GPU if there is one."""
     pytest.importorskip("torch", reason="needs torch: pip install -e '.[train]'")
     from typeinfer.model.gpu import Gpu
 
     checkpoint = random_model()
     found = Runtime(checkpoint, 2)
-    found.computing = Gpu(SMALL, checkpoint.weights, arity_of(checkpoint), "cpu", "f32")
+    found.computing = Gpu(SMALL, checkpoint.weights, arity_of(checkpoint), request.param, "f32")
     yield found
     found.computing.close()
 
@@ -343,14 +344,14 @@ def test_the_kernel_for_unequal_lengths_is_called_as_torch_has_it(monkeypatch: p
     there = torch.device("cuda" if torch.cuda.is_available() else "meta")
     mask = torch.arange(9) < torch.tensor([4, 9, 1])[:, None]
     packed = network.Packed.of(mask)
-    q, k, v = torch.randn(3, 1, 4, int(mask.sum()), 64).bfloat16()
-    expected = network.attend_packed(q, k, v, packed)
+    q, k, v = (torch.randn(3, 1, 4, int(mask.sum()), 64) / 8).bfloat16()
+    expected = network.attend_packed(q.float(), k.float(), v.float(), packed).bfloat16()
     monkeypatch.setattr(network, "has_varlen", lambda _: True)
     moved = replace(packed, at=packed.at.to(there), ends=packed.ends.to(there))
     found = network.attend_packed(q.to(there), k.to(there), v.to(there), moved)
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
     if there.type == "cuda":
-        assert (found.cpu() - expected).abs().max() < 0.02
+        assert (found.cpu() - expected).abs().max() < 0.03
 
 
 def test_without_a_gpu_the_run_says_so() -> None:
@@ -436,6 +437,53 @@ def test_torch_says_in_our_words_that_memory_is_short(
     monkeypatch.setattr(on_gpu.computing.encoder, "encode_packed", raising(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match=r"^shapes differ$"):
         on_gpu.answer(question)
+
+
+def test_what_was_on_a_gpu_whose_memory_is_short_is_gone_before_anything_else_is_tried(
+    on_gpu: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the garbage collector."""
+    import torch
+
+    held: list[weakref.ref[object]] = []
+
+    def search(_model: object, _batch: object, slots: object, *_: object) -> object:
+        held.append(weakref.ref(slots))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def fall_back(short: str) -> None:
+        assert held and all(one() is None for one in held)
+        raise ShortOfMemory(short)
+
+    monkeypatch.setattr("typeinfer.model.gpu.search", search)
+    monkeypatch.setattr(on_gpu, "device", "cuda")
+    monkeypatch.setattr(on_gpu, "fall_back", fall_back)
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    gc.disable()
+    try:
+        with pytest.raises(ShortOfMemory):
+            on_gpu.rank(units, subwords, range(len(units)), BEAM)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("room", "budgets"), [(16_000, [64_000, 16_000]), (100, [64_000, 16_000, 4_000, 2_000])])
+def test_a_gpu_whose_memory_is_short_takes_less_at_a_time_before_it_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, room: int, budgets: list[int]
+) -> None:
+    falling = Runtime(random_model(), 2)
+    falling.device, falling.budget, tried = "cuda", module.BUDGETS["cuda"], []
+
+    def answers(questions: Iterator[Question]) -> Iterator[list[Composed]]:
+        tried.append(falling.budget)
+        if falling.device == "cuda" and falling.budget > room:
+            raise ShortOfMemory("the GPU's memory is short")
+        return Runtime.answers(falling, questions)
+
+    monkeypatch.setattr(falling, "answers", answers)
+    units, subwords = random_units(SMALL, SHAPES["many"])
+    assert len(falling.rank(units, subwords, range(len(units)), BEAM)) == units.slots_of[-1]
+    assert tried == budgets and (falling.trouble is None) == (room == 16_000)
 
 
 def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,24 +6,28 @@ in float32. Knows nothing of text and of what symbols mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from typeinfer.model.beams import Found, search
 from typeinfer.model.config import Config
-from typeinfer.model.network import Batch, TypeModel
+from typeinfer.model.network import ON_GPUS_SINCE, Batch, TypeModel
 from typeinfer.model.runtime import Floats, NoDevice, Question, ShortOfMemory
 from typeinfer.model.search import Composed
 
+T = TypeVar("T")
+Request: TypeAlias = "Future[Found]"
+
 
 class Gpu:
-    """See `runtime.Computing`. On `device`: `"cuda"` or, to be compared with, `"cpu"`; the encoder in `precision`: `"bf16"` or
-    `"f32"`.
+    """See `runtime.Computing`. On `device`: `"cuda"` or, to be compared with, `"cpu"`; the encoder in `precision`: `"bf16"`,
+    `"f32"`, or None for what the device multiplies fastest.
 
     Raises `NoDevice`.
     """
@@ -37,11 +41,13 @@ class Gpu:
         weights: Mapping[str, Floats],
         arity: NDArray[np.int64],
         device: str,
-        precision: str = "bf16",
+        precision: str | None = None,
     ) -> None:
         if device == "cuda" and not torch.cuda.is_available():
             raise NoDevice("device cuda: torch finds no GPU here; leave the setting out to compute on the processor")
         self.device = torch.device(device)
+        is_new = device != "cuda" or torch.cuda.get_device_capability() >= ON_GPUS_SINCE
+        encodes_in = torch.bfloat16 if precision == "bf16" or (precision is None and is_new) else torch.float32
         state = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in weights.items()}
 
         def model(dtype: torch.dtype) -> TypeModel:
@@ -49,12 +55,24 @@ class Gpu:
             made.load_state_dict(state)
             return made.eval().to(self.device, dtype)
 
-        with told():
-            self.head = model(torch.float32)
-            self.encoder = model(torch.bfloat16 if precision == "bf16" else torch.float32)
+        def load() -> None:
+            self.head, self.encoder = model(torch.float32), model(encodes_in)
             self.arity = torch.from_numpy(arity).to(self.device)
+            # A GPU that is there may still be none that this torch was built for, or that anybody may use.
+            weight = self.encoder.at_places.weight
+            (weight @ weight).sum().item()
+
         # It waits for the GPU where the search does; whoever asks pads the next batch meanwhile.
         self.thread = ThreadPoolExecutor(1, "gpu")
+        try:
+            self.thread.submit(within_memory, load).result()
+        except ShortOfMemory:
+            raise
+        except RuntimeError as error:
+            told = str(error).partition("\n")[0]
+            raise NoDevice(
+                f"device cuda: torch can't use the GPU ({told}); leave the setting out to compute on the processor"
+            ) from None
 
     def close(self) -> None:
         self.thread.shutdown()
@@ -62,28 +80,33 @@ class Gpu:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def start(self, question: Question) -> Future[list[Composed]]:
-        return self.thread.submit(self._answer, question)
+    def start(self, question: Question) -> Request:
+        batch = within_memory(lambda: Batch.of(question.batch, self.device))
+        sayable = torch.from_numpy(question.sayable).to(self.device)
+        return self.thread.submit(within_memory, lambda: self._found(batch, sayable, question.beam))
 
-    def finish(self, request: Future[list[Composed]]) -> list[Composed]:
-        return request.result()
+    def finish(self, request: Request) -> list[Composed]:
+        try:
+            return composed(request.result())
+        finally:
+            # Its error would hold this frame, and the frame the error, with all that it came of.
+            del request
 
-    def drop(self, request: Future[list[Composed]]) -> None:
+    def drop(self, request: Request) -> None:
         request.cancel()
         wait([request])
 
-    def _answer(self, question: Question) -> list[Composed]:
-        with told(), torch.inference_mode():
-            batch = Batch.of(question.batch, self.device)
+    def _found(self, batch: Batch, sayable: Tensor, beam: int) -> Found:
+        with torch.inference_mode():
             lexemes = self.head.lexemes(batch)
             hidden = self.encoder.encode_packed(batch, lexemes.to(self.encoder.norm.weight.dtype)).float()
             slots, names = self.head.slots(batch, hidden), self.head.names(batch, lexemes, hidden)
-            sayable = torch.from_numpy(question.sayable).to(self.device)
-            return composed(search(self.head, batch, slots, names, self.arity, sayable, question.beam))
+            found = search(self.head, batch, slots, names, self.arity, sayable, beam)
+            return Found(found.scores.cpu(), found.symbols.cpu(), found.beyond.cpu())
 
 
 def composed(found: Found) -> list[Composed]:
-    scores, symbols, beyond = (part.cpu().numpy() for part in (found.scores, found.symbols, found.beyond))
+    scores, symbols, beyond = (part.numpy() for part in (found.scores, found.symbols, found.beyond))
     lengths = (symbols >= 0).sum(axis=2).tolist()
     slots = zip(scores.tolist(), symbols.tolist(), lengths, beyond.tolist(), strict=True)
     return [
@@ -92,16 +115,16 @@ def composed(found: Found) -> list[Composed]:
     ]
 
 
-SHORT = ("out of memory", "ALLOC_FAILED")
+SHORT = ("out of memory", "ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED")
 """What CUDA and cuBLAS say where torch has no word of its own for it."""
 
 
-@contextmanager
-def told() -> Iterator[None]:
-    """Memory that is short, in the words of whoever computes elsewhere then."""
+def within_memory(compute: Callable[[], T]) -> T:
+    """What is computed. Where memory is short for it, that in the words of whoever goes on with less then, or elsewhere."""
     try:
-        yield
+        return compute()
     except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in SHORT):
-            raise ShortOfMemory("the GPU's memory is short") from None
-        raise
+        if not isinstance(error, torch.OutOfMemoryError) and all(sign not in str(error) for sign in SHORT):
+            raise
+    # Not in the handler: the error holds all that was on the device when it came.
+    raise ShortOfMemory("the GPU's memory is short")

@@ -158,8 +158,9 @@ class Block(Mixing):
         x = self.mixed(x, y, mask, turn)
         if self.messages:
             sent = self.send(y)[edges[1]] * looked_up(self.relation, edges[0]) * share
-            got = torch.zeros(b * t, sent.shape[1], dtype=x.dtype, device=x.device).index_add(0, edges[2], sent)
-            x = torch.addmm(x, got, self.receive.weight.T)
+            # In float32: a GPU adds them in any order, and of hundreds of bfloat16 the last ones would no longer count.
+            got = torch.zeros(b * t, sent.shape[1], device=x.device).index_add(0, edges[2], sent.float())
+            x = torch.addmm(x, got.to(x.dtype), self.receive.weight.T)
         return x.view(b, t, d)
 
 
@@ -270,17 +271,13 @@ class TypeModel(nn.Module):
 
     def scores(self, batch: Batch, slots: Tensor, names: Tensor, prefixes: Prefixes) -> Tensor:
         """Log probabilities of the next symbol, [k, symbols + s], float32: the vocabulary, then the names in scope."""
-        (b, s), k, width = batch.scope.shape, len(prefixes.slot), math.sqrt(self.config.width)
+        (b, s), k = batch.scope.shape, len(prefixes.slot)
         terms = torch.cat((self.symbol.weight, names, torch.zeros_like(self.symbol.weight[:1])))
         of, at = (prefixes.symbols >= 0).nonzero(as_tuple=True)
         written = looked_up(terms, prefixes.symbols[of, at]) * looked_up(self.step, at)
         before = torch.zeros(k, terms.shape[1], dtype=terms.dtype, device=terms.device).index_add(0, of, written)
         parent = looked_up(terms, prefixes.parent.remainder(len(terms)))
-        state = looked_up(slots, prefixes.slot) + before * width
-        argument = looked_up(self.place.weight, prefixes.place.clamp(max=self.config.arity))
-        state = state + self.parent(parent) * width + argument
-        state = self.state_norm(state)
-        state = self.score_norm(state + self.narrow(F.gelu(self.widen(state), approximate="tanh")))
+        state = self.state(looked_up(slots, prefixes.slot), before, parent, prefixes.place)
         # Prefixes of a unit see its names, and no other's: one small product a unit.
         place, most = by_unit(batch.slot_unit[prefixes.slot], b)
         asking = torch.zeros(b * most, state.shape[1], dtype=state.dtype, device=state.device)
@@ -290,8 +287,20 @@ class TypeModel(nn.Module):
         bias = looked_up(self.name_bias.weight, F.pad(batch.name_kind, (0, 1)))[batch.scope, 0]  # b s
         pointed = (asking.view(b, most, -1) @ offered.transpose(1, 2) + bias[:, None]).float()
         pointed = pointed.masked_fill(batch.scope[:, None] < 0, -torch.inf).view(b * most, s)[place]
-        known = (state @ self.symbol.weight.T + self.symbol_bias).float()
-        return torch.cat((known, pointed), dim=1).log_softmax(dim=1)
+        return torch.cat((self.of_vocabulary(state), pointed), dim=1).log_softmax(dim=1)
+
+    def state(self, slots: Tensor, before: Tensor, parent: Tensor, place: Tensor) -> Tensor:
+        """[k, d]: what is asked of k prefixes. `slots` [k, d]: whose they are; `before` [k, d]: their symbols, each times its row
+        of `step`, summed; `parent` [k, d]: the constructor whose argument number `place` [k] comes next, 0 at the root."""
+        width = math.sqrt(self.config.width)
+        argument = looked_up(self.place.weight, place.clamp(max=self.config.arity))
+        state = self.state_norm(slots + before * width + self.parent(parent) * width + argument)
+        found: Tensor = self.score_norm(state + self.narrow(F.gelu(self.widen(state), approximate="tanh")))
+        return found
+
+    def of_vocabulary(self, state: Tensor) -> Tensor:
+        """Scores of its symbols, [k, symbols], float32."""
+        return (state @ self.symbol.weight.T + self.symbol_bias).float()
 
     def hidden_words(self, hidden: Tensor) -> Tensor:
         """Log probabilities of the subwords of words that were hidden from the encoder, [.., subwords], float32."""
@@ -322,13 +331,17 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Packed | None) -> Ten
     return (scores if mask is None else scores.add_(mask)).softmax(dim=-1) @ v
 
 
-VARLEN_SINCE = (8, 0)
-"""The first GPUs (Ampere) that have a kernel for units of unequal lengths."""
+VARLEN_SINCE, ON_GPUS_SINCE = (2, 12), (8, 0)
+"""The first torch with a kernel for units of unequal lengths as it is called here, and the first GPUs that it is for (Ampere)."""
 
 
 def has_varlen(q: Tensor) -> bool:
-    there = q.is_cuda and torch.cuda.get_device_capability(q.device) >= VARLEN_SINCE
-    return there and q.dtype is not torch.float32
+    if not q.is_cuda or q.dtype is torch.float32 or torch.cuda.get_device_capability(q.device) < ON_GPUS_SINCE:
+        return False
+    if tuple(map(int, torch.__version__.split(".")[:2])) < VARLEN_SINCE:
+        return False
+    # Some builds come without it.
+    return torch.backends.cuda.is_flash_attention_available()
 
 
 def attend_packed(q: Tensor, k: Tensor, v: Tensor, packed: Packed) -> Tensor:

@@ -126,25 +126,29 @@ class Asked(ABC):
 
         # An encoder takes so many batches at a time, whoever asks: of several projects in an editor each has a thread.
         with self.asking:
-            short = None
-            try:
-                ask()
-            except ShortOfMemory as error:
-                short = str(error)
-            if short is not None:  # What the error held of the device is gone by now.
+            while (short := self._short(ask)) is not None:
                 self.fall_back(short)
-                ask()
         return [one for one in found if one is not None]
 
     def fall_back(self, short: str) -> None:
-        """Compute where there is more room. Raises `ShortOfMemory` where there is none."""
+        """Compute less at a time, or where there is more room. Raises `ShortOfMemory` where there is none."""
         raise ShortOfMemory(short)
+
+    @staticmethod
+    def _short(ask: Callable[[], None]) -> str | None:
+        """What there was too little memory of; what the error held of the device is gone by then."""
+        try:
+            ask()
+        except ShortOfMemory as error:
+            return str(error)
+        return None
 
 
 class Runtime(Asked):
     """A model ready to be asked, on so many threads.
 
-    `device`: where the encoder computes, `"cpu"` or `"cuda"`, which falls back to the former where its memory is short.
+    `device`: where it computes, `"cpu"` or `"cuda"`, which where its memory is short takes smaller batches, and falls back to the
+    former where it is short of memory for those.
     `precision`: `"f32"`, `"bf16"`, or None for what the device multiplies fastest.
 
     Raises `NoDevice`.
@@ -154,14 +158,21 @@ class Runtime(Asked):
         super().__init__(checkpoint.config, device)
         arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
         self.computing_on = partial(computing, checkpoint.config, checkpoint.weights, arity, threads)
-        try:
+
+        def begin() -> None:
             self.computing = self.computing_on(precision, device)
-        except ShortOfMemory as short:
-            self._on_processor(str(short))
+
+        if (short := self._short(begin)) is not None:
+            self._on_processor(short)
 
     # Python before 3.12 has no mark for what overrides.
     # pyrefly: ignore [missing-override-decorator]
     def fall_back(self, short: str) -> None:
+        if self.device == "cpu":
+            raise ShortOfMemory(short)
+        if self.budget > 2 * BUDGETS["cpu"]:
+            self.budget //= 4
+            return
         self.computing.close()
         self._on_processor(short)
 
@@ -224,7 +235,7 @@ def computing(
         from typeinfer.model.gpu import Gpu
     except ModuleNotFoundError:
         raise NoDevice(f"device {device}: torch is not installed; run: pip install 'typeinfer[gpu]'") from None
-    return Gpu(config, weights, arity, device, precision or "bf16")
+    return Gpu(config, weights, arity, device, precision)
 
 
 def batches(units: Units, chosen: Ints, budget: int) -> Iterator[Ints]:
