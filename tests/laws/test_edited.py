@@ -99,10 +99,19 @@ def test_an_edit_of_nothing_bears_on_nothing(tmp_path: Path) -> None:
 def test_what_is_said_to_people_tells_of_what_it_stands_in_and_names_nothing(tmp_path: Path) -> None:
     found = borne_on(tmp_path, "def load(text):\n", 'def load(text):\n    """Not a price # of a Cart."""\n')
     assert found == {"load.text", "load.return"}
-    text = 'def far(count):\n    """As price() has it."""\n    return count\n'
+    text = 'def far(count):\n    """As price() has it."""\n    "or as price has it"\n    return count\n'
     modules = facts(tmp_path / "said", shop=SHOP, other=text)
     changed = facts(tmp_path / "now", shop=SHOP.replace("item * LIMIT", "LIMIT"), other=text)
     assert not Edits.of({"shop.py": (modules["shop.py"], changed["shop.py"])}).bear_on(changed["other.py"])
+
+
+@pytest.mark.parametrize("said", ['"price"', '"price or not"[:5]', "f'so {price(1)} it is'", "'list[price, int]'"])
+def test_what_may_be_read_as_code_names_somebody(tmp_path: Path, said: str) -> None:
+    text = f"def far(count):\n    return {said}\n"
+    modules = facts(tmp_path / "said", shop=SHOP, other=text)
+    changed = facts(tmp_path / "now", shop=SHOP.replace("item * LIMIT", "LIMIT"), other=text)
+    found = Edits.of({"shop.py": (modules["shop.py"], changed["shop.py"])}).bear_on(changed["other.py"])
+    assert bool(found) is (said != '"price or not"[:5]'), "three words are said to people"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,9 @@ class Python:
     unread: re.Pattern[bytes] = re.compile(
         # One that has values in it is code; and a comment may state a type, or have a checker look away.
         rb"""(?:\b[rR]?[fFtT][rR]?)(?P<quotes>\"{3}|'{3}).*?(?P=quotes)"""
-        rb"""|(?P<prose>(?P<marks>\"{3}|'{3})(?:\\.|.)*?(?P=marks))"""
+        # Three words one after the other are said to people, too, and are no name or type; looked for where it takes no long time.
+        rb"""|(?P<prose>(?P<marks>\"{3}|'{3})(?:\\.|.)*?(?P=marks)"""
+        rb"""|(?<![fFtT])(?<![fFtT][rR])(?P<mark>["'])(?=[^"'\\\n]{0,200}?\w \w{1,30} \w)(?:\\.|(?!(?P=mark))[^\\\n])*(?P=mark))"""
         rb"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'"""
         rb"""|(?P<comment>\#(?!\s*(?:type|pyre|pyright|pyrefly|mypy|ty)\b)[^\n]*)""",
         re.DOTALL,
