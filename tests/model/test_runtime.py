@@ -473,6 +473,7 @@ def test_a_gpu_whose_memory_is_short_takes_less_at_a_time_before_it_is_given_up(
 ) -> None:
     falling = Runtime(random_model(), 2)
     falling.device, falling.budget, tried = "cuda", module.BUDGETS["cuda"], []
+    falling.fallback = lambda: falling.computing
 
     def answers(questions: Iterator[Question]) -> Iterator[list[Composed]]:
         tried.append(falling.budget)

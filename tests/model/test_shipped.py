@@ -11,6 +11,7 @@ from typeinfer.deciding import Options
 from typeinfer.languages import LANGUAGES
 from typeinfer.model import runtime
 from typeinfer.model.calibration import load_calibration
+from typeinfer.model.checkpoint import load
 from typeinfer.model.ranking import TypeRanker, load_ranker
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
@@ -93,7 +94,7 @@ def test_in_the_numbers_of_a_gpu_it_says_nearly_the_same(
     exact = said_of(ranker, path, text)
     other = load_ranker(folder, 2)
     arity = np.array([symbol.arity for symbol in other.checkpoint.vocabulary.symbols], np.int64)
-    other.runtime.computing = Gpu(other.checkpoint.config, other.checkpoint.weights, arity, "cpu")
+    other.runtime.computing = Gpu(other.checkpoint.config, load(folder).weights, arity, "cpu")
     rounded = said_of(other, path, text)
     for slot, ranking in exact.items():
         probabilities = {word.type: word.probability for word in rounded[slot].ranked}

@@ -34,9 +34,11 @@ class Processor:
         self.arity = arity
         self.subword = weights["subword.weight"]
         self.encoder = Encoder(config, weights, threads, precision)
+        # Those of the encoder are in it by now, and two thirds of all.
+        rest = {name: array for name, array in weights.items() if not name.startswith("blocks.")}
         # By as many threads here as everywhere: the last bit of a product depends on it.
         with one_thread():
-            self.head = TypeHead(config, weights, arity)
+            self.head = TypeHead(config, rest, arity)
 
     def close(self) -> None:
         """Nothing is held that goes on."""

@@ -9,7 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -58,9 +58,9 @@ Answer: TypeAlias = tuple[Composed, ...]
 
 @dataclass
 class TypeRanker:
-    """A model ready to be asked. `answered`: what it said of units, by all that it read there, the latest last; `kept`: what opens
-    the store where that is kept beyond this process, under a `digest` of the model and what it computes on; `shared`: where it is
-    kept for others, too."""
+    """A model ready to be asked. `checkpoint`: less its weights; `answered`: what it said of units, by all that it read there, the
+    latest last; `kept`: what opens the store where that is kept beyond this process, under a `digest` of the model and what it
+    computes on; `shared`: where it is kept for others, too."""
 
     checkpoint: Checkpoint
     runtime: Asked
@@ -271,4 +271,5 @@ def load_ranker(folder: Path, threads: int, device: str = "cpu", spread: Spread 
     if checkpoint.config.reading != READING:
         raise NoModel(f"{folder / CONFIG}: was trained on units that are read in another way; {OTHER_VERSION}")
     runtime = Runtime(checkpoint, threads, device=device) if spread is None else Elsewhere(checkpoint, device, spread)
-    return TypeRanker(checkpoint, runtime, Subwords.parse(checkpoint.tokenizer))
+    # What computes holds the weights that it needs.
+    return TypeRanker(replace(checkpoint, weights={}), runtime, Subwords.parse(checkpoint.tokenizer))

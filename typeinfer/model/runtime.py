@@ -157,10 +157,12 @@ class Runtime(Asked):
     def __init__(self, checkpoint: Checkpoint, threads: int, precision: str | None = None, device: str = "cpu") -> None:
         super().__init__(checkpoint.config, device)
         arity = np.array([symbol.arity for symbol in checkpoint.vocabulary.symbols], np.int64)
-        self.computing_on = partial(computing, checkpoint.config, checkpoint.weights, arity, threads)
+        computing_on = partial(computing, checkpoint.config, checkpoint.weights, arity, threads)
+        # Who is on the processor falls back to nowhere, and need not hold the weights twice.
+        self.fallback = partial(computing_on, None, "cpu") if device != "cpu" else None
 
         def begin() -> None:
-            self.computing = self.computing_on(precision, device)
+            self.computing = computing_on(precision, device)
 
         if (short := self._short(begin)) is not None:
             self._on_processor(short)
@@ -168,18 +170,19 @@ class Runtime(Asked):
     # Python before 3.12 has no mark for what overrides.
     # pyrefly: ignore [missing-override-decorator]
     def fall_back(self, short: str) -> None:
-        if self.device == "cpu":
-            raise ShortOfMemory(short)
         if self.budget > 2 * BUDGETS["cpu"]:
             self.budget //= 4
             return
-        self.computing.close()
+        if self.fallback is not None:
+            self.computing.close()
         self._on_processor(short)
 
     def _on_processor(self, short: str) -> None:
+        if self.fallback is None:
+            raise ShortOfMemory(short)
         self.trouble = f"device {self.device}: {short}; computing on the processor"
         self.device, self.budget = "cpu", BUDGETS["cpu"]
-        self.computing = self.computing_on(None, self.device)
+        self.computing, self.fallback = self.fallback(), None
 
     def answers(self, questions: Iterator[Question]) -> Answers:
         """While one is taken, those after it are being worked on. Raises `ShortOfMemory`."""
