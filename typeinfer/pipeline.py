@@ -482,7 +482,7 @@ def annotate_project(
     return outcome
 
 
-def _run(search: Search, outcomes: Iterable[Outcome]) -> Run:
+def _run(search: Search, outcomes: Sequence[Outcome]) -> Run:
     modules, wanted = search.project.modules, search.wanted
     predictions = {
         path: tuple(
@@ -497,7 +497,7 @@ def _run(search: Search, outcomes: Iterable[Outcome]) -> Run:
         predictions,
         {path: modules[path].file for path in wanted},
         tuple(search.notes),
-        checked_by=tuple(filter(None, search.checkers.values())) if None not in search.checkers.values() else (),
+        checked_by=_checked_by(search, outcomes),
         annotated=sum(
             slot.written is not None and not slot.local and slot.id in slots
             for path, slots in wanted.items()
@@ -505,6 +505,14 @@ def _run(search: Search, outcomes: Iterable[Outcome]) -> Run:
         ),
         uncovered=sum(search.uncovered.values()),
     )
+
+
+def _checked_by(search: Search, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """Nobody, where something is written in a language of which nobody could be asked."""
+    written = {search.project.language_of(one.path).name for one in outcomes if isinstance(one, Changed)}
+    if any(search.checkers.get(language, "") is None for language in written):
+        return ()
+    return tuple(filter(None, search.checkers.values()))
 
 
 def _wanted(module: Module, options: Options) -> frozenset[SlotId]:

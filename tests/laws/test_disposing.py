@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.laws.scripted_model import ByName, Words
 from typeinfer import deciding, disposing, pipeline, weights
 from typeinfer.deciding import Model, Options
 from typeinfer.languages.python import Python, checkers, inference
+from typeinfer.languages.typescript import TypeScript
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
@@ -157,6 +159,31 @@ def test_where_nobody_can_be_found_guilty_in_time_whoever_was_heard_without_an_e
     for found in (enough, hurried):
         assert "(one)" in found and "(two)" in found
     assert enough.count(": int)") == hurried.count(": int)") == 5
+
+
+def test_of_whom_nobody_could_be_asked_nothing_is_said_where_nothing_of_it_is_written(
+    says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A page's script beside the Python of a project, and no compiler: the Python was checked, and the run says so."""
+
+    def missing(*_: object) -> NoReturn:
+        raise CheckerFailed("no TypeScript compiler found")
+
+    for asked in ("infer", "diagnose", "staying"):
+        monkeypatch.setattr(TypeScript, asked, missing if asked != "staying" else lambda *_: None)
+    beliefs = {"python": TRUSTING, "typescript": TRUSTING}
+    monkeypatch.setattr(weights, "load_model", lambda *_: Model(ByName({**BOTH, "label": [(STR, 0.96)]}), beliefs))
+    monkeypatch.setattr(pipeline, "model_digest_of", lambda folder: "both")
+    texts = {"shop.py": "def pay(amount, label):\n    print(amount, label)\n"}
+
+    def run(script: str) -> Run:
+        files = {path: SourceFile(path, "python", text.encode()) for path, text in texts.items()}
+        files["page.js"] = SourceFile("page.js", "typescript", script.encode())
+        return annotate(tmp_path, files, Options(only=dict.fromkeys(files, (EVERY_LINE,)), model=tmp_path))
+
+    unwritable, written = run("export default (label) => label\n"), run("export function show(label) {}\n")
+    assert any("no TypeScript compiler" in note for note in unwritable.notes)
+    assert unwritable.checked_by == ("pyrefly",) and not written.checked_by
 
 
 def test_errors_of_before_are_nobodys_fault(says: Says) -> None:
