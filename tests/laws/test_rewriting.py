@@ -17,7 +17,7 @@ from one_file import module_of, names_of, patched, place
 from test_annotations import TYPES
 
 from typeinfer.languages.language import NotErasable
-from typeinfer.languages.python import Python
+from typeinfer.languages.python import Python, erasure
 from typeinfer.languages.python.annotations import parse_type
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Unchanged
@@ -253,6 +253,62 @@ def test_a_mistake_is_no_annotation(old: str, new: str) -> None:
     assert old in BEFORE
     with pytest.raises(NotErasable):
         prove(BEFORE, BEFORE.replace(old, new), "typing.Any")
+
+
+TABLE = "TABLE = {\n" + "".join(f"    {number}: ('{number:x}', None),\n" for number in range(900)) + "}\n"
+"""So large that it is left out of a proof."""
+
+
+def prove_beside(table: str, before: str, after: str, *added: str) -> None:
+    """As `prove`, below a table that no edit touches."""
+    one = SourceFile("a.py", "python", (table + before).encode())
+    edit = Edit(Span(len(table.encode()), len(one.data)), after)
+    PYTHON.prove_erasable(one, one.with_data((table + after).encode()), Rewrite((edit,), added))
+
+
+@pytest.mark.parametrize(("old", "new"), MISTAKES)
+def test_a_mistake_below_a_large_table_is_none_either(old: str, new: str) -> None:
+    with pytest.raises(NotErasable):
+        prove_beside(TABLE, BEFORE, BEFORE.replace(old, new), "typing.Any")
+
+
+def test_a_large_table_that_stands_untouched_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for its place: above what is annotated, between, and below."""
+    read: list[int] = []
+    parse = erasure.cst.parse_module
+    monkeypatch.setattr(erasure.cst, "parse_module", lambda text: (read.append(len(text)), parse(text))[1])
+    text = f"{TABLE}\n\n{BEFORE}\n\nMORE = {TABLE[8:]}\n\ndef g(a):\n    return a\n\n\nLAST = {TABLE[8:]}"
+    module = module_of(text)
+    result = annotated(module, place(module, {"f(a)": Named("int"), "g(a)": Named("typing.Any")}), (3, 10))
+    assert result.text.count("a: int") == 1 and "from typing import Any" in result.text
+    assert read and max(read) < len(TABLE) // 10
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE.replace("None", "Any"),
+        TABLE.replace("None", "[Any for _ in ()]"),
+        TABLE.replace("TABLE =", "TABLE = TABLE +", 1),
+        TABLE.replace("TABLE = {", "TABLE = dict({", 1) + ")\n",
+        "class C:\n    " + TABLE.replace("\n", "\n    ") + "pass\n",
+    ],
+)
+def test_a_table_that_names_something_or_is_part_of_something_is_read(table: str) -> None:
+    """`Any` has another meaning there: an import of it would change what the table holds."""
+    text = "def f(a):\n    return a\n"
+    annotated_text = text.replace("(a)", "(a: Any)")
+    if "Any" in table:
+        with pytest.raises(NotErasable, match="another meaning"):
+            prove_beside(table, text, f"from typing import Any\n\n\n{annotated_text}", "typing.Any")
+    else:
+        prove_beside(table, text, text.replace("(a)", "(a: int)"))
+
+
+def test_an_edit_in_a_table_is_seen() -> None:
+    for old, new in (("None", "0"), ("    7:", "    7 :"), ("}\n", "}  # so\n")):
+        with pytest.raises(NotErasable):
+            prove(TABLE + BEFORE, TABLE.replace(old, new, 1) + BEFORE)
 
 
 @pytest.mark.parametrize(
