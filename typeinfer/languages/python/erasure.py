@@ -10,6 +10,7 @@ take seconds for it, reads an empty one in its place.
 
 from __future__ import annotations
 
+import ast
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -28,9 +29,9 @@ MAX_DEPTH = 400
 """Trees deeper than this are not given to LibCST: its parser ends the process by a stack overflow near 3,000."""
 
 LARGE = 20_000
-"""Bytes of a table from which on it pays to leave it out: LibCST takes some 10 ms for as many, of both files."""
+"""Bytes of a table from which on it pays to leave it out: LibCST takes a tenth of a second for as many, of both files."""
 
-_BRACKETED = frozenset({"list", "dictionary", "set", "tuple"})
+_CONSTANT = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Load)
 
 Part: TypeAlias = "cst.CSTNode | Sequence[cst.CSTNode] | str | bool | cst.MaybeSentinel | None"
 
@@ -65,24 +66,40 @@ def _is_proven_without_tables(before: SourceFile, after: SourceFile, rewrite: Re
 
 
 def _tables(before: SourceFile, edits: Sequence[Edit]) -> Iterator[tuple[Span, Span]]:
-    """Literals in brackets that are large, name nothing, are all that a variable of the module is bound to, and have no edit in
-    them: where they stand before and after."""
-    for statement in treesitter.parse(PYTHON, before.data).root_node.children:
-        assignment = statement.children[0] if statement.type == "expression_statement" else None
-        value = assignment.child_by_field_name("right") if assignment is not None else None
-        if value is None or value.end_byte - value.start_byte < LARGE or value.type not in _BRACKETED:
+    """Literals that are large, hold constants alone, are all that a variable of the module is bound to, and have no edit in them:
+    where they stand before and after. Told by Python's own parser, which didn't make the edits either."""
+    tree = _parsed(before) if len(before.data) > LARGE else None
+    for statement in tree.body if tree is not None else ():
+        value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+        span = _span(before, value) if isinstance(value, ast.List | ast.Tuple | ast.Set | ast.Dict) else None
+        if value is None or span is None or span.end - span.start < LARGE:
             continue
-        if any(edit.span.end > value.start_byte and edit.span.start < value.end_byte for edit in edits):
+        if not all(isinstance(node, _CONSTANT) for node in ast.walk(value)):
             continue
-        if treesitter.captures(PYTHON, "python", "names", value):
+        if any(edit.span.end > span.start and edit.span.start < span.end for edit in edits):
             continue
-        shift = sum(
-            len(edit.text.encode("utf-8")) - (edit.span.end - edit.span.start)
-            for edit in edits
-            if edit.span.end <= value.start_byte
-        )
-        span = Span(value.start_byte, value.end_byte)
+        above = [edit for edit in edits if edit.span.end <= span.start]
+        shift = sum(len(edit.text.encode("utf-8")) - (edit.span.end - edit.span.start) for edit in above)
         yield span, Span(span.start + shift, span.end + shift)
+
+
+def _parsed(file: SourceFile) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(file.text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
+def _span(file: SourceFile, node: ast.expr) -> Span | None:
+    """Where an expression in brackets stands; None where its lines are counted otherwise here."""
+    starts, last = file.line_starts, node.end_lineno or 0
+    if not 0 < node.lineno <= last <= len(starts):
+        return None
+    span = Span(starts[node.lineno - 1] + node.col_offset, starts[last - 1] + (node.end_col_offset or 0))
+    brackets = file.data[span.start : span.start + 1] + file.data[span.end - 1 : span.end]
+    return span if brackets in (b"[]", b"()", b"{}") else None
 
 
 def _without(file: SourceFile, tables: Sequence[Span]) -> SourceFile:
