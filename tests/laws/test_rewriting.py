@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import sysconfig
 import warnings
@@ -303,6 +304,34 @@ def test_a_table_that_names_something_or_is_part_of_something_is_read(table: str
             prove_beside(table, text, f"from typing import Any\n\n\n{annotated_text}", "typing.Any")
     else:
         prove_beside(table, text, text.replace("(a)", "(a: int)"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("X = {one}\n", "X: {one} = ()\n"),
+        ("X = {one}\nY = ()\n", "X = ()\nY = {one}\n"),
+        ("X = {one}\nY = '()'\n", "X = ()\nY = '{one}'\n"),
+        ("X = {one}  # ()\n", "X = ()  # {one}\n"),
+        ("X = {one}\n\n\ndef f(a=()): pass\n", "X = ()\n\n\ndef f(a={one}): pass\n"),
+        ("X = {one}\n\n\ndef f(a): pass\n", "X = ()\n\n\ndef f(a: {one}): pass\n"),
+        ("X = {one}\nY = {two}\nZ = ()\n", "X = ()\nY = {one}\nZ = {two}\n"),
+        ("X = {one}\nY = {two}\n", "Y = {one}\nX = {two}\n"),
+    ],
+)
+def test_a_table_stays_where_it_was(before: str, after: str) -> None:
+    """However it came there: every edit is between tables, and none of them is touched."""
+    tables = {"one": "[" + "1, " * 7000 + "]", "two": "[" + "2, " * 7000 + "]"}
+    cuts = [re.split(r"\{one\}|\{two\}", text) for text in (before, after)]
+    assert len(cuts[0]) == len(cuts[1]), "the same tables in the same order"
+    one = SourceFile("a.py", "python", before.format(**tables).encode())
+    edits, at = [], 0
+    names = re.findall(r"\{(one|two)\}", before)
+    for number, (old, new) in enumerate(zip(*cuts, strict=True)):
+        edits.append(Edit(Span(at, at + len(old)), new))
+        at += len(old) + (len(tables[names[number]]) if number < len(names) else 0)
+    with pytest.raises(NotErasable):
+        PYTHON.prove_erasable(one, one.with_data(after.format(**tables).encode()), Rewrite(tuple(edits)))
 
 
 def test_an_edit_in_a_table_is_seen() -> None:
