@@ -227,14 +227,18 @@ def test_neither_order_nor_company_changes_an_answer(runtime: Runtime, monkeypat
 
 
 def test_a_failure_half_way_leaves_the_runtime_whole(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_half_way(runtime, "typeinfer.model.processor.compose", monkeypatch)
+
+
+def fail_half_way(asked: Runtime, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     units, subwords = random_units(SMALL, SHAPES["many"])
-    monkeypatch.setattr(runtime, "budget", 30)
+    monkeypatch.setattr(asked, "budget", 30)
     with monkeypatch.context() as broken:
-        broken.setattr("typeinfer.model.processor.compose", lambda *_: 1 / 0)
+        broken.setattr(place, lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            runtime.rank(units, subwords, range(len(units)), BEAM)
+            asked.rank(units, subwords, range(len(units)), BEAM)
     gc.collect()
-    assert len(runtime.rank(units, subwords, range(len(units)), BEAM)) == units.slots_of[-1]
+    assert len(asked.rank(units, subwords, range(len(units)), BEAM)) == units.slots_of[-1]
 
 
 def test_nothing_asked_is_nothing_answered(runtime: Runtime) -> None:
@@ -304,13 +308,7 @@ def test_a_gpu_searches_for_so_many_at_a_time(on_gpu: Runtime, monkeypatch: pyte
 
 
 def test_a_failure_half_way_leaves_a_gpu_usable(on_gpu: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    units, subwords = random_units(SMALL, SHAPES["many"])
-    monkeypatch.setattr(on_gpu, "budget", 30)
-    with monkeypatch.context() as broken:
-        broken.setattr("typeinfer.model.gpu.search", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            on_gpu.rank(units, subwords, range(len(units)), BEAM)
-    assert len(on_gpu.rank(units, subwords, range(len(units)), BEAM)) == units.slots_of[-1]
+    fail_half_way(on_gpu, "typeinfer.model.gpu.search", monkeypatch)
 
 
 def assert_same(one: Composed, other: Composed) -> None:
