@@ -65,11 +65,10 @@ def begin_ahead(search: Search) -> None:
         asked = hearing.asked(search.verified)
         if not any(hearing.wanted.values()):
             continue
-        files = texts(search.project, language, hearing.edits(asked))
         if (staying := hearing.who_stays()) is None:
-            search.coming[hearing.key(asked, True)] = hearing.begin_beside(files)
+            hearing.ask_early(asked)
             continue
-        staying.begin(files)
+        staying.begin(texts(search.project, language, hearing.edits(asked)))
 
 
 def confirm(search: Search) -> Callable[[], bool]:
@@ -166,13 +165,12 @@ class Hearing:
 
     def hold(self) -> None:
         """Raises `CheckerFailed`; whatever gave way until then has done so."""
-        if self.is_likely_clean and self.who_stays() is not None:
+        fresh = self.fresh
+        if self.is_likely_clean(fresh) and self.who_stays() is not None:
             # What one says that begins anew need not be confirmed.
-            asked = self.asked(self.search.verified | self.fresh)
-            files = texts(self.search.project, self.language, self.edits(asked))
-            self.search.coming[self.key(asked, True)] = self.begin_beside(files)
+            self.ask_early(self.asked(self.search.verified | fresh))
         self.before = self.errors(self.search.verified)
-        self.admit(self.fresh, again=False)
+        self.admit(fresh, again=False)
         while heard := self.next:
             self.next = set()
             self.admit(heard, again=True)
@@ -180,10 +178,9 @@ class Hearing:
             self.uncover()
         self.progress("checking", self.budget, self.budget)
 
-    @property
-    def is_likely_clean(self) -> bool:
+    def is_likely_clean(self, fresh: Collection[SlotId]) -> bool:
         """Whether there is hardly anything to be heard that wasn't heard by the last run."""
-        return not self.search.reported and (bool(self.search.let_be) or len(self.fresh) <= FEW)
+        return not self.search.reported and (bool(self.search.let_be) or len(fresh) <= FEW)
 
     def admit(
         self,
@@ -342,6 +339,11 @@ class Hearing:
         """Who is asked, if it is one that stays."""
         usual = self.checker == self.language.checkers[0]
         return self.search.stay(self.language, infers=False) if usual else None
+
+    def ask_early(self, asked: Wanted) -> None:
+        """Have one that begins anew asked what will be asked of these slots."""
+        files = texts(self.search.project, self.language, self.edits(asked))
+        self.search.coming[self.key(asked, True)] = self.begin_beside(files)
 
     def begin_beside(self, files: Mapping[str, SourceFile]) -> Coming:
         """In a thread of its own one that begins anew."""

@@ -173,13 +173,13 @@ class Runtime(Asked):
         if self.budget > 2 * BUDGETS["cpu"]:
             self.budget //= 4
             return
-        if self.fallback is not None:
-            self.computing.close()
+        if self.fallback is None:
+            raise ShortOfMemory(short)
+        self.computing.close()
         self._on_processor(short)
 
     def _on_processor(self, short: str) -> None:
-        if self.fallback is None:
-            raise ShortOfMemory(short)
+        assert self.fallback is not None, "a processor is never short of memory"
         self.trouble = f"device {self.device}: {short}; computing on the processor"
         self.device, self.budget = "cpu", BUDGETS["cpu"]
         self.computing, self.fallback = self.fallback(), None
