@@ -191,6 +191,8 @@ class Search:
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[Asked] = field(default_factory=set)
     """Of these a checker reported that stayed and looked at what changed: `disposing.confirm` in the end."""
+    told: dict[str, tuple[Mapping[str, SourceFile], tuple[Diagnostic, ...]]] = field(default_factory=dict)
+    """By language, what the checker that infers reported by the way, and of which texts, when it was asked last."""
     coming: dict[Asked, Coming] = field(default_factory=dict)
     """What a checker is being asked already."""
     checkers_stay: bool = True
@@ -379,7 +381,10 @@ class Search:
         if (staying := self.stay(language, infers=True)) is not None:
             self.asked[language.name, True] += 1
             try:
-                return staying.infer(files)
+                inference = staying.infer(files)
+                if inference.reported is not None:
+                    self.told[language.name] = files, inference.reported
+                return inference
             except CheckerFailed as error:
                 self.give_up(language, infers=True, error=error)
         return language.infer(self.project.root, files, self.added, self.version(language))

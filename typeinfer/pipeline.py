@@ -23,7 +23,7 @@ from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES
-from typeinfer.reading import Reader, heads, project_of, read_as, settings_beside
+from typeinfer.reading import Reader, groups, project_of, read_as, settings_beside
 from typeinfer.remembering import Memory, put_away
 from typeinfer.rewriting.rewrites import Rewrites
 from typeinfer.tracing import Passage, recorded, stage, watched
@@ -82,10 +82,10 @@ def wrote(root: Path, files: Mapping[str, SourceFile], options: Options, run: Ru
 
     names = module_names(files)
     with Cache(cache_folder()) as cache:
-        # So that of the edit after this it is known what it is about.
-        read_as({path: names[path] for path in after}, after, options.engine, cache, silent)
+        modules, _ = read_as({path: names[path] for path in after}, after, options.engine, cache, silent)
         for part in _parts(root, files, options, cache, silent):
-            part.memory(cache).wrote(part.files, {path: after.get(path, file) for path, file in part.files.items()})
+            if there := {path: module for path, module in modules.items() if path in part.files}:
+                part.memory(cache).wrote(part.files, there)
 
 
 def something_open(files: Mapping[str, SourceFile], options: Options) -> tuple[str, ...]:
@@ -283,13 +283,8 @@ def _parts(
     sizes = {path: len(file.data) for path, file in files.items()}
     if options.rename or sum(sizes.values()) <= parts.ROOM:
         return [_Part(root, files, options)]
-    key = [text for path, file in sorted(files.items()) for text in (path, file.digest)]
-    found = cache.get("parts", key, tuple[parts.Part, ...])
-    if found is None:
-        ambient = [path for path in files if (language := language_of(path)) is not None and language.ambient]
-        others = {path: file for path, file in files.items() if path not in {*ambient}}
-        found = tuple(parts.parts(heads(others, options.engine, cache, progress), sizes, ambient))
-        cache.put("parts", key, found)
+    ambient = [path for path in files if (language := language_of(path)) is not None and language.ambient]
+    found = parts.packed(groups(files, ambient, options.engine, cache, progress), sizes)
     return [
         _Part(
             root, {path: files[path] for path in part}, replace(options, only=only), part[0] if len(found) > 1 else ""

@@ -5,7 +5,7 @@ Knows nothing of types.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -46,26 +46,71 @@ def project_of(
     return Project(root, localized(root, modules)), [one for one in lost if one.path not in modules]
 
 
+class _Grouped(msgspec.Struct, frozen=True, array_like=True):
+    """Files in groups, and of those that could be read the names that the imports know them by."""
+
+    digests: dict[str, str]
+    names: dict[str, tuple[str, bool]]
+    groups: tuple[tuple[str, ...], ...]
+
+
+def groups(
+    files: Mapping[str, SourceFile], together: Collection[str], engine: Engine, cache: Store, progress: Progress
+) -> Sequence[tuple[str, ...]]:
+    """The paths of the files that have to do with each other, as `parts.groups`, which doesn't look into those that are `together`.
+    Of the same files nothing is looked at but what was edited, as long as that imports what it imported before."""
+    from typeinfer.program import parts
+
+    digests = {path: file.digest for path, file in files.items() if path not in {*together}}
+    last = cache.get("groups", sorted(files), _Grouped)
+    if last is not None:
+        edited = {path for path, digest in digests.items() if digest != last.digests[path]}
+        if not edited:
+            return last.groups
+        names = {path: last.names[path] for path in edited & last.names.keys()}
+        now = _heads(names, files, engine, cache, progress)
+        before = {path: _head(path, last.digests[path], name, cache) for path, name in names.items()}
+        if all(_loads(now.get(path)) == _loads(before.get(path)) is not None for path in edited):
+            cache.put("groups", sorted(files), msgspec.structs.replace(last, digests=digests))
+            return last.groups
+    found = heads({path: files[path] for path in digests}, engine, cache, progress)
+    names = {path: (module.name, module.is_package) for path, module in found.items()}
+    grouped = tuple(parts.groups(found, files, together))
+    cache.put("groups", sorted(files), _Grouped(digests, names, grouped))
+    return grouped
+
+
+def _loads(head: Module | None) -> frozenset[tuple[str, str | None]] | None:
+    return None if head is None else frozenset((found.module, found.name) for found in head.imports)
+
+
 def heads(files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress) -> dict[str, Module]:
     """Of every file that can be read its name and its imports; the rest is not held, but remembered."""
     from typeinfer.program.project import read_by_name
 
-    def read(names: Mapping[str, ImportName]) -> dict[str, Module]:
-        found: dict[str, Module] = {}
-        for path, name in names.items():
-            # The rest of what is remembered takes ten times as long to be looked at.
-            if (head := cache.get("head", _key(path, files[path].digest, name), Module)) is not None:
-                found[path] = head
-        asked = sorted(names.keys() - found.keys())
-        for start in range(0, len(asked), AT_ONCE):
-            some = {path: names[path] for path in asked[start : start + AT_ONCE]}
-            for path, module in read_as(some, files, engine, cache, progress)[0].items():
-                file = msgspec.structs.replace(module.file, data=b"")
-                found[path] = Module(file, *names[path], imports=module.imports)
-                cache.put("head", _key(path, files[path].digest, names[path]), found[path])
-        return {path: found[path] for path in sorted(found)}
+    return read_by_name(files, lambda names: _heads(names, files, engine, cache, progress))
 
-    return read_by_name(files, read)
+
+def _heads(
+    names: Mapping[str, ImportName], files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
+) -> dict[str, Module]:
+    found: dict[str, Module] = {}
+    for path, name in names.items():
+        # The rest of what is remembered takes ten times as long to be looked at.
+        if (head := _head(path, files[path].digest, name, cache)) is not None:
+            found[path] = head
+    asked = sorted(names.keys() - found.keys())
+    for start in range(0, len(asked), AT_ONCE):
+        some = {path: names[path] for path in asked[start : start + AT_ONCE]}
+        for path, module in read_as(some, files, engine, cache, progress)[0].items():
+            file = msgspec.structs.replace(module.file, data=b"")
+            found[path] = Module(file, *names[path], imports=module.imports)
+            cache.put("head", _key(path, files[path].digest, names[path]), found[path])
+    return {path: found[path] for path in sorted(found)}
+
+
+def _head(path: str, digest: str, name: ImportName, cache: Store) -> Module | None:
+    return cache.get("head", _key(path, digest, name), Module)
 
 
 def read_as(

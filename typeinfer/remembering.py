@@ -7,10 +7,10 @@ It may end elsewhere than a run that remembers nothing. Knows nothing of how a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,7 +19,7 @@ from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged, reasons
 from typeinfer.values.patches import Edit, Patch, Refused, apply_edits
 from typeinfer.values.predictions import Prediction, PutAway
-from typeinfer.values.slots import SlotId
+from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.store import Store
 
@@ -48,26 +48,32 @@ class Memory:
 
     def run(self, files: Mapping[str, SourceFile], named: Mapping[str, SourceFile]) -> Run | None:
         """The run that was made of these texts, put away. `named`: they, by the paths that they get in it."""
-        found = self.store.get("run", self.key(files), _Remembered)
+        found = self._found(files)
         return None if found is None else found.run(named)
 
     def keep(self, files: Mapping[str, SourceFile], run: Run) -> None:
-        digests = _digests(files)
         try:
-            remembered = _Remembered.of(run)
+            self._keep(files, _Remembered.of(run))
         except NOT_PACKED:
             return
+
+    def wrote(self, files: Mapping[str, SourceFile], after: Mapping[str, Module]) -> None:
+        """What the run about these texts said was written, and made this of some of them: the run about what came of it finds
+        nothing more to write, and believes the same of what is left."""
+        if (found := self._found(files)) is not None:
+            texts = {**files, **{path: module.file for path, module in after.items()}}
+            self._keep(texts, found.written(after))
+
+    def _found(self, files: Mapping[str, SourceFile]) -> _Remembered | None:
+        return self.store.get("run", self.key(files), _Remembered)
+
+    def _keep(self, files: Mapping[str, SourceFile], remembered: _Remembered) -> None:
+        digests = _digests(files)
         self.store.put("run", self._key(self._asked, digests), remembered)
         last = self.store.get("last", self._of_last, _Last)
         # A run about a few files is less to go on from than the one about all that was before it.
         if last is None or not {*last.whole} > {*self._whole}:
-            self.store.put("last", self._of_last, _Last(self._asked, digests, self._whole, digests))
-
-    def wrote(self, files: Mapping[str, SourceFile], after: Mapping[str, SourceFile]) -> None:
-        """The last run was about these texts, and what it said was written: of other slots it stands in what came of it."""
-        last = self.store.get("last", self._of_last, _Last)
-        if last is not None and (last.asked, last.now) == (self._asked, _digests(files)):
-            self.store.put("last", self._of_last, msgspec.structs.replace(last, now=_digests(after)))
+            self.store.put("last", self._of_last, _Last(self._asked, digests, self._whole))
 
     def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile]:
         """The files, with what the last run was to write in them, as far as nobody edited what is around it."""
@@ -80,9 +86,7 @@ class Memory:
         edited = [path for path in written if files[path].digest != last.digests.get(path)]
         names = module_names(files) if edited else {}
         for path in edited:
-            # What was written into the file since stands in it.
-            digest = last.digests.get(path, "")
-            before = read_before(self.store, path, digest, names[path]) if digest == last.now.get(path) else None
+            before = read_before(self.store, path, last.digests.get(path, ""), names[path])
             written[path] = () if before is None else _outside(written[path], before, files[path])
         return {
             path: file.with_data(apply_edits(file.data, written[path])) if written.get(path) else file
@@ -104,21 +108,17 @@ class Memory:
         last, found = self._last
         digests = _digests({path: module.file for path, module in project.modules.items()})
         # What a file that is gone was good for nobody can tell any more.
-        if not last.now.keys() <= digests.keys():
+        if not last.digests.keys() <= digests.keys():
             return {}
-        changed = {path for path, digest in digests.items() if last.now.get(path) != digest}
-        edits = Edits.of({path: self._versions(project.modules[path], last.now.get(path)) for path in changed})
+        changed = {path for path, digest in digests.items() if last.digests.get(path) != digest}
+        edits = Edits.of({path: self._versions(project.modules[path], last.digests.get(path)) for path in changed})
         near = changed | project.beside(changed)
         standing: dict[SlotId, Prediction] = {}
         for path in sorted({*last.whole}.intersection(self._whole, found.predictions)):
             module = project.modules[path]
             open_again = edits.bear_on(module) if path in near else frozenset()
             there = {slot.id: slot for slot in module.slots if slot.id not in open_again}
-            was_written = last.now[path] != last.digests[path]
-            for said in PutAway(*found.predictions[path]):
-                slot = there.get(said.slot.id)
-                if slot is not None and (slot.written is None or not was_written):
-                    standing[slot.id] = msgspec.structs.replace(said, slot=slot)
+            standing |= {said.slot.id: said for said in _moved(PutAway(*found.predictions[path]), there)}
         return standing
 
     def _versions(self, module: Module, digest: str | None) -> tuple[Module | None, Module]:
@@ -167,6 +167,14 @@ def _alike(one: bytes, two: bytes) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
 
 
+Said = TypeVar("Said", Prediction, Refused)
+
+
+def _moved(said: Iterable[Said], slots: Mapping[SlotId, Slot]) -> tuple[Said, ...]:
+    """What is said of these slots, of them where they stand now."""
+    return tuple(msgspec.structs.replace(one, slot=slots[one.slot.id]) for one in said if one.slot.id in slots)
+
+
 def _packed(predictions: Sequence[Prediction]) -> _Packed:
     put = PutAway.of(predictions)
     return put.told, put.size
@@ -196,13 +204,11 @@ def _digests(files: Mapping[str, SourceFile]) -> dict[str, str]:
 
 
 class _Last(msgspec.Struct, frozen=True, array_like=True):
-    """What a run was asked, and of which texts. `whole`: files asked about as a whole; `now`: the texts as they became since, when
-    what it said was written."""
+    """What a run was asked, and of which texts. `whole`: files asked about as a whole."""
 
     asked: bytes
     digests: dict[str, str]
     whole: tuple[str, ...]
-    now: dict[str, str]
 
 
 _Packed: TypeAlias = tuple[bytes, int]
@@ -267,6 +273,27 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
             self.annotated,
             self.uncovered,
             self.counts,
+        )
+
+    def written(self, after: Mapping[str, Module]) -> _Remembered:
+        """What there is to say once it is written, which made this of some files."""
+        files = {kept.path: kept for kept in self.files}
+        predictions, counts, annotated = dict(self.predictions), dict(self.counts), self.annotated
+        for path, module in after.items():
+            given = {one.slot.id: one.slot for one in PutAway(*files[path].written)}
+            annotated += sum(slot.written is None and not slot.local for slot in given.values())
+            slots = {slot.id: slot for slot in module.slots if slot.id not in given}
+            left = _moved(PutAway(*predictions[path]), slots)
+            files[path] = _File(path, "unchanged", refused=_moved(files[path].refused, slots))
+            predictions[path] = _packed(left)
+            counts[path] = reasons(left, Unchanged(path, files[path].refused))
+        return msgspec.structs.replace(
+            self,
+            files=tuple(files.values()),
+            predictions=predictions,
+            counts=counts,
+            annotated=annotated,
+            uncovered=0,
         )
 
     def outcome(self, kept: _File, files: Mapping[str, SourceFile]) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
@@ -232,6 +233,14 @@ class Honest(Deaf):
         return checkers.diagnose("pyrefly", Path(), files, Python.default_version)
 
 
+class Talkative(Honest):
+    """It says so when it is asked what it infers, too."""
+
+    def infer(self, files: Mapping[str, SourceFile]) -> Inference:
+        reported = checkers.diagnose("pyrefly", Path(), files, Python.default_version)
+        return replace(super().infer(files), reported=reported)
+
+
 class Lasting(Honest):
     """It crashes now and then, too."""
 
@@ -272,11 +281,15 @@ def test_a_checker_that_stays_may_miss_everything_or_end_and_what_is_written_is_
     assert one is not Lasting or Deaf.heard > 2, "who lasted for a while is begun again"
 
 
-@pytest.mark.parametrize(("few", "by_who_stays"), [(2, 2), (3, 1)])
+@pytest.mark.parametrize(
+    ("few", "one", "by_who_stays"), [(2, Honest, 2), (3, Honest, 1), (2, Talkative, 1), (3, Talkative, 0)]
+)
 def test_where_hardly_anything_is_fresh_one_is_asked_that_begins_anew_and_nobody_has_to_confirm_it(
-    says: Says, monkeypatch: pytest.MonkeyPatch, few: int, by_who_stays: int
+    says: Says, monkeypatch: pytest.MonkeyPatch, few: int, one: type[Deaf], by_who_stays: int
 ) -> None:
-    """Of three slots: who stays is asked what there was before, and of these only where they are more than few."""
+    """Of three slots: who stays is asked what there was before, if who infers didn't tell, and of these only where they are more
+    than few."""
+    begun: list[Mapping[str, SourceFile]] = []
     heard: list[Mapping[str, SourceFile]] = []
 
     def diagnose(*asked: object) -> tuple[Diagnostic, ...]:
@@ -284,13 +297,15 @@ def test_where_hardly_anything_is_fresh_one_is_asked_that_begins_anew_and_nobody
         return checkers.diagnose("pyrefly", Path(), asked[2], Python.default_version)
 
     monkeypatch.setattr(disposing, "FEW", few)
-    monkeypatch.setattr(Python, "staying", lambda *_: Honest())
+    monkeypatch.setattr(Python, "staying", lambda *_: one())
+    monkeypatch.setattr(Deaf, "begin", lambda _, files: begun.append(files))
     monkeypatch.setattr(Python, "diagnose", diagnose)
     monkeypatch.setattr(Deaf, "heard", 0)
     found = says(BOTH, "def pay(amount, label):\n    print(amount, label)\n")
     assert "def pay(amount: int, label: str)" in text_of(found) and found.checked_by == ("pyrefly",)
     assert [files["shop.py"].text for files in heard] == [text_of(found)]
     assert Deaf.heard == by_who_stays
+    assert len(begun) == (2 if by_who_stays else 1), "who infers, and who checks where that is to be asked"
 
 
 @pytest.mark.usefixtures("asked_first")

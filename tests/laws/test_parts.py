@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from tests.laws.test_pipeline import plant, read, results, run
-from typeinfer import pipeline
+from typeinfer import pipeline, reading
 from typeinfer.deciding import Search
-from typeinfer.engine.local import Local
+from typeinfer.engine.cache import Cache, cache_folder
+from typeinfer.engine.engine import silent
+from typeinfer.engine.local import HERE, Local
 from typeinfer.model.folder import NoModel
 from typeinfer.program import parts
 from typeinfer.program.changes import EVERY_LINE
@@ -42,7 +45,7 @@ BOTH = {**SHOP, **BANK}
 def cut(files: Mapping[str, str], size: int = parts.ROOM, together: Iterable[str] = ()) -> list[set[str]]:
     sources = {path: SourceFile(path, "python", text.encode()) for path, text in files.items()}
     modules = read_project(Path("/nowhere"), sources).modules
-    found = parts.parts(modules, dict.fromkeys(files, size), together)
+    found = parts.packed(parts.groups(modules, files, together), dict.fromkeys(files, size))
     assert sorted(path for part in found for path in part) == sorted(files), "every file is in one part"
     return [{*part} for part in found]
 
@@ -71,10 +74,8 @@ def test_small_parts_are_put_together_while_there_is_room() -> None:
 def test_what_is_next_to_nothing_is_no_part_of_its_own() -> None:
     files = {"a.py": "", "b.py": "", "c.py": ""}
     modules = read_project(Path("/nowhere"), {path: SourceFile(path, "python", b"") for path in files}).modules
-    assert parts.parts(modules, {"a.py": 2 * parts.ROOM, "b.py": 10, "c.py": parts.ROOM}) == [
-        ("a.py", "b.py"),
-        ("c.py",),
-    ]
+    sizes = {"a.py": 2 * parts.ROOM, "b.py": 10, "c.py": parts.ROOM}
+    assert parts.packed(parts.groups(modules, files), sizes) == [("a.py", "b.py"), ("c.py",)]
 
 
 @pytest.fixture
@@ -112,6 +113,53 @@ def test_an_edit_has_its_part_looked_at_again_and_no_other(tmp_path: Path, monke
     assert seen == [BANK.keys()]
     assert "def one() -> float:" in results(after)["bank/tests/tools.py"]
     assert results(after)["shop/shop/box.py"] == results(before)["shop/shop/box.py"]
+
+
+def test_what_is_remembered_of_groups_is_what_would_be_found(tmp_path: Path) -> None:
+    """Imports, files and mistakes come and go."""
+    random = Random(20261130)
+    texts = {f"{name}.py": "" for name in "abcdefgh"} | {
+        "src/pack/__init__.py": "",
+        "src/pack/inner.py": "",
+        "page.js": "",
+    }
+    lines = [
+        "import b",
+        "from c import d",
+        "from pack import inner",
+        "import src.pack",
+        "x = 1",
+        "def f(:",
+        "\n",
+        "import gone",
+    ]
+    with Cache(cache_folder()) as cache:
+        for turn in range(60):
+            if turn % 10 == 9:
+                texts.pop(f"{random.choice('abcdefgh')}.py", None)
+            for path in random.sample([*texts], random.randrange(3)):
+                texts[path] = random.choice(lines) + "\n" if path != "page.js" else f"// {turn}\n"
+            files = {
+                path: SourceFile(path, "typescript" if path == "page.js" else "python", text.encode())
+                for path, text in texts.items()
+            }
+            with Cache(tmp_path / str(turn)) as nothing:
+                fresh = reading.groups(files, ["page.js"], HERE, nothing, silent)
+            assert tuple(reading.groups(files, ["page.js"], HERE, cache, silent)) == fresh, turn
+
+
+def test_after_an_edit_that_is_looked_at_alone_to_tell_what_hangs_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = {path: SourceFile(path, "python", text.encode()) for path, text in BOTH.items()}
+    with Cache(cache_folder()) as cache:
+        before = reading.groups(files, (), HERE, cache, silent)
+        monkeypatch.setattr(reading, "heads", lambda *_: pytest.fail("the others are as they were"))
+        assert reading.groups(files, (), HERE, cache, silent) == before
+        bank = files["bank/bank.py"]
+        for number in range(3):
+            files["bank/bank.py"] = bank.with_data(bank.data + b"x = %d\n" % number)
+            assert reading.groups(files, (), HERE, cache, silent) == before
 
 
 @pytest.mark.usefixtures("little_room")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from typeinfer.program import project
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.project import read_project
 from typeinfer.reading import heads
+from typeinfer.remembering import Memory
 from typeinfer.rewriting import patch
+from typeinfer.values.outcomes import Changed, Outcome
 from typeinfer.values.predictions import Abstain, Apply
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
@@ -256,6 +259,36 @@ def test_once_it_is_written_the_next_run_goes_on_from_there(
     edited(root, "alone.py", "number: int = 0) -> bool", "number=0)")
     assert "number: int = 0) -> bool" in results(run(root, checker=False))["alone.py"]
     assert {slot.path for slot in decided} == {"alone.py"}
+
+
+def test_of_what_was_written_nobody_is_asked_again_and_what_is_told_is_what_would_be_found(
+    tmp_path: Path, decided: list[SlotId], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = (
+        "import box\n\n\ndef late(number=0):\n    number.nothing = box.Box().get()\n    n = 1\n\n\nlate(number='x')\n"
+    )
+    root = plant(tmp_path / "p", PROJECT | {"late.py": refused, "broken.py": "def (\n", "none.py": "x = 1\n"})
+    files = read(root)
+    first = run(root)
+    for name, text in results(first).items():
+        (root / name).write_text(text, "utf-8")
+    wrote(root, files, Options(only=dict.fromkeys(files, (EVERY_LINE,))), first)
+    decided.clear()
+    with monkeypatch.context() as nobody:
+        nobody.setattr(pipeline, "project_of", lambda *_: pytest.fail("nobody has to be asked"))
+        told = run(root)
+    monkeypatch.setattr(Memory, "run", lambda *_: None)
+    found = run(root)
+    assert not decided and not results(told)
+    assert told.annotated == first.annotated + len({slot for one in first.outcomes for slot in written(one)})
+    assert {path: tuple(said) for path, said in told.predictions.items()} == {
+        path: tuple(said) for path, said in found.predictions.items()
+    }
+    assert replace(told, predictions={}) == replace(found, predictions={}, checked_by=("pyrefly",))
+
+
+def written(outcome: Outcome) -> frozenset[SlotId]:
+    return outcome.patch.written if isinstance(outcome, Changed) else frozenset()
 
 
 def test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours(tmp_path: Path, decided: list[SlotId]) -> None:

@@ -60,6 +60,7 @@ def test_it_says_what_one_says_that_begins_anew(watch: Watching, tmp_path: Path)
         if turn % 3 != 1:
             inferred = watch.infer(files)
             assert inferred == inference.infer(files, VERSION), turn
+            assert sorted(map(repr, inferred.reported or ())) == sorted(map(repr, anew)), turn
             assert inferred.of("part0.py").results or not texts["part0.py"]
         assert any(one.path == f"{TURN}.py" for one in anew)
 

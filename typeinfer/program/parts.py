@@ -23,16 +23,18 @@ GRAIN = 65_536
 CRUMB = 8
 """Groups of at most this part of `ROOM` go to their neighbours, whether there is room or not: scripts beside a large package."""
 
+Group = tuple[str, ...]
 Part = tuple[str, ...]
 
 
-def parts(modules: Mapping[str, Module], sizes: Mapping[str, int], together: Iterable[str] = ()) -> list[Part]:
-    """The paths of every part, in order. `modules`: with their names and imports, the rest of them isn't looked at; `sizes`: in
-    bytes, of all files; `together`: files that may have to do with each other without an import."""
+def groups(modules: Mapping[str, Module], paths: Iterable[str], together: Iterable[str] = ()) -> list[Group]:
+    """The paths that have to do with each other, in order. `modules`: with their names and imports, the rest of them isn't looked
+    at; `paths`: of all files, those too that can't be read; `together`: of files that may have to do with each other without an
+    import."""
     import networkx as nx  # A tenth of a second, and the parts of a project are mostly remembered.
 
     graph: nx.Graph[str] = nx.Graph()
-    graph.add_nodes_from(sizes)
+    graph.add_nodes_from(paths)
     nx.add_path(graph, together)
     by_name: dict[str, list[str]] = defaultdict(list)
     for path, module in modules.items():
@@ -40,7 +42,22 @@ def parts(modules: Mapping[str, Module], sizes: Mapping[str, int], together: Ite
     for path, module in modules.items():
         for name in _loaded_by(module):
             graph.add_edges_from((path, other) for other in _nearest(path, by_name.get(name, ())))
-    return _packed([tuple(sorted(group)) for group in nx.connected_components(graph)], sizes)
+    return sorted(tuple(sorted(group)) for group in nx.connected_components(graph))
+
+
+def packed(groups: Sequence[Group], sizes: Mapping[str, int]) -> list[Part]:
+    """Parts made of groups in order, neighbours together while there is room. `sizes`: in bytes."""
+    found: list[list[str]] = []
+    left = 0
+    for group in groups:
+        size = -(-sum(sizes[path] for path in group) // GRAIN) * GRAIN
+        # What is as good as nothing beside a part is none of its own.
+        if not found or (size > left and size > ROOM // CRUMB):
+            found.append([])
+            left = ROOM
+        found[-1] += group
+        left -= size
+    return [tuple(sorted(part)) for part in found]
 
 
 def _loaded_by(module: Module) -> Iterator[str]:
@@ -64,18 +81,3 @@ def _nearest(path: str, others: Sequence[str]) -> Iterable[str]:
     shared = {other: len(commonpath([dirname(path), dirname(other)])) for other in others}
     most = max(shared.values())
     return [other for other in others if shared[other] == most]
-
-
-def _packed(groups: Sequence[Part], sizes: Mapping[str, int]) -> list[Part]:
-    """Groups by their first paths, neighbours together while there is room."""
-    found: list[list[str]] = []
-    left = 0
-    for group in sorted(groups):
-        size = -(-sum(sizes[path] for path in group) // GRAIN) * GRAIN
-        # What is as good as nothing beside a part is none of its own.
-        if not found or (size > left and size > ROOM // CRUMB):
-            found.append([])
-            left = ROOM
-        found[-1] += group
-        left -= size
-    return [tuple(sorted(part)) for part in found]

@@ -36,25 +36,6 @@ class FileInference:
     expected: Mapping[Span, TypeExpr] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Inference:
-    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types.
-
-    `notes` are one-line messages for the user: settings that could not be used.
-    """
-
-    checker: str
-    files: Mapping[str, FileInference] = field(default_factory=dict)
-    fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    def of(self, path: str) -> FileInference:
-        return self.files.get(path, NOTHING)
-
-
-NOTHING = FileInference()
-
-
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One error that a checker reports: `code` is its own name for the kind of error, `message` one line."""
@@ -63,6 +44,27 @@ class Diagnostic:
     span: Span
     code: str
     message: str
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types.
+
+    `notes` are one-line messages for the user: settings that could not be used. `reported`: the errors in the same texts, as in
+    `Language.diagnose` by the usual checker; None where it didn't look for any.
+    """
+
+    checker: str
+    files: Mapping[str, FileInference] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    reported: tuple[Diagnostic, ...] | None = field(default=None, compare=False)
+
+    def of(self, path: str) -> FileInference:
+        return self.files.get(path, NOTHING)
+
+
+NOTHING = FileInference()
 
 
 Complaint: TypeAlias = tuple[str, str]

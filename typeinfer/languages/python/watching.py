@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
@@ -96,7 +97,7 @@ class Watching:
         return said
 
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
-        self.diagnose(files)
+        reported = self.diagnose(files)
         until = time.monotonic() + self.patience
         while self.ends < self.reports:
             try:
@@ -106,7 +107,7 @@ class Watching:
             if not whole:
                 raise CheckerEnded(f"{CHECKER.name} ended while it was to watch")
             self.ends += 1
-        return self.report.inference(self.copy, files)
+        return replace(self.report.inference(self.copy, files), reported=reported)
 
     def close(self) -> None:
         if self.beginning is not None:
