@@ -6,10 +6,10 @@ nothing new is decided: what a second run would find is found by the first. Writ
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -21,7 +21,7 @@ from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES, language_of
 from typeinfer.rewriting.rewrites import Rewrites
 from typeinfer.tracing import stage
-from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, Inference
 from typeinfer.values.module import Assignment, Constant, Module, Name, Value
 from typeinfer.values.patches import Placed, Rewrite, apply_edits
 from typeinfer.values.predictions import (
@@ -273,11 +273,21 @@ class Search:
                     beside.submit(language.load_proof)
             inference = self.infer(overlay)
         ahead()
-        self.checked = bool(inference.checker)
         # Of what stands as it was nothing is decided.
         wanted = frozenset().union(*self.wanted.values()) - self.let_be
+
+        def said(inference: Inference) -> Mapping[SlotId, tuple[Evidence, ...]]:
+            self.checked = bool(inference.checker)
+            return self.by_one_name(gather(overlay, inference, lambda slot: slot.id in wanted))
+
         with stage("rules"):
-            evidence = self.by_one_name(gather(overlay, inference, lambda slot: slot.id in wanted))
+            try:
+                evidence = said(inference)
+            except CheckerFailed as error:
+                self.notes.append(f"{error}; going on with rules alone")
+                evidence = said(Inference(""))
+        # The model is about to take as much.
+        del inference
         self.ask(overlay, evidence, progress)
         return evidence
 
@@ -604,22 +614,26 @@ def ask_checkers(project: Project, infer: Infer | None = None) -> Inference:
     by_language: dict[str, dict[str, SourceFile]] = defaultdict(dict)
     for path, module in project.modules.items():
         by_language[project.language_of(path).name][path] = module.file
-    inferred: dict[str, FileInference] = {}
-    fields: dict[str, Mapping[str, TypeExpr]] = {}
-    checkers: list[str] = []
+    found: list[Inference] = []
     notes: list[str] = []
     for files in by_language.values():
         language = project.language_of(next(iter(files)))
         try:
-            found = infer(language, files)
+            found.append(infer(language, files))
         except CheckerFailed as error:
             notes.append(f"{error}; going on with rules alone")
             continue
-        notes += found.notes
-        inferred.update(found.files)
-        fields.update(found.fields)
-        checkers.append(found.checker)
-    return Inference(", ".join(checkers), inferred, fields, tuple(dict.fromkeys(notes)))
+        notes += found[-1].notes
+    if len(found) == 1:
+        return replace(found[0], notes=tuple(dict.fromkeys(notes)))
+    return Inference(
+        ", ".join(one.checker for one in found),
+        # They are read, never written.
+        ChainMap(*(one.files for one in found)),  # pyrefly: ignore
+        ChainMap(*(one.fields for one in found)),  # pyrefly: ignore
+        tuple(dict.fromkeys(notes)),
+        mentioning=lambda functions: {path for one in found for path in one.reaching(functions)},
+    )
 
 
 def may_stand_bare(project: Project, path: str, term: TypeExpr) -> bool:

@@ -22,7 +22,7 @@ from typeinfer.model.belief import Belief
 from typeinfer.pipeline import annotate
 from typeinfer.program.changes import EVERY_LINE
 from typeinfer.rewriting.verify import Misfit
-from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, Inference
+from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, FileInference, Inference
 from typeinfer.values.outcomes import Changed, Run
 from typeinfer.values.predictions import Abstain, Prediction
 from typeinfer.values.slots import SlotId, SlotKind
@@ -342,6 +342,24 @@ def test_what_a_staying_checker_infers_of_is_what_was_written_last(says: Says, m
     monkeypatch.setattr(Python, "staying", lambda *_: None)
     monkeypatch.setenv("TYPEINFER_CACHE", str(Path(os.environ["TYPEINFER_CACHE"], "another")))
     assert "-> list[int]" in stays and stays == text_of(says(words, text))
+
+
+class Garbled(Honest):
+    """What it infers turns out to be none of what is known, when somebody looks."""
+
+    def infer(self, files: Mapping[str, SourceFile]) -> Inference:
+        class Files(dict[str, FileInference]):
+            def get(self, *_: object) -> NoReturn:
+                raise CheckerFailed("pyrefly reports in a shape that is not known")
+
+        return Inference("pyrefly", Files())
+
+
+def test_a_report_that_turns_out_to_be_none_leaves_the_rules(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Python, "staying", lambda *_: Garbled())
+    found = says(BOTH, "def pay(amount, label):\n    return [amount, label]\n\n\ndef one():\n    return 1\n")
+    assert "pyrefly reports in a shape that is not known; going on with rules alone" in found.notes
+    assert "def one() -> int:" in text_of(found) and "-> list" not in text_of(found)
 
 
 # --- a checker that fails -----------------------------------------------------------------------------------------------

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from tests.laws.test_rules import CASES
 from typeinfer.deciding import Options, begin_to_infer
 from typeinfer.languages.python import checkers, inference, watching
 from typeinfer.languages.python.watching import TURN, Watching
+from typeinfer.program.evidence import gather
+from typeinfer.program.project import read_project
 from typeinfer.values.inferred import CheckerFailed, Inference
 from typeinfer.values.source import SourceFile
 
@@ -63,6 +67,40 @@ def test_it_says_what_one_says_that_begins_anew(watch: Watching, tmp_path: Path)
             assert sorted(map(repr, inferred.reported or ())) == sorted(map(repr, anew)), turn
             assert inferred.of("part0.py").results or not texts["part0.py"]
         assert any(one.path == f"{TURN}.py" for one in anew)
+
+
+def test_who_asks_about_few_slots_hears_the_same_of_a_report_of_which_less_is_read(watch: Watching) -> None:
+    """All that the rules' spec shows, as one project: calls from other files, what is overridden, fields, aliases."""
+    random = Random(20261130)
+    files = {path: file for case in CASES if case.language.name == "python" for path, file in case.files.items()}
+    project = read_project(Path(), files)
+    whole = gather(project, watch.infer(files))
+    read: Counter[int] = Counter()
+    for number in [1] * 60 + [5] * 10 + [200]:
+        few = frozenset(random.sample([*whole], number))
+        told = watch.report.inference(watch.copy, files)
+        assert gather(project, told, lambda slot, few=few: slot.id in few) == {slot: whole[slot] for slot in few}
+        assert isinstance(told.files, inference._Files)
+        read[number] = max(read[number], len(told.files.known))
+    assert read[1] < 10 < len(files), read
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(kind, text) for kind in (inference.CALLS, inference.EXPRESSIONS) for text in (b"{}", b"{", None)]
+    + [(inference.DEFINITIONS, b"{}"), (inference.DEFINITIONS, b"{")],
+)
+def test_a_report_of_another_shape_is_one_line_whenever_it_is_read(
+    watch: Watching, kind: str, text: bytes | None
+) -> None:
+    files = files_of({"a.py": "def f(x=1):\n    return x\n"})
+    watch.infer(files)
+    (part,) = (watch.report.folder / kind).glob("a:*")
+    part.unlink()
+    if text is not None:
+        part.write_bytes(text)
+    with pytest.raises(CheckerFailed, match=r"can't be read|in a shape that is not known"):
+        dict(watch.report.inference(watch.copy, files).files)
 
 
 def test_of_the_same_texts_it_says_the_same(watch: Watching) -> None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typeinfer.languages.language import Language
 from typeinfer.program.arguments import bind
 from typeinfer.program.project import Project
-from typeinfer.values.inferred import Inference
+from typeinfer.values.inferred import CallTarget, Inference
 from typeinfer.values.module import (
     Assignment,
     Attribute,
@@ -256,13 +256,18 @@ class Witness:
 
     @cached_property
     def arguments(self) -> dict[tuple[str, Span, str], list[TypeExpr]]:
-        """For each parameter the types passed to it, from the calls that the checker or the names of the project tie to it."""
+        """For each parameter that is wanted the types passed to it, from the calls that the checker or the names of the project tie
+        to it."""
         passed: dict[tuple[str, Span, str], list[TypeExpr]] = defaultdict(list)
+        asked = self.functions_asked_about
+        reaching = frozenset(self.inference.reaching(asked))
         for module in self.project.modules.values():
+            if module.file.path not in reaching:
+                continue
             targets = self.inference.of(module.file.path).targets
             for site in module.calls:
                 for target in targets.get(site.call.span, ()):
-                    found = self.functions.get((target.path, target.name_span))
+                    found = self.functions.get((target.path, target.name_span)) if target in asked else None
                     if found is None:
                         continue
                     for argument, parameter in bind(self.project, module, site, found[1]):
@@ -270,6 +275,16 @@ class Witness:
                         if parameter.kind not in STARRED and len(passed[key]) < SITES:
                             passed[key].append(self.type_of(module, site.scope, argument.value))
         return passed
+
+    @cached_property
+    def functions_asked_about(self) -> frozenset[CallTarget]:
+        """Those of which a parameter is wanted."""
+        return frozenset(
+            CallTarget(module.file.path, function.name_span)
+            for module in self.project.modules.values()
+            for function in module.functions
+            if any(one.slot is not None and self.is_open(module, one.slot) for one in function.parameters)
+        )
 
     def used(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         """Uses that few types admit. None of these is enough alone."""

@@ -6,7 +6,7 @@ Types keep their holes: `list[Unknown]` is what the checker knew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -48,10 +48,11 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class Inference:
-    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types.
+    """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types. Either may be read
+    out of a report when it is first asked for, which raises `CheckerFailed` where that has another shape.
 
     `notes` are one-line messages for the user: settings that could not be used. `reported`: the errors in the same texts, as in
-    `Language.diagnose` by the usual checker; None where it didn't look for any.
+    `Language.diagnose` by the usual checker; None where it didn't look for any. `mentioning`: as `reaching`, where there is one.
     """
 
     checker: str
@@ -59,9 +60,17 @@ class Inference:
     fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reported: tuple[Diagnostic, ...] | None = field(default=None, compare=False)
+    mentioning: Callable[[Collection[CallTarget]], Collection[str]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def of(self, path: str) -> FileInference:
         return self.files.get(path, NOTHING)
+
+    def reaching(self, functions: Collection[CallTarget]) -> Collection[str]:
+        """The paths of the files in which a call may reach one of these functions: all of them where that is known only once they
+        are read."""
+        return self.files.keys() if self.mentioning is None else self.mentioning(functions)
 
 
 NOTHING = FileInference()

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -81,13 +83,68 @@ class Report:
         return str(self.folder / STUBS) in complaint
 
     def inference(self, mirror: Path, files: Mapping[str, SourceFile]) -> Inference:
-        """What it says of a copy of these files. Raises `CheckerFailed`."""
-        name = version_of(program_of("pyrefly"))
-        try:
-            return _Read(self.folder, mirror, files).inference(name)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise CheckerFailed(f"{name} reports in a shape that is not known ({reason})") from error
+        """What it says of a copy of these files, which need not be there any more when that is read. Raises `CheckerFailed`."""
+        report = _Read(self.folder, mirror, files)
+        return Inference(report.checker, _Files(report), _Fields(report), mentioning=report.mentioning)
+
+
+class _Files(Mapping[str, FileInference]):
+    """What is told of each file, read when somebody asks: after an edit that is of few."""
+
+    def __init__(self, report: _Read) -> None:
+        self.report = report
+        self.numbers = {path: number for number, path in sorted(report.paths.items(), key=lambda pair: pair[1])}
+        self.known: dict[str, FileInference] = {}
+
+    def __getitem__(self, path: str) -> FileInference:
+        if path not in self.known:
+            number = self.numbers[path]
+            with self.report.in_known_shape():
+                self.known[path] = self.report.file(number)
+        return self.known[path]
+
+    # Python before 3.12 has no mark for what overrides.
+    # pyrefly: ignore [missing-override-decorator]
+    def __contains__(self, path: object) -> bool:
+        return path in self.numbers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+class _Fields(Mapping[str, Mapping[str, TypeExpr]]):
+    """By qualified class what is told of its fields, read module by module as well."""
+
+    def __init__(self, report: _Read) -> None:
+        self.report = report
+        self.known: dict[str, dict[str, dict[str, TypeExpr]]] = {}
+        self.numbers: dict[str, list[int]] = defaultdict(list)
+        for number, _ in sorted(report.paths.items(), key=lambda pair: pair[1]):
+            self.numbers[report.modules[number]].append(number)
+
+    def __getitem__(self, name: str) -> Mapping[str, TypeExpr]:
+        module = name
+        while module := module.rpartition(".")[0]:
+            if module in self.numbers and name in (found := self.of_module(module)):
+                return found[name]
+        raise KeyError(name)
+
+    def of_module(self, module: str) -> Mapping[str, Mapping[str, TypeExpr]]:
+        if module not in self.known:
+            self.known[module] = {}
+            for number in self.numbers[module]:
+                with self.report.in_known_shape():
+                    self.known[module] |= self.report.declared(number).fields
+        return self.known[module]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for module in self.numbers for name in self.of_module(module))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class _Head(msgspec.Struct):
@@ -99,80 +156,130 @@ class _Head(msgspec.Struct):
     source_path: Any
 
 
+class _Declared(NamedTuple):
+    """What a module defines: as in `FileInference`, and by qualified class its fields."""
+
+    results: dict[Span, TypeExpr]
+    variables: dict[Span, TypeExpr]
+    fields: dict[str, dict[str, TypeExpr]]
+
+
+FEW = 64
+"""So many functions are looked for in what is told of calls; of more it would take as long as to read that."""
+
+CALLS, EXPRESSIONS, DEFINITIONS = "call_graphs", "type_of_expressions", "definitions"
+
+
 class _Read:
-    """A report, read module by module; of the library's modules only those that a call reaches."""
+    """A report in memory, made sense of module by module; of the library's modules only those that a call reaches."""
 
     def __init__(self, folder: Path, mirror: Path, files: Mapping[str, SourceFile]) -> None:
-        self.folder, self.files = folder, files
-        self.definitions: dict[int, dict[str, Any]] = {}
-        self.names: dict[int, str] = {}
+        self.checker, self.files = version_of(program_of("pyrefly")), files
+        self.functions: dict[int, dict[str, Any]] = {}
+        self.known: dict[int, _Declared] = {}
+        self.texts: dict[tuple[str, int], bytes] = {}
         self.modules: dict[int, str] = {}
         self.paths: dict[int, str] = {}
         bases = (mirror, mirror.resolve())
-        for part in (folder / "definitions").iterdir():
-            head = msgspec.json.decode(part.read_bytes(), type=_Head)
-            if head.format_version != REPORT_FORMAT:
-                raise CheckerFailed(
-                    f"pyrefly reports in format {head.format_version}; this version reads {REPORT_FORMAT}"
-                )
-            self.names[head.module_id], self.modules[head.module_id] = part.name, head.module_name
-            if isinstance(head.source_path, dict) and "FileSystem" in head.source_path:
-                place = Path(head.source_path["FileSystem"])
-                for base in bases:
-                    if place.is_relative_to(base) and (path := place.relative_to(base).as_posix()) in files:
-                        self.paths[head.module_id] = path
+        with self.in_known_shape():
+            for part in (folder / DEFINITIONS).iterdir():
+                text = part.read_bytes()
+                head = msgspec.json.decode(text, type=_Head)
+                if head.format_version != REPORT_FORMAT:
+                    raise CheckerFailed(
+                        f"pyrefly reports in format {head.format_version}; this version reads {REPORT_FORMAT}"
+                    )
+                self.texts[DEFINITIONS, head.module_id], self.modules[head.module_id] = text, head.module_name
+                if isinstance(head.source_path, dict) and "FileSystem" in head.source_path:
+                    place = Path(head.source_path["FileSystem"])
+                    for base in bases:
+                        if place.is_relative_to(base) and (path := place.relative_to(base).as_posix()) in files:
+                            self.paths[head.module_id] = path
+                            for kind in (CALLS, EXPRESSIONS):
+                                self.texts[kind, head.module_id] = (folder / kind / part.name).read_bytes()
 
-    def _read(self, name: str) -> dict[str, Any]:
+    @contextmanager
+    def in_known_shape(self) -> Iterator[None]:
+        """Raises `CheckerFailed` where what is read is another one."""
         try:
-            content: dict[str, Any] = msgspec.json.decode((self.folder / name).read_bytes())
+            yield
         except (OSError, msgspec.DecodeError) as error:
-            raise CheckerFailed(f"pyrefly's report can't be read: {name}: {error}") from None
+            raise CheckerFailed(f"{self.checker}'s report can't be read: {error}") from None
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CheckerFailed(f"{self.checker} reports in a shape that is not known ({reason})") from error
+
+    def mentioning(self, functions: Collection[CallTarget]) -> Collection[str]:
+        """The files in which a call may reach one of these functions."""
+        if len(functions) > FEW:
+            return self.paths.values()
+        with self.in_known_shape():
+            marks = [*self._marks(functions)]
+        # Of a file that was read already it isn't told apart any more.
+        calls = {number: self.texts.get((CALLS, number)) for number in self.paths}
+        return {
+            self.paths[number] for number, text in calls.items() if text is None or any(mark in text for mark in marks)
+        }
+
+    def _marks(self, functions: Collection[CallTarget]) -> Iterator[bytes]:
+        """What stands wherever a call reaches one of these."""
+        for number, path in self.paths.items():
+            spans = {one.name_span for one in functions if one.path == path}
+            for key, found in self._functions(number).items() if spans else ():
+                if _span(self.files[path], found.get("name_location")) in spans:
+                    name = self.modules[number]
+                    yield f'"module_id":{number},"module_name":"{name}","function_id":"{key}"'.encode()
+
+    def _take(self, kind: str, number: int) -> dict[str, Any]:
+        """One part of a module, once: what was made of it is kept instead."""
+        content: dict[str, Any] = msgspec.json.decode(self.texts.pop((kind, number)))
         return content
 
-    def _module(self, part: str, number: int) -> dict[str, Any]:
-        return self._read(f"{part}/{self.names[number]}")
-
     def _functions(self, number: int) -> dict[str, Any]:
-        if number not in self.definitions:
-            known = number in self.names
-            self.definitions[number] = self._module("definitions", number)["function_definitions"] if known else {}
-        return self.definitions[number]
+        if number in self.paths:
+            self.declared(number)
+        elif number not in self.functions:
+            known = (DEFINITIONS, number) in self.texts
+            self.functions[number] = self._take(DEFINITIONS, number)["function_definitions"] if known else {}
+        return self.functions[number]
 
-    def inference(self, checker: str) -> Inference:
-        inferred: dict[str, FileInference] = {}
-        fields: dict[str, dict[str, TypeExpr]] = {}
-        for number, path in sorted(self.paths.items(), key=lambda pair: pair[1]):
-            inferred[path] = self._file(number, self.files[path], fields)
-        return Inference(checker, inferred, fields)
+    def declared(self, number: int) -> _Declared:
+        """What a module of the project defines."""
+        if number not in self.known:
+            self.known[number] = self._declared(number, self.files[self.paths[number]])
+        return self.known[number]
 
-    def _file(self, number: int, file: SourceFile, fields: dict[str, dict[str, TypeExpr]]) -> FileInference:
-        results: dict[Span, TypeExpr] = {}
-        variables: dict[Span, TypeExpr] = {}
-        declared = self._module("definitions", number)
-        self.definitions[number] = declared["function_definitions"]
-        for function in declared["function_definitions"].values():
+    def file(self, number: int) -> FileInference:
+        file, declared = self.files[self.paths[number]], self.declared(number)
+        expressions = self._expressions(number, file)
+        targets = self._calls(number, file, expressions)
+        return FileInference(declared.results, declared.variables, expressions, targets)
+
+    def _declared(self, number: int, file: SourceFile) -> _Declared:
+        found = _Declared({}, {}, {})
+        content = self._take(DEFINITIONS, number)
+        self.functions[number] = content["function_definitions"]
+        for function in content["function_definitions"].values():
             span = _span(file, function.get("name_location"))
             signatures = function["undecorated_signatures"]
             if span is None or len(signatures) != 1:
                 continue
-            results[span] = _type(signatures[0].get("return_annotation"))
+            found.results[span] = _type(signatures[0].get("return_annotation"))
         module = self.modules[number]
-        for name, found in _qualified_classes(declared["class_definitions"], declared["function_definitions"]):
-            entries = found.get("fields", {})
-            fields[f"{module}.{name}"] = {key: _type(entry.get("type")) for key, entry in entries.items()}
+        for name, declared in _qualified_classes(content["class_definitions"], content["function_definitions"]):
+            entries = declared.get("fields", {})
+            found.fields[f"{module}.{name}"] = {key: _type(entry.get("type")) for key, entry in entries.items()}
             for entry in entries.values():
                 if (span := _span(file, entry.get("location"))) is not None:
-                    variables[span] = _type(entry.get("type"))
-        for entry in declared.get("global_variables", {}).values():
+                    found.variables[span] = _type(entry.get("type"))
+        for entry in content.get("global_variables", {}).values():
             if (span := _span(file, entry.get("location"))) is not None:
-                variables[span] = _type(entry.get("type"))
-        expressions = self._expressions(number, file)
-        targets = self._calls(number, file, expressions)
-        return FileInference(results, variables, expressions, targets)
+                found.variables[span] = _type(entry.get("type"))
+        return found
 
     def _expressions(self, number: int, file: SourceFile) -> dict[Span, TypeExpr]:
         found: dict[Span, TypeExpr] = {}
-        for function in self._module("type_of_expressions", number)["functions"].values():
+        for function in self._take(EXPRESSIONS, number)["functions"].values():
             table = [_type(entry) for entry in function["type_table"]]
             for location, at in function["locations"].items():
                 if not isinstance(table[at], Unknown) and (span := _span(file, location)) is not None:
@@ -184,7 +291,7 @@ class _Read:
     ) -> dict[Span, tuple[CallTarget, ...]]:
         """Fills `expressions` with what calls give, and returns the project's functions that calls reach."""
         reached: dict[Span, tuple[CallTarget, ...]] = {}
-        for graph in self._module("call_graphs", number)["call_graphs"].values():
+        for graph in self._take(CALLS, number)["call_graphs"].values():
             for location, entry in graph.items():
                 called = entry.get("Call") if "|" not in location else None
                 span = _span(file, location) if called else None
