@@ -135,10 +135,10 @@ def proportional(number: int) -> float:
     return 0.0
 
 
-def measure(root: Path, cache: Path, *flags: str, told: bool = True) -> Measured:
-    """What is to be written is worked out, and not written: so the same can be asked again. `told`: all that is believed of every
-    slot is printed, as JSON; else the closing line alone, as it is for a person who asks for no more."""
-    command = (*OURS.command, "--check", *(("--format", "json") if told else ()), *flags)
+def measure(root: Path, cache: Path, *flags: str, told: bool = True, writes: bool = False) -> Measured:
+    """What is to be written is worked out, and not written unless that is asked for: so the same can be asked again. `told`: all that
+    is believed of every slot is printed, as JSON; else the closing line alone, as it is for a person who asks for no more."""
+    command = (*OURS.command, *(() if writes else ("--check",)), *(("--format", "json") if told else ()), *flags)
     with Watch() as watch:
         cost = run(replace(OURS, command=command), root, cache, LIMIT)
     if cost.failure is not None and not (cost.printed or cost.failure.startswith("status 1:")):
@@ -168,27 +168,42 @@ def by_lines(asked: argparse.Namespace) -> None:
             say(f"{lines:,} lines: {cold.cost.seconds:.1f} s, {cold.held:.0f} MB")
             listed = measure(root, caches, *asked.flags)
             warm = measure(root, caches, *asked.flags, told=False)
-            by_size = sorted(root.rglob("*.py"), key=lambda path: (path.stat().st_size, path))
-            after = []
-            for edited in (*(by_size[len(by_size) * part // (EDITS + 1)] for part in range(1, EDITS + 1)), by_size[-1]):
-                time.sleep(PAUSE)
-                edited.write_bytes(edited.read_bytes() + b"\n\ndef added(count):\n    return count + 1\n")
-                after.append(measure(root, caches, *asked.flags, told=False))
-                say(f"after an edit of {edited.relative_to(root)}: {after[-1].cost.seconds:.1f} s")
-            seconds, peak = cold.cost.seconds, max(one.held for one in (cold, warm, listed, *after))
             say(f"again {warm.cost.seconds:.1f} s, with JSON {listed.cost.seconds:.1f}")
-            points.append((lines, seconds, peak))
-            *edits, of_largest = (one.cost.seconds for one in after)
-            each = [seconds, warm.cost.seconds, listed.cost.seconds, statistics.median(edits), of_largest]
-            rows.append([f"{lines:,}", f"{files:,}", f"{listed.slots:,}", *(f"{one:.1f}" for one in each)])
-            rows[-1][-2] += f" ({min(edits):.1f} to {max(edits):.1f})"
-            rows[-1] += [f"{listed.slots / seconds:,.0f}", f"{peak:,.0f}"]
+            by_size = sorted(root.rglob("*.py"), key=lambda path: (path.stat().st_size, path))
+            edited = [*(by_size[len(by_size) * part // (EDITS + 1)] for part in range(1, EDITS + 1)), by_size[-1]]
+            checked = [after_edit(path, root, caches, *asked.flags) for path in edited]
+            measure(root, caches, *asked.flags, told=False, writes=True)
+            settled = measure(root, caches, *asked.flags, told=False, writes=True)
+            written = [after_edit(path, root, caches, *asked.flags, writes=True) for path in edited]
+            held = max(one.held for one in (cold, warm, listed, settled, *checked, *written))
+            points.append((lines, cold.cost.seconds, held))
+            rows.append([f"{lines:,}", f"{files:,}", f"{listed.slots:,}"])
+            rows[-1] += [f"{one.cost.seconds:.1f}" for one in (cold, warm, listed)]
+            rows[-1] += [*of_edits(checked), f"{settled.cost.seconds:.1f}", *of_edits(written)]
+            rows[-1] += [f"{listed.slots / cold.cost.seconds:,.0f}", f"{held:,.0f}"]
     print(f"`{' '.join(['python', *sys.argv])}`, {described()}\n")
-    heads = ["lines", "files", "slots", "cold, s", "again, s", "again, with JSON, s", "after an edit, s", "of the largest file, s"]
-    heads += ["slots/s", "peak MB, all"]
+    edits = ["after an edit, s", "of the largest file, s"]
+    heads = ["lines", "files", "slots", "cold, s", "again, s", "again, with JSON, s", *edits]
+    heads += ["once it is written: again, s", *edits, "slots/s", "peak MB, all"]
     print(table(heads, rows))
     if len(points) > 1 and not asked.flags:
         draw(points)
+
+
+def after_edit(edited: Path, root: Path, caches: Path, *flags: str, writes: bool = False) -> Measured:
+    time.sleep(PAUSE)
+    name = "added_later" if writes else "added"
+    edited.write_bytes(edited.read_bytes() + f"\n\ndef {name}(count):\n    return count + 1\n".encode())
+    found = measure(root, caches, *flags, told=False, writes=writes)
+    say(f"after an edit of {edited.relative_to(root)}: {found.cost.seconds:.1f} s")
+    return found
+
+
+def of_edits(measured: Sequence[Measured]) -> Iterator[str]:
+    """The median, and from where to where, of all but the last, and that."""
+    *edits, largest = (one.cost.seconds for one in measured)
+    yield f"{statistics.median(edits):.1f} ({min(edits):.1f} to {max(edits):.1f})"
+    yield f"{largest:.1f}"
 
 
 def draw(points: Sequence[tuple[int, float, float]]) -> None:

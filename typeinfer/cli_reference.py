@@ -54,7 +54,8 @@ What was read and inferred is kept by content in `$TYPEINFER_CACHE`, or else `$X
 A run of the same on the same texts is told again. Where files changed since, what stands in a function (or class head, or
 assignment) that neither changed, nor names something that what changed defines, nor is named there, stays as the last run had it,
 unless the checker finds an error in that now; comments, and the names in docstrings, count for nothing. The rest is asked again,
-and all that is written is checked together and proven as ever. What `annotate` itself wrote is no change. Here and there it may be
+and all that is written is checked together and proven as ever. What `annotate` itself wrote is no change: of that nobody is asked
+again. Here and there it may be
 something else than with an empty cache ([edits.md](../benchmarks/results/edits.md)): where two runs have to be the same on
 different machines, clear it, or give each an empty `$TYPEINFER_CACHE`. A commit's lines (`--staged`, `--since`) are always asked
 about anew.
