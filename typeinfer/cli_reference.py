@@ -55,10 +55,9 @@ A run of the same on the same texts is told again. Where files changed since, wh
 assignment) that neither changed, nor names something that what changed defines, nor is named there, stays as the last run had it,
 unless the checker finds an error in that now; comments, and the names in docstrings, count for nothing. The rest is asked again,
 and all that is written is checked together and proven as ever. What `annotate` itself wrote is no change: of that nobody is asked
-again. Here and there it may be
-something else than with an empty cache ([edits.md](../benchmarks/results/edits.md)): where two runs have to be the same on
-different machines, clear it, or give each an empty `$TYPEINFER_CACHE`. A commit's lines (`--staged`, `--since`) are always asked
-about anew.
+again. Here and there it may be something else than with an empty cache ([edits.md](../benchmarks/results/edits.md)): where two runs
+have to be the same on different machines, clear it, or give each an empty `$TYPEINFER_CACHE`. A commit's lines (`--staged`,
+`--since`) are always asked about anew.
 
 What the model said of the units of a file is shared with whoever names the same place in `$TYPEINFER_SHARED_CACHE`: a folder, or
 the URL of one in an object store, for which fsspec has a protocol (`s3://bucket/folder` takes `pip install s3fs`). What somebody

@@ -191,7 +191,7 @@ class Search:
     """What each checker reported with so much written: a hearing begins where the one before it ended."""
     by_staying: set[Asked] = field(default_factory=set)
     """Of these a checker reported that stayed and looked at what changed: `disposing.confirm` in the end."""
-    told: dict[str, tuple[Mapping[str, SourceFile], tuple[Diagnostic, ...]]] = field(default_factory=dict)
+    by_the_way: dict[str, tuple[Mapping[str, SourceFile], tuple[Diagnostic, ...]]] = field(default_factory=dict)
     """By language, what the checker that infers reported by the way, and of which texts, when it was asked last."""
     coming: dict[Asked, Coming] = field(default_factory=dict)
     """What a checker is being asked already."""
@@ -260,7 +260,6 @@ class Search:
         self, overlay: Project, progress: Progress, ahead: Callable[[], None]
     ) -> Mapping[SlotId, tuple[Evidence, ...]]:
         """What checkers and rules say of the texts as they are now; and the model, in `rankings`. `ahead`: as in `settle`."""
-        from typeinfer.program.evidence import gather
         from typeinfer.program.graph import read_trees
 
         with ThreadPoolExecutor(1, "reading ahead") as beside:
@@ -273,23 +272,26 @@ class Search:
                     beside.submit(language.load_proof)
             inference = self.infer(overlay)
         ahead()
-        # Of what stands as it was nothing is decided.
-        wanted = frozenset().union(*self.wanted.values()) - self.let_be
-
-        def said(inference: Inference) -> Mapping[SlotId, tuple[Evidence, ...]]:
-            self.checked = bool(inference.checker)
-            return self.by_one_name(gather(overlay, inference, lambda slot: slot.id in wanted))
-
         with stage("rules"):
-            try:
-                evidence = said(inference)
-            except CheckerFailed as error:
-                self.notes.append(f"{error}; going on with rules alone")
-                evidence = said(Inference(""))
+            evidence = self.by_one_name(self.said(overlay, inference))
         # The model is about to take as much.
         del inference
         self.ask(overlay, evidence, progress)
         return evidence
+
+    def said(self, overlay: Project, inference: Inference) -> Mapping[SlotId, tuple[Evidence, ...]]:
+        """What rules say, without the checker where its report, which is read only now, is of no known shape."""
+        from typeinfer.program.evidence import gather
+
+        # Of what stands as it was nothing is decided.
+        wanted = frozenset().union(*self.wanted.values()) - self.let_be
+        self.checked = bool(inference.checker)
+        try:
+            return gather(overlay, inference, lambda slot: slot.id in wanted)
+        except CheckerFailed as error:
+            note = f"{error}; going on with rules alone"
+            self.notes += [note] if note not in self.notes else []
+            return self.said(overlay, Inference(""))
 
     def open_slots(self) -> Iterator[SlotId]:
         """The slots that something may be decided of."""
@@ -393,7 +395,7 @@ class Search:
             try:
                 inference = staying.infer(files)
                 if inference.reported is not None:
-                    self.told[language.name] = files, inference.reported
+                    self.by_the_way[language.name] = files, inference.reported
                 return inference
             except CheckerFailed as error:
                 self.give_up(language, infers=True, error=error)

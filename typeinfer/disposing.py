@@ -66,7 +66,7 @@ def begin_ahead(search: Search) -> None:
         if not any(hearing.wanted.values()):
             continue
         files = texts(search.project, language, hearing.edits(asked))
-        if hearing.is_likely_clean(frozenset(search.open_slots())) and hearing.told(files) is not None:
+        if hearing.is_likely_clean(frozenset(search.open_slots())) and hearing.by_the_way(files) is not None:
             continue
         if (staying := hearing.who_stays()) is None:
             hearing.ask_early(asked)
@@ -330,8 +330,8 @@ class Hearing:
         """What the checker reports, and whether it is one that stays. Raises `CheckerFailed`."""
         if (coming := self.search.coming.pop(key, None)) is not None:
             return coming.result(), False
-        if everywhere and (told := self.told(files)) is not None:
-            return told, True
+        if everywhere and (reported := self.by_the_way(files)) is not None:
+            return reported, True
         if everywhere and (staying := self.who_stays()) is not None:
             self.search.asked[self.language.name, False] += 1
             try:
@@ -340,10 +340,10 @@ class Hearing:
                 self.search.give_up(self.language, infers=False, error=error)
         return self.begin_anew(files, everywhere), False
 
-    def told(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...] | None:
+    def by_the_way(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...] | None:
         """What who infers reported of these very texts, if that is the checker and was asked about them last."""
-        texts_asked, told = self.search.told.get(self.language.name, (None, ()))
-        return told if self.is_usual and texts_asked == files else None
+        asked, reported = self.search.by_the_way.get(self.language.name, (None, ()))
+        return reported if self.is_usual and asked == files else None
 
     def who_stays(self) -> Staying | None:
         """Who is asked, if it is one that stays."""
