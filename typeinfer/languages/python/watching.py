@@ -42,8 +42,8 @@ UNREAD = 64
 PATIENCE = 10.0
 """Seconds to wait for a report at least, and times that the first one took: whoever doesn't notice changes never answers."""
 
-# Whoever it was started by may be killed: its standard input ends then, and it goes too.
-GUARDED = 'exec 3<&0; (read _ <&3; kill -9 0) >/dev/null 2>&1 & exec "$0" "$@" 3<&- </dev/null'
+# Whoever it was started by may be killed: its standard input ends then, and it goes too, with its folder.
+GUARDED = 'exec 3<&0; (read _ <&3; kill -9 $$; rm -rf "$0"; kill -9 0) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
 
 
 class Watching:
@@ -116,7 +116,7 @@ class Watching:
 
     def _start(self) -> None:
         watching = ("check", "--watch", "--output-format", "json", *(self.report.flags if self.infers else ()))
-        command = ["sh", "-c", GUARDED, program_of(CHECKER.name), *watching]
+        command = ["sh", "-c", GUARDED, str(self.copy.parent), program_of(CHECKER.name), *watching]
         pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
