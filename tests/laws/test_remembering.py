@@ -23,7 +23,7 @@ from typeinfer.program.project import read_project
 from typeinfer.reading import heads
 from typeinfer.remembering import Memory
 from typeinfer.rewriting import patch
-from typeinfer.values.outcomes import Changed, Outcome
+from typeinfer.values.outcomes import Changed, Outcome, Run
 from typeinfer.values.predictions import Abstain, Apply
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
@@ -57,6 +57,15 @@ def edited(root: Path, name: str, old: str, new: str) -> None:
     text = (root / name).read_text("utf-8")
     assert old in text
     (root / name).write_text(text.replace(old, new), "utf-8")
+
+
+def run_and_write(root: Path, **flags: object) -> Run:
+    files = read(root)
+    first = run(root, files, **flags)
+    for name, text in results(first).items():
+        (root / name).write_text(text, "utf-8")
+    wrote(root, files, Options(only=dict.fromkeys(files, (EVERY_LINE,)), **flags), first)  # pyrefly: ignore
+    return first
 
 
 def test_after_an_edit_files_that_have_nothing_to_do_with_it_are_as_they_were(
@@ -158,11 +167,7 @@ def test_what_was_written_since_is_not_written_once_more(
     tmp_path: Path, begun: list[tuple[Watching, Mapping[str, SourceFile]]]
 ) -> None:
     root = plant(tmp_path / "p", PROJECT)
-    files = read(root)
-    first = run(root)
-    for name, text in results(first).items():
-        (root / name).write_text(text, "utf-8")
-    wrote(root, files, Options(only=dict.fromkeys(files, (EVERY_LINE,))), first)
+    run_and_write(root)
     begun.clear()
     edited(root, "use.py", "make().get()", "make().get() + 1")
     run(root)
@@ -238,12 +243,7 @@ def test_once_it_is_written_the_next_run_goes_on_from_there(
     tmp_path: Path, decided: list[SlotId], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = plant(tmp_path / "p", PROJECT)
-    files = read(root)
-    options = Options(only=dict.fromkeys(files, (EVERY_LINE,)), checker=False)
-    first = annotate(root, files, options)
-    for name, text in results(first).items():
-        (root / name).write_text(text, "utf-8")
-    wrote(root, files, options, first)
+    first = run_and_write(root, checker=False)
     decided.clear()
     with monkeypatch.context() as nobody:
         nobody.setattr(Search, "look", lambda *_: pytest.fail("nobody has to be asked"))
@@ -268,11 +268,7 @@ def test_of_what_was_written_nobody_is_asked_again_and_what_is_told_is_what_woul
         "import box\n\n\ndef late(number=0):\n    number.nothing = box.Box().get()\n    n = 1\n\n\nlate(number='x')\n"
     )
     root = plant(tmp_path / "p", PROJECT | {"late.py": refused, "broken.py": "def (\n", "none.py": "x = 1\n"})
-    files = read(root)
-    first = run(root)
-    for name, text in results(first).items():
-        (root / name).write_text(text, "utf-8")
-    wrote(root, files, Options(only=dict.fromkeys(files, (EVERY_LINE,))), first)
+    first = run_and_write(root)
     decided.clear()
     with monkeypatch.context() as nobody:
         nobody.setattr(pipeline, "project_of", lambda *_: pytest.fail("nobody has to be asked"))
