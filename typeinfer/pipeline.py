@@ -283,7 +283,7 @@ def _parts(
     sizes = {path: len(file.data) for path, file in files.items()}
     if options.rename or sum(sizes.values()) <= parts.ROOM:
         return [_Part(root, files, options)]
-    ambient = [path for path in files if (language := language_of(path)) is not None and language.ambient]
+    ambient = frozenset(path for path in files if (language := language_of(path)) is not None and language.ambient)
     found = parts.packed(groups(files, ambient, options.engine, cache, progress), sizes)
     return [
         _Part(

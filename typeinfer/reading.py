@@ -5,7 +5,7 @@ Knows nothing of types.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -55,13 +55,13 @@ class _Grouped(msgspec.Struct, frozen=True, array_like=True):
 
 
 def groups(
-    files: Mapping[str, SourceFile], together: Collection[str], engine: Engine, cache: Store, progress: Progress
+    files: Mapping[str, SourceFile], together: frozenset[str], engine: Engine, cache: Store, progress: Progress
 ) -> Sequence[tuple[str, ...]]:
     """The paths of the files that have to do with each other, as `parts.groups`, which doesn't look into those that are `together`.
     Of the same files nothing is looked at but what was edited, as long as that imports what it imported before."""
     from typeinfer.program import parts
 
-    digests = {path: file.digest for path, file in files.items() if path not in {*together}}
+    digests = {path: files[path].digest for path in sorted(files.keys() - together)}
     last = cache.get("groups", sorted(files), _Grouped)
     if last is not None:
         edited = {path for path, digest in digests.items() if digest != last.digests[path]}
@@ -75,7 +75,7 @@ def groups(
             return last.groups
     found = heads({path: files[path] for path in digests}, engine, cache, progress)
     names = {path: (module.name, module.is_package) for path, module in found.items()}
-    grouped = tuple(parts.groups(found, files, together))
+    grouped = tuple(parts.groups(found, files, sorted(together)))
     cache.put("groups", sorted(files), _Grouped(digests, names, grouped))
     return grouped
 

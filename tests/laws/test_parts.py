@@ -144,8 +144,8 @@ def test_what_is_remembered_of_groups_is_what_would_be_found(tmp_path: Path) -> 
                 for path, text in texts.items()
             }
             with Cache(tmp_path / str(turn)) as nothing:
-                fresh = reading.groups(files, ["page.js"], HERE, nothing, silent)
-            assert tuple(reading.groups(files, ["page.js"], HERE, cache, silent)) == fresh, turn
+                fresh = reading.groups(files, frozenset({"page.js"}), HERE, nothing, silent)
+            assert tuple(reading.groups(files, frozenset({"page.js"}), HERE, cache, silent)) == fresh, turn
 
 
 def test_after_an_edit_that_is_looked_at_alone_to_tell_what_hangs_together(
@@ -153,13 +153,13 @@ def test_after_an_edit_that_is_looked_at_alone_to_tell_what_hangs_together(
 ) -> None:
     files = {path: SourceFile(path, "python", text.encode()) for path, text in BOTH.items()}
     with Cache(cache_folder()) as cache:
-        before = reading.groups(files, (), HERE, cache, silent)
+        before = reading.groups(files, frozenset(), HERE, cache, silent)
         monkeypatch.setattr(reading, "heads", lambda *_: pytest.fail("the others are as they were"))
-        assert reading.groups(files, (), HERE, cache, silent) == before
+        assert reading.groups(files, frozenset(), HERE, cache, silent) == before
         bank = files["bank/bank.py"]
         for number in range(3):
             files["bank/bank.py"] = bank.with_data(bank.data + b"x = %d\n" % number)
-            assert reading.groups(files, (), HERE, cache, silent) == before
+            assert reading.groups(files, frozenset(), HERE, cache, silent) == before
 
 
 @pytest.mark.usefixtures("little_room")

@@ -80,8 +80,13 @@ def diagnose(
         try:
             return diagnostics(checker, checker.report(said), copy, files)
         except (LookupError, TypeError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise CheckerFailed(f"{version_of(program)} reports in a shape that is not known ({reason})") from error
+            raise of_another_shape(version_of(program), error) from error
+
+
+def of_another_shape(name: str, error: Exception) -> CheckerFailed:
+    """What to raise where a report makes no sense, and this came of it."""
+    reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return CheckerFailed(f"{name} reports in a shape that is not known ({reason})")
 
 
 def diagnostics(

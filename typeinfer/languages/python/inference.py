@@ -22,7 +22,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from typeinfer.languages.python.annotations import parse_type
-from typeinfer.languages.python.checkers import program_of, run, version_of, write_copy, write_pyrefly_settings
+from typeinfer.languages.python.checkers import (
+    of_another_shape,
+    program_of,
+    run,
+    version_of,
+    write_copy,
+    write_pyrefly_settings,
+)
 from typeinfer.languages.python.library import public_name
 from typeinfer.values.inferred import CallTarget, CheckerFailed, FileInference, Inference
 from typeinfer.values.source import SourceFile, Span
@@ -93,7 +100,7 @@ class _Files(Mapping[str, FileInference]):
 
     def __init__(self, report: _Read) -> None:
         self.report = report
-        self.numbers = {path: number for number, path in sorted(report.paths.items(), key=lambda pair: pair[1])}
+        self.numbers = {path: number for number, path in report.paths.items()}
         self.known: dict[str, FileInference] = {}
 
     def __getitem__(self, path: str) -> FileInference:
@@ -122,7 +129,7 @@ class _Fields(Mapping[str, Mapping[str, TypeExpr]]):
         self.report = report
         self.known: dict[str, dict[str, dict[str, TypeExpr]]] = {}
         self.numbers: dict[str, list[int]] = defaultdict(list)
-        for number, _ in sorted(report.paths.items(), key=lambda pair: pair[1]):
+        for number in report.paths:
             self.numbers[report.modules[number]].append(number)
 
     def __getitem__(self, name: str) -> Mapping[str, TypeExpr]:
@@ -179,7 +186,7 @@ class _Read:
         self.known: dict[int, _Declared] = {}
         self.texts: dict[tuple[str, int], bytes] = {}
         self.modules: dict[int, str] = {}
-        self.paths: dict[int, str] = {}
+        paths: dict[int, str] = {}
         bases = (mirror, mirror.resolve())
         with self.in_known_shape():
             for part in (folder / DEFINITIONS).iterdir():
@@ -194,9 +201,11 @@ class _Read:
                     place = Path(head.source_path["FileSystem"])
                     for base in bases:
                         if place.is_relative_to(base) and (path := place.relative_to(base).as_posix()) in files:
-                            self.paths[head.module_id] = path
+                            paths[head.module_id] = path
                             for kind in (CALLS, EXPRESSIONS):
                                 self.texts[kind, head.module_id] = (folder / kind / part.name).read_bytes()
+        # In order, whatever the order that a folder is listed in: of two classes of one name the last counts.
+        self.paths = dict(sorted(paths.items(), key=lambda pair: pair[1]))
 
     @contextmanager
     def in_known_shape(self) -> Iterator[None]:
@@ -206,8 +215,7 @@ class _Read:
         except (OSError, msgspec.DecodeError) as error:
             raise CheckerFailed(f"{self.checker}'s report can't be read: {error}") from None
         except (LookupError, TypeError, AttributeError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise CheckerFailed(f"{self.checker} reports in a shape that is not known ({reason})") from error
+            raise of_another_shape(self.checker, error) from error
 
     def mentioning(self, functions: Collection[CallTarget]) -> Collection[str]:
         """The files in which a call may reach one of these functions."""

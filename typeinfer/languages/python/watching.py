@@ -23,7 +23,15 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
-from typeinfer.languages.python.checkers import CHECKERS, SECONDS, Version, diagnostics, program_of, write_copy
+from typeinfer.languages.python.checkers import (
+    CHECKERS,
+    SECONDS,
+    Version,
+    diagnostics,
+    of_another_shape,
+    program_of,
+    write_copy,
+)
 from typeinfer.languages.python.inference import Report
 from typeinfer.languages.wire import end
 from typeinfer.values.inferred import CheckerEnded, CheckerFailed, Diagnostic, Inference
@@ -171,8 +179,7 @@ class Watching:
                     self.told = True
                     return diagnostics(CHECKER, report, self.copy, files)
             except (LookupError, TypeError, ValueError) as error:
-                reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-                raise CheckerFailed(f"{CHECKER.name} reports in a shape that is not known ({reason})") from error
+                raise of_another_shape(CHECKER.name, error) from error
 
     def _one(self, until: float) -> str:
         """The next report, each an object of JSON."""
