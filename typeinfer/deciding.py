@@ -50,8 +50,10 @@ CHECKS = 60
 """What would be written is checked at most this often. Most projects need a few; each costs 0.2 s for 7,000 lines of Python."""
 
 REFUSED = "refused by the checker"
+UNHEARD = "not found out in time"
 UNCHECKED = "not checked"
 UNCOVERING = "would uncover an error"
+READ_AT_RUN_TIME = "the annotation would be read at run time"
 
 ROUNDS = 16
 """Most projects settle in four to six."""
@@ -168,7 +170,10 @@ class Search:
     decided: dict[SlotId, Placed] = field(default_factory=dict)
     predictions: dict[SlotId, Prediction] = field(default_factory=dict)
     let_be: set[SlotId] = field(default_factory=set)
-    """Slots that stay as a run before this one had them, unless what was decided of them is taken back."""
+    """Slots that stay as a run before this one had them, unless what was decided of them is taken back, or something else of what
+    they name."""
+    before: Mapping[SlotId, Prediction] = field(default_factory=dict)
+    """What that run said of them, and of the others."""
     verified: set[SlotId] = field(default_factory=set)
     """Decided slots of which it is known that they bring no new error."""
     checkers: dict[str, str | None] = field(default_factory=dict)
@@ -248,13 +253,34 @@ class Search:
                     hear()
                     kept = {slot for slot in {*fresh, *stood} if self.decided.get(slot) != stood.get(slot)}
             yield evidence
-            if not kept:
+            if not kept and not (kept := self.reopen()):
                 break
             with stage("reading what is written", files=len({slot.path for slot in kept})):
                 overlay = self.with_decided(overlay, {slot.path for slot in kept})
         else:
             self.notes.append(f"types still came to light in round {rounds}; run again to find the rest")
         progress("inferring", rounds, rounds)
+
+    def reopen(self) -> set[SlotId]:
+        """Ask again about those that were let be and name what something else is decided of than in the run before; they."""
+        if not self.let_be:
+            return set()
+        from typeinfer.program.edited import naming
+
+        new = {slot: placed.type for slot, placed in self.decided.items() if slot not in self.let_be}
+        old = {
+            slot: rename(said.ranked[0].type, self.project.canonical)
+            for slot, said in self.before.items()
+            if slot not in self.let_be and isinstance(said.verdict, Apply)
+        }
+        others = {slot for slot in new.keys() | old.keys() if new.get(slot) != old.get(slot)}
+        found = naming(self.project, others) & self.let_be
+        self.let_be -= found
+        self.verified -= found
+        for slot in found:
+            self.decided.pop(slot, None)
+            self.predictions.pop(slot)
+        return found
 
     def look(
         self, overlay: Project, progress: Progress, ahead: Callable[[], None]
@@ -378,7 +404,7 @@ class Search:
     def is_refused(self, slot: SlotId) -> bool:
         """Whether the checker refused what was to be written there."""
         found = self.predictions.get(slot)
-        return found is not None and isinstance(found.verdict, Abstain) and found.verdict.reason == REFUSED
+        return found is not None and isinstance(found.verdict, Abstain) and found.verdict.reason in (REFUSED, UNHEARD)
 
     def infer(self, overlay: Project) -> Inference:
         if not self.options.checker:
@@ -455,8 +481,8 @@ class Search:
             verdict = Abstain("not believed")
         elif not decides:
             verdict = Abstain("said by one rule alone that is too often wrong")
-        elif slot.runtime_visible or self.project.is_field(module, slot):
-            verdict = Suggest("the annotation would be read at run time")
+        elif self.project.is_read_at_run_time(module, slot):
+            verdict = Suggest(READ_AT_RUN_TIME)
         elif slot.id.kind not in self.options.kinds or (slot.local and not self.options.kinds_named):
             verdict = Suggest("its kind was not asked for")
         elif not self.options.kinds_named and slot.id in self.evident(module):

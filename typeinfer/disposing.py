@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING
+from typeinfer.deciding import REFUSED, UNCHECKED, UNCOVERING, UNHEARD
 from typeinfer.engine.engine import silent
 from typeinfer.tracing import stage
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
@@ -303,7 +303,7 @@ class Hearing:
         heard = [them for them in self.clean if self.kept <= them <= everybody]
         self.kept.update(max(heard, key=len, default=()))
         for slot in everybody - self.kept:
-            self.search.take_back(slot, REFUSED, f"not found out within {self.budget} checks")
+            self.search.take_back(slot, UNHEARD, f"within {self.budget} checks")
 
     def errors(self, written: Collection[SlotId], everywhere: bool = True) -> Counter[Misfit]:
         """What the checker reports with these slots written, of those that are wanted."""

@@ -9,7 +9,7 @@ it report a new one. Wider and narrower types are no contradiction; `X` where `X
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -63,8 +63,10 @@ def doubts(
     beliefs: Mapping[str, Belief],
     model: Model | None,
     progress: Progress,
+    note: Callable[[str], None],
 ) -> tuple[Doubt, ...]:
-    """`wanted`: the slots asked about, by path; those without an annotation are left aside."""
+    """`wanted`: the slots asked about, by path; those without an annotation are left aside. `note` is told what may be missing,
+    and why."""
     written = {
         slot.id: (slot, term)
         for path, slots in wanted.items()
@@ -78,13 +80,15 @@ def doubts(
     search = Search(bare, replace(options, max_error=None), wanted, frozenset(), beliefs, Rewrites(bare), model)
     for _ in search.settle(progress):
         pass
+    for line in search.notes:
+        note(line)
     search.explain(written)
     found = [
         Doubt(term, msgspec.structs.replace(search.predictions[id], slot=slot))
         for id, (slot, term) in written.items()
         if id in search.predictions and _left(project, search.predictions[id], term) <= LITTLE
     ]
-    return tuple(_as_the_checker_has_it(project, options, beliefs, found))
+    return tuple(_as_the_checker_has_it(project, options, beliefs, found, note))
 
 
 def _is_removable(project: Project, module: Module, slot: Slot) -> bool:
@@ -162,7 +166,11 @@ def _is_known(project: Project, language: Language, name: str) -> bool:
 
 
 def _as_the_checker_has_it(
-    project: Project, options: Options, beliefs: Mapping[str, Belief], found: Sequence[Doubt]
+    project: Project,
+    options: Options,
+    beliefs: Mapping[str, Belief],
+    found: Sequence[Doubt],
+    note: Callable[[str], None],
 ) -> list[Doubt]:
     """Those that bring no new error in the place of what is written; those that are not sure only where an error goes."""
     sure = {doubt.prediction.slot.id for doubt in found if _is_sure(project, beliefs, doubt)}
@@ -180,8 +188,8 @@ def _as_the_checker_has_it(
                 certain = _taken(project, language, version, checker, before, certain)
                 taken = _taken(project, language, version, checker, before, own)
                 others = [doubt for doubt in taken if doubt.said and doubt.prediction.slot.id not in sure]
-            except CheckerFailed:
-                pass  # Whoever asks for the annotations that are missing is told of it.
+            except CheckerFailed as error:
+                note(str(error))
         kept += [*certain, *others]
     return sorted(kept, key=lambda doubt: (doubt.prediction.slot.id.path, doubt.prediction.slot.span.start))
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -24,13 +25,13 @@ from typeinfer.engine.engine import Engine, Lost, Progress, silent
 from typeinfer.engine.local import HERE
 from typeinfer.languages import LANGUAGES
 from typeinfer.reading import Reader, groups, project_of, read_as, settings_beside
-from typeinfer.remembering import Memory, put_away
+from typeinfer.remembering import NOTHING_STANDS, Memory, Standing, put_away
 from typeinfer.rewriting.rewrites import Rewrites
 from typeinfer.tracing import Passage, recorded, stage, watched
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged
 from typeinfer.values.patches import Patch, Placed
-from typeinfer.values.predictions import Apply, Prediction, Suggest
+from typeinfer.values.predictions import Apply, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile
 from typeinfer.values.store import Store
@@ -129,8 +130,14 @@ def doubt(
         return tuple(found for part in parts for found in part.doubts(cache, progress))
 
 
-def doubt_project(project: Project, options: Options, model: Model | None, progress: Progress) -> tuple[Doubt, ...]:
-    """As `doubt`, of a project and with a model that are in memory already."""
+def doubt_project(
+    project: Project,
+    options: Options,
+    model: Model | None,
+    progress: Progress,
+    note: Callable[[str], None] = lambda _: None,
+) -> tuple[Doubt, ...]:
+    """As `doubt`, of a project and with a model that are in memory already. `note` is told what may be missing, and why."""
     from typeinfer.doubting import doubts
 
     wanted = {
@@ -138,7 +145,7 @@ def doubt_project(project: Project, options: Options, model: Model | None, progr
         for path, module in project.modules.items()
         if path in options.only and project.language_of(path).refusal(module.file, module) is None
     }
-    return doubts(project, wanted, options, load_beliefs(), model, progress)
+    return doubts(project, wanted, options, load_beliefs(), model, progress, note)
 
 
 # --- files that change their name -------------------------------------------------------------------------------------
@@ -221,7 +228,10 @@ class _Part:
         return sum(len(file.data) for file in self.files.values())
 
     def memory(self, cache: Cache) -> Memory:
-        return Memory(cache, _circumstances(self.root, self.files, self.options), self.options.only, self.name)
+        circumstances = _circumstances(self.root, self.files, self.options)
+        # What a file may be called is also up to what lies beside it and isn't read.
+        circumstances += [skip.path for skip in self._move.skipped]
+        return Memory(cache, circumstances, self.options.only, self.name)
 
     def remembered(self, cache: Cache) -> Run | None:
         return self.memory(cache).run(self.files, self._move.files)
@@ -240,7 +250,7 @@ class _Part:
                     leaving.callback(one.close)
                 model = model_of(options)
                 project, lost = project_of(self.root, move.files, options.engine, cache, progress)
-                standing = memory.standing(project) if goes_on else {}
+                standing = memory.standing(project) if goes_on else NOTHING_STANDS
                 settled = annotate_project(
                     project, lost, options, model, move.added, progress, standing=standing, begun=begun, store=cache
                 )
@@ -260,15 +270,18 @@ class _Part:
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
             project, _ = project_of(self.root, self.files, self.options.engine, cache, progress)
-            found = doubt_project(project, self.options, model_of(self.options), progress)
-            cache.put("doubts", key, found)
+            notes: list[str] = []
+            found = doubt_project(project, self.options, model_of(self.options), progress, notes.append)
+            # A checker that had nothing to say may be installed next time.
+            if not notes:
+                cache.put("doubts", key, found)
         return found
 
     def failed(self, reason: str) -> Run:
         outcomes = tuple(Failed(path, reason) for path in sorted(self.options.only))
         return Run(outcomes, {}, {path: self.files[path] for path in self.options.only})
 
-    @property
+    @cached_property
     def _move(self) -> _Move:
         return _moved(self.root, self.files, self.options) if self.options.rename else _Move(self.files, self.options)
 
@@ -410,13 +423,13 @@ def annotate_project(
     progress: Progress,
     known: Mapping[SlotId, Placed] = MappingProxyType({}),
     told: Callable[[Settled], None] | None = None,
-    standing: Mapping[SlotId, Prediction] = MappingProxyType({}),
+    standing: Standing = NOTHING_STANDS,
     begun: Mapping[Stays, Staying] = MappingProxyType({}),
     store: Store | None = None,
 ) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
     `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
-    `standing`: what was said before of files that are asked about, to stand where the checker doesn't speak against it; `begun`:
+    `standing`: what was said before of slots that are asked about, to stand where the checker doesn't speak against it; `begun`:
     checkers that stay and are at work on much the same texts; `store`: where it is kept what was read, and which edits were
     proven."""
     refusals = {
@@ -453,7 +466,8 @@ def annotate_project(
             search.staying.update(begun)
         search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
         search.verified = set(search.decided)
-        for slot, prediction in standing.items():
+        search.before = {**standing.said, **standing.opened}
+        for slot, prediction in standing.said.items():
             search.predictions[slot] = prediction
             search.let_be.add(slot)
             if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
@@ -552,7 +566,10 @@ def _patches(
 
 
 def _circumstances(root: Path, files: Iterable[str], options: Options) -> list[str | bytes]:
-    """All that a run depends on but the texts and what it is about: options, weights, settings, versions of what is asked."""
+    """All that a run depends on but the texts and what it is about: options, weights, settings, versions of what is asked, and what
+    else that sees."""
+    from typeinfer.languages import language_of
+
     chosen = msgspec.json.encode(
         [
             sorted(kind.value for kind in options.kinds),
@@ -569,6 +586,11 @@ def _circumstances(root: Path, files: Iterable[str], options: Options) -> list[s
         ]
     )
     versions = [version for language in LANGUAGES for version in language.versions()]
+    if options.checker:
+        there = {language.name for path in files if (language := language_of(path)) is not None}
+        for language in LANGUAGES:
+            checker = options.checked_by if options.checked_by in language.checkers else language.checker_of(root)
+            versions += language.surroundings(root, checker or language.checkers[0]) if language.name in there else ()
     return [
         str(root),
         chosen,

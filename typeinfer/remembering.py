@@ -2,23 +2,25 @@
 
 After an edit it would cost a whole run to come to what is known already of slots that have nothing to do with it (`edited.py`). So
 they stay as they were, and the rest of the next run goes on from there; all that is to be written is checked together, and proven.
-It may end elsewhere than a run that remembers nothing. Knows nothing of how a run goes.
+What was decided otherwise opens what names it in turn (`Search.reopen`). It may end elsewhere than a run that remembers nothing.
+Knows nothing of how a run goes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
+from typeinfer.deciding import READ_AT_RUN_TIME, UNHEARD
 from typeinfer.reading import read_before
 from typeinfer.values.module import Module
 from typeinfer.values.outcomes import Changed, Failed, Outcome, Run, Skipped, Unchanged, reasons
 from typeinfer.values.patches import Edit, Patch, Refused, apply_edits
-from typeinfer.values.predictions import Prediction, PutAway
+from typeinfer.values.predictions import Abstain, Prediction, PutAway, Suggest
 from typeinfer.values.slots import Slot, SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.store import Store
@@ -30,6 +32,17 @@ if TYPE_CHECKING:
 
 NOT_PACKED = (msgspec.MsgspecError, RecursionError, OverflowError)
 """What is raised where a type is nested too deep."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the last run said of slots: `said` of those that stand as they were, `opened` of those that are asked about again."""
+
+    said: Mapping[SlotId, Prediction] = field(default_factory=dict)
+    opened: Mapping[SlotId, Prediction] = field(default_factory=dict)
+
+
+NOTHING_STANDS = Standing()
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,9 @@ class Memory:
     def wrote(self, files: Mapping[str, SourceFile], after: Mapping[str, Module]) -> None:
         """What the run about these texts said was written, and made this of some of them: the run about what came of it finds
         nothing more to write, and believes the same of what is left."""
-        if (found := self._found(files)) is not None:
+        found = self._found(files)
+        # Another process may have come to something else since, and what it would have written nobody wrote.
+        if found is not None and found.changes >= after.keys():
             texts = {**files, **{path: module.file for path, module in after.items()}}
             self._keep(texts, found.written(after))
 
@@ -71,8 +86,8 @@ class Memory:
         digests = _digests(files)
         self.store.put("run", self._key(self._asked, digests), remembered)
         last = self.store.get("last", self._of_last, _Last)
-        # A run about a few files is less to go on from than the one about all that was before it.
-        if last is None or not {*last.whole} > {*self._whole}:
+        # A run about a few files is less to go on from than the one about all that was before it, as far as those are still there.
+        if last is None or not digests.keys() & last.whole > {*self._whole}:
             self.store.put("last", self._of_last, _Last(self._asked, digests, self._whole))
 
     def texts(self, files: Mapping[str, SourceFile]) -> Mapping[str, SourceFile]:
@@ -99,27 +114,35 @@ class Memory:
         found = self.store.get("run", self._key(last.asked, last.digests), _Remembered) if last is not None else None
         return None if last is None or found is None else (last, found)
 
-    def standing(self, project: Project) -> Mapping[SlotId, Prediction]:
-        """What the last run said of slots that what was edited since doesn't bear on, where they stand now."""
+    def standing(self, project: Project) -> Standing:
+        """What the last run said of slots that what was edited since doesn't bear on, where they stand now, and of the others."""
         from typeinfer.program.edited import Edits
 
         if self._last is None:
-            return {}
+            return NOTHING_STANDS
         last, found = self._last
         digests = _digests({path: module.file for path, module in project.modules.items()})
         # What a file that is gone was good for nobody can tell any more.
         if not last.digests.keys() <= digests.keys():
-            return {}
+            return NOTHING_STANDS
         changed = {path for path, digest in digests.items() if last.digests.get(path) != digest}
-        edits = Edits.of({path: self._versions(project.modules[path], last.digests.get(path)) for path in changed})
-        near = changed | project.beside(changed)
-        standing: dict[SlotId, Prediction] = {}
+        # Where nothing was to be decided then, whoever names what is there looked at it without.
+        unasked = digests.keys() & {*self._whole} - {*last.whole}
+        refused = {kept.path for kept in found.files if kept.became == "skipped"}
+        before = {path: self._versions(project.modules[path], last.digests.get(path)) for path in changed - unasked}
+        edits = Edits.of(before | {path: (None, project.modules[path]) for path in unasked})
+        near = changed | unasked | project.beside(changed | unasked)
+        standing, opened = dict[SlotId, Prediction](), dict[SlotId, Prediction]()
         for path in sorted({*last.whole}.intersection(self._whole, found.predictions)):
             module = project.modules[path]
-            open_again = edits.bear_on(module) if path in near else frozenset()
-            there = {slot.id: slot for slot in module.slots if slot.id not in open_again}
-            standing |= {said.slot.id: said for said in _moved(PutAway(*found.predictions[path]), there)}
-        return standing
+            # Of a file that couldn't be read, or wasn't to be rewritten, nobody asked the model.
+            anew = path in changed & refused
+            touched = edits.bear_on(module) if path in near and not anew else frozenset()
+            there = {slot.id: slot for slot in module.slots}
+            for said in _moved(PutAway(*found.predictions[path]), there):
+                stands = not anew and said.slot.id not in touched and _still_stands(project, module, said)
+                (standing if stands else opened)[said.slot.id] = said
+        return Standing(standing, opened)
 
     def _versions(self, module: Module, digest: str | None) -> tuple[Module | None, Module]:
         """A file as it was read when it had this digest, where that is remembered, and as it was read now."""
@@ -165,6 +188,17 @@ def _outside(edits: tuple[Edit, ...], before: Module, after: SourceFile) -> tupl
 def _alike(one: bytes, two: bytes) -> int:
     """How many bytes both begin with."""
     return next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
+
+
+def _still_stands(project: Project, module: Module, said: Prediction) -> bool:
+    """Whether nothing is known that makes something else of a verdict, whoever may have edited what."""
+    match said.verdict:
+        case Abstain(reason):
+            # Of what there were no checks left for nothing is known.
+            return reason != UNHEARD
+        case Suggest(reason):
+            return (reason == READ_AT_RUN_TIME) is project.is_read_at_run_time(module, said.slot)
+    return not project.is_read_at_run_time(module, said.slot)
 
 
 Said = TypeVar("Said", Prediction, Refused)
@@ -274,6 +308,10 @@ class _Remembered(msgspec.Struct, frozen=True, array_like=True):
             self.uncovered,
             self.counts,
         )
+
+    @property
+    def changes(self) -> set[str]:
+        return {kept.path for kept in self.files if kept.became == "changed"}
 
     def written(self, after: Mapping[str, Module]) -> _Remembered:
         """What there is to say once it is written, which made this of some files."""

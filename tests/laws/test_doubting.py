@@ -9,13 +9,14 @@ import pytest
 
 from tests.laws.scripted_model import ByName, Words
 from tests.laws.whole_project import project_of
-from typeinfer import pipeline, weights
+from typeinfer import doubting, pipeline, weights
 from typeinfer.deciding import Model, Options
 from typeinfer.doubting import contradicts
 from typeinfer.languages import language_of
 from typeinfer.model.belief import Belief
 from typeinfer.pipeline import doubt
 from typeinfer.program.changes import EVERY_LINE
+from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import NONE, Named, optional
 
@@ -55,6 +56,25 @@ BOTH = {"name": [(STR, 0.995)], "count": [(INT, 0.995)]}
 def test_swapped_types_are_doubted(doubted: Doubted) -> None:
     text = "def order(name: int, count: str):\n    ...\n\n\norder('tea', 3)\norder('rum', 2)\n"
     assert doubted(BOTH, text) == {"name": "str", "count": "int"}
+
+
+def test_what_the_checker_could_not_say_is_not_remembered_as_if_it_had_nothing_to_say(
+    doubted: Doubted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "def order(name: int, count: str):\n    ...\n\n\norder('tea', 3)\norder('rum', 2)\n"
+
+    asked: list[bool] = []
+    reported = doubting._reported
+
+    def fails(*_: object) -> None:
+        raise CheckerFailed("there is none")
+
+    with monkeypatch.context() as missing:
+        missing.setattr(doubting, "_reported", fails)
+        doubted(BOTH, text)
+    monkeypatch.setattr(doubting, "_reported", lambda *all: (asked.append(True), reported(*all))[1])
+    doubted(BOTH, text)
+    assert asked
 
 
 def test_right_ones_are_not(doubted: Doubted) -> None:

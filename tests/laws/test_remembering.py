@@ -9,24 +9,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.laws.scripted_model import AS_IT_SAYS, ByName
 from tests.laws.test_pipeline import plant, read, results, run
 from typeinfer import pipeline, reading
-from typeinfer.deciding import REFUSED, Options, Search
+from typeinfer.deciding import REFUSED, UNHEARD, Model, Options, Search
 from typeinfer.engine.cache import Cache, cache_folder
 from typeinfer.engine.engine import silent
 from typeinfer.engine.local import HERE
+from typeinfer.languages.python import Python
 from typeinfer.languages.python.watching import Watching
 from typeinfer.pipeline import annotate, wrote
 from typeinfer.program import project
 from typeinfer.program.changes import EVERY_LINE
+from typeinfer.program.files import read_files
 from typeinfer.program.project import read_project
 from typeinfer.reading import heads
-from typeinfer.remembering import Memory
+from typeinfer.remembering import NOTHING_STANDS, Memory
 from typeinfer.rewriting import patch
 from typeinfer.values.outcomes import Changed, Outcome, Run
 from typeinfer.values.predictions import Abstain, Apply
 from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import Named
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -317,6 +321,142 @@ def test_whoever_asks_otherwise_gets_what_no_run_before_had_a_part_in(tmp_path: 
     run(root, min_confidence=0.99, checker=False)
     run(root, hasty=True, checker=False)
     assert "box.py" in {slot.path for slot in decided}
+
+
+def afresh(root: Path, monkeypatch: pytest.MonkeyPatch, **flags: object) -> dict[str, str]:
+    """What is written by a run that remembers nothing, and isn't remembered."""
+    with monkeypatch.context() as nothing:
+        nothing.setattr(Memory, "run", lambda *_: None)
+        nothing.setattr(Memory, "standing", lambda *_: NOTHING_STANDS)
+        nothing.setattr(Memory, "keep", lambda *_: None)
+        return results(run(root, **flags))
+
+
+def test_after_a_file_is_gone_the_next_edit_costs_no_more_than_that_edit(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT | {"gone.py": "def gone():\n    return 1\n"})
+    run(root, checker=False)
+    (root / "gone.py").unlink()
+    run(root, checker=False)
+    decided.clear()
+    edited(root, "alone.py", "is_even", "is_odd")
+    run(root, checker=False)
+    assert {slot.path for slot in decided} == {"alone.py"}
+
+
+CHAIN = {
+    "a.py": "import far\n\n\ndef base():\n    return far.away()\n",
+    "b.py": "from a import base\n\n\ndef mid():\n    return base()\n",
+    "c.py": "from b import mid\n\n\ndef top():\n    return mid()\n",
+}
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_what_is_decided_otherwise_opens_what_names_it_in_turn(
+    tmp_path: Path, decided: list[SlotId], monkeypatch: pytest.MonkeyPatch, write: bool
+) -> None:
+    """However far it reaches: whoever only looks one step would miss `top` for good once the rest is written."""
+    root = plant(tmp_path / "p", CHAIN | {"alone.py": PROJECT["alone.py"]})
+    (run_and_write if write else run)(root)
+    decided.clear()
+    edited(root, "a.py", "far.away()", "1")
+    found = results(run(root))
+    assert "def top() -> int:" in found["c.py"] and "alone.py" not in {slot.path for slot in decided}
+    assert found == afresh(root, monkeypatch)
+    edited(root, "a.py", "return 1", "return far.away()")
+    assert not {"b.py", "c.py"} & results(run(root)).keys(), "nor does anything stand on what is gone"
+
+
+def test_who_asks_about_one_file_first_finds_as_much_of_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the others nothing was decided then, so that whatever hangs on them was looked at without."""
+    edited_already = CHAIN | {"a.py": "def base():\n    return 1\n"}
+    root = plant(tmp_path / "p", edited_already)
+    annotate(root, read(root), Options(only={"c.py": (EVERY_LINE,)}))
+    found = results(run(root))
+    assert found == afresh(root, monkeypatch) and "def top() -> int:" in found["c.py"]
+
+
+def test_a_file_that_can_be_read_by_now_is_asked_about_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it could not, nobody asked the model about any of it."""
+    model = Model(ByName({"text": [(Named("str"), 0.99)]}), {"python": AS_IT_SAYS})
+    monkeypatch.setattr(pipeline, "model_of", lambda _: model)
+    root = plant(tmp_path / "p", {"a.py": "def shout(text):\n    return text\n\n\ndef broken(a, b)\n    return a\n"})
+    assert results(run(root, checker=False)) == {}
+    edited(root, "a.py", "(a, b)", "(a, b):")
+    assert "def shout(text: str)" in results(run(root, checker=False))["a.py"]
+
+
+def test_what_is_read_at_run_time_by_now_is_not_written_and_what_no_longer_is_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`leaf.py` names nothing of what was edited, two classes above."""
+    model = Model(ByName({"names": [(Named("str"), 0.99)]}), {"python": AS_IT_SAYS})
+    monkeypatch.setattr(pipeline, "model_of", lambda _: model)
+    root = plant(
+        tmp_path / "p",
+        {
+            "kernel.py": "class Kernel:\n    pass\n",
+            "mid.py": "from kernel import Kernel\n\n\nclass Mid(Kernel):\n    pass\n",
+            "leaf.py": "import os\nfrom mid import Mid\n\n\nclass Leaf(Mid):\n    names = os.listdir('/')\n",
+        },
+    )
+    assert "names: str = " in results(run(root, checker=False))["leaf.py"]
+    edited(root, "kernel.py", "class Kernel:", "from pydantic import BaseModel\n\n\nclass Kernel(BaseModel):")
+    assert "leaf.py" not in results(run(root, checker=False))
+    edited(root, "kernel.py", "(BaseModel)", "")
+    assert "names: str = " in results(run(root, checker=False))["leaf.py"]
+
+
+def test_what_there_were_no_checks_left_for_is_asked_about_again(tmp_path: Path, decided: list[SlotId]) -> None:
+    root = plant(tmp_path / "p", PROJECT)
+    told = run(root, check_budget=1)
+    assert not results(told) and told.counts["alone.py"][UNHEARD] == 2
+    decided.clear()
+    edited(root, "box.py", "return 1", "return 2")
+    run(root, check_budget=1)
+    assert "alone.py" in {slot.path for slot in decided}
+
+
+def test_whether_a_file_can_be_renamed_is_asked_each_time(tmp_path: Path) -> None:
+    root = plant(tmp_path / "p", {"package.json": "{}", "a.js": "export const one = () => 1;\n"})
+
+    def renamed() -> list[str]:
+        files = read_files(root, ["a.js"], {".js": "typescript"})[0]
+        found = annotate(root, files, Options(only={"a.js": (EVERY_LINE,)}, rename=True, checker=False))
+        return [one.path for one in found.outcomes]
+
+    assert renamed() == ["a.ts"]
+    (root / "a.ts").symlink_to("package.json")
+    assert renamed() == ["a.js"], "there is a file of that name that isn't read"
+    (root / "a.ts").unlink()
+    assert renamed() == ["a.ts"]
+
+
+@pytest.mark.parametrize("checker", ["mypy", "ty"])
+def test_what_a_checker_sees_beside_the_project_makes_another_run(
+    tmp_path: Path, decided: list[SlotId], monkeypatch: pytest.MonkeyPatch, checker: str
+) -> None:
+    stubs, environment = tmp_path / "stubs", tmp_path / "environment"
+    packages = environment / "lib" / "python3.11" / "site-packages"
+    for folder in (stubs, packages):
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("MYPYPATH", str(stubs))
+    monkeypatch.setenv("VIRTUAL_ENV", str(environment))
+    monkeypatch.setattr(Python, "diagnose", lambda *_: ())
+    root = plant(tmp_path / "p", {"alone.py": PROJECT["alone.py"]})
+    run(root, checked_by=checker)
+    for change in (
+        lambda: (stubs / "far.pyi").write_text("def away() -> int: ...\n", "utf-8"),
+        lambda: (packages / "far").mkdir(),
+        lambda: monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path)),
+    ):
+        decided.clear()
+        run(root, checked_by=checker)
+        assert not decided
+        change()
+        run(root, checked_by=checker)
+        assert decided
 
 
 def test_the_same_edits_of_the_same_text_are_proven_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

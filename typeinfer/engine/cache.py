@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
+from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +31,8 @@ SCHEMA = 2
 LIMIT_BYTES = 1_000_000_000
 
 BUSY_SECONDS = 10.0
+
+READERS = ("tree-sitter", "tree-sitter-python", "tree-sitter-typescript", "libcst")
 
 FLUSH_BYTES = 16_000_000
 """New values wait in memory up to this size and are written in one transaction."""
@@ -61,12 +65,13 @@ def cache_folder() -> Path:
 
 @cache
 def program_digest() -> bytes:
-    """The digest of the program's own sources and grammars: a changed rule must never meet an old answer.
+    """The digest of the program's own sources and grammars, and of whose readers of code it stands on: a changed rule must never
+    meet an old answer, nor a text that another grammar couldn't read.
 
     A version number would do for a release, but not for a checkout that somebody is working on.
     """
     package = Path(str(files("typeinfer")))
-    digest = blake2b(digest_size=16)
+    digest = blake2b(repr([sys.version_info[:2], *map(metadata.version, READERS)]).encode(), digest_size=16)
     for folder in (package, package.parent / "grammars"):
         for suffix in ("py", "scm", "lark"):
             for path in sorted(folder.rglob(f"*.{suffix}")):

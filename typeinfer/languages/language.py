@@ -131,6 +131,10 @@ class Language(Protocol):
     def versions(self) -> tuple[str, ...]:
         """Names and versions of the packages whose word becomes evidence: what was found with others may be out of date."""
 
+    def surroundings(self, root: Path, checker: str) -> tuple[str, ...]:
+        """What one of `checkers` is, and what else it sees that is none of the project's: what is installed, variables of the
+        environment. With others it may report otherwise. Never raises."""
+
     def grammar(self, path: str) -> tree_sitter.Language:
         """The tree-sitter grammar that reads a file of this name."""
 

@@ -10,14 +10,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from typeinfer.languages import language_of
 from typeinfer.values.module import Assignment, Function, Module
 from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
+
+if TYPE_CHECKING:
+    from typeinfer.program.project import Project
 
 WORD = re.compile(rb"[\w$\x80-\xff]+")
 MEMBER = re.compile(rb"\.\s*([\w$\x80-\xff]+)")
@@ -75,6 +79,18 @@ class Edits:
             for slot in module.slots
             if not self.said.isdisjoint(texts.names(slot)) or not touched.isdisjoint(texts.around(slot))
         )
+
+
+def naming(project: Project, slots: Collection[SlotId]) -> set[SlotId]:
+    """The slots of what names some slots, which may not be what they were once something else is known of these."""
+    paths = {slot.path for slot in slots}
+    defined: set[bytes] = set()
+    for path in paths:
+        texts = _Texts(project.modules[path])
+        defined = defined.union(*(texts.names(slot) for slot in texts.module.slots if slot.id in slots))
+    edits = Edits({}, frozenset(), frozenset(defined))
+    near = paths | project.beside(paths) if defined else ()
+    return {slot for path in near for slot in edits.bear_on(project.modules[path])}
 
 
 @dataclass(frozen=True)

@@ -416,10 +416,14 @@ class Project:
         ancestors = self.ancestors(f"{module.name}.{declared.qualname}")
         return self.language_of(module.file.path).is_field_class(declared, ancestors)
 
+    def is_read_at_run_time(self, module: Module, slot: Slot) -> bool:
+        """Whether an annotation is more than a note to readers and checkers: the program may do something else with it."""
+        return slot.runtime_visible or self.is_field(module, slot)
+
     def is_given(self, module: Module, slot: Slot) -> bool:
         """Whether an annotation is part of the program itself, and never to be found: read when it runs, a field's, or all that
         a declaration without a value or body is there for (a member of an interface, `declare function f(x: T)`)."""
-        if slot.runtime_visible or self.is_field(module, slot):
+        if self.is_read_at_run_time(module, slot):
             return True
         if slot.id.kind is SlotKind.ATTRIBUTE:
             declared = module.class_at.get(slot.id.qualname)

@@ -98,6 +98,11 @@ class Python:
         packages = ("pyrefly", "typeshed-client", "docstring-parser", "tree-sitter-python")
         return tuple(f"{package} {metadata.version(package)}" for package in packages)
 
+    def surroundings(self, root: Path, checker: str) -> tuple[str, ...]:
+        from typeinfer.languages.python import checkers
+
+        return tuple(checkers.surroundings(checker))
+
     def grammar(self, path: str) -> tree_sitter.Language:
         return PYTHON
 

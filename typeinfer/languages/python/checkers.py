@@ -116,6 +116,46 @@ def configured(root: Path) -> str | None:
     return None
 
 
+def surroundings(name: str) -> Iterator[str]:
+    """What a checker is and sees beside the texts and their settings. Of packages it counts which there are, not what is in them.
+
+    pyrefly, whose version is known, is told to look at nothing else.
+    """
+    if name == "pyrefly":
+        return
+    try:
+        program = program_of(name)
+    except CheckerFailed as error:
+        yield str(error)
+        return
+    yield from (f"{variable}={os.environ.get(variable, '')}" for variable in SEEN_BY_CHECKERS)
+    python = shutil.which("python3") or shutil.which("python")
+    prefixes = {sys.prefix, str(Path(program).parents[1]), *(os.environ.get(name, "") for name in ENVIRONMENTS)}
+    prefixes |= {str(Path(python).parents[1])} if python is not None else set()
+    installed = [place for prefix in sorted(filter(None, prefixes)) for place in _packages_below(Path(prefix))]
+    own = [Path("~/.config", name, f"{name}.toml").expanduser()]
+    yield from (_stamp(place) for place in (Path(program), *own, *installed))
+    lent = sorted({place for name in PATHS for place in os.environ.get(name, "").split(os.pathsep) if place})
+    yield from (_stamp(file) for place in lent for file in sorted(Path(place).rglob("*.py*")))
+
+
+ENVIRONMENTS, PATHS = ("VIRTUAL_ENV", "CONDA_PREFIX"), ("MYPYPATH", "PYTHONPATH")
+SEEN_BY_CHECKERS = (*ENVIRONMENTS, *PATHS)
+
+
+def _packages_below(prefix: Path) -> list[Path]:
+    """Where packages are installed; what is put there or taken away changes the time of the folder."""
+    return sorted([*prefix.glob("lib/python*/site-packages"), *prefix.glob("Lib/site-packages")])
+
+
+def _stamp(place: Path) -> str:
+    try:
+        found = place.stat()
+    except OSError:
+        return f"{place} isn't there"
+    return f"{place} {found.st_mtime_ns} {found.st_size}"
+
+
 @cache
 def program_of(name: str) -> str:
     """Where a checker is installed: beside typeinfer, else on the PATH. Raises `CheckerFailed`."""

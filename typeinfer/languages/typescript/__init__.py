@@ -90,6 +90,11 @@ class TypeScript:
     def versions(self) -> tuple[str, ...]:
         return (f"tree-sitter-typescript {metadata.version('tree-sitter-typescript')}",)
 
+    def surroundings(self, root: Path, checker: str) -> tuple[str, ...]:
+        from typeinfer.languages.typescript import compiler
+
+        return tuple(compiler.surroundings(root))
+
     def grammar(self, path: str) -> tree_sitter.Language:
         return grammar(path)
 

@@ -124,6 +124,24 @@ def find_compiler(folder: Path) -> Compiler:
     return _program(on_path)
 
 
+def surroundings(root: Path) -> Iterator[str]:
+    """The compiler of a project, and when what is installed beside it or above it changed last."""
+    try:
+        found = find_compiler(root)
+        yield " ".join((found.version, *found.command))
+    except CheckerFailed as error:
+        yield str(error)
+    for above in (root, *root.parents):
+        installed = above / "node_modules"
+        # Each client writes one of these whenever it puts a package there or takes one away, however deep.
+        for place in (installed, *(installed / name for name in LEDGERS)):
+            with contextlib.suppress(OSError):
+                yield f"{place} {place.stat().st_mtime_ns}"
+
+
+LEDGERS = (".package-lock.json", ".modules.yaml", ".yarn-integrity", ".yarn-state.yml")
+
+
 def _packaged(package: Path) -> Compiler | None:
     """The compiler that an npm package holds; None where there is no such package."""
     try:
