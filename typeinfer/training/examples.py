@@ -261,7 +261,7 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
         for source in chosen:
             made = _load(source, folder)
             table = np.array([number.setdefault(word, len(number)) for word in made.lexemes], np.int32)
-            gathered.append(_numbered(made, table, vocabulary))
+            gathered.append(_numbered(made, held.index(source), table, vocabulary))
             if sum(map(len, gathered)) >= UNITS_A_SHARD:
                 joined(gathered).save(folder / f"{split}-{shards[split]:03}.npz")
                 shards[split] += 1
@@ -313,13 +313,15 @@ def _load(source: CorpusProject, folder: Path) -> Examples:
     return Examples(Units.load(arrays), **json.loads(facts.read_text(encoding="utf-8")))
 
 
-def _numbered(made: Examples, table: np.ndarray, vocabulary: Vocabulary) -> Units:
-    """The units with words by their number in the whole corpus and labels by the vocabulary."""
+def _numbered(made: Examples, project: int, table: np.ndarray, vocabulary: Vocabulary) -> Units:
+    """The units with words by their number in the whole corpus, labels by the vocabulary, and their project by its place among all
+    that are there now: when they were made it may have had another."""
     units, labels = made.units, made.labels
     found = [None if label is None else terms.label(label[1], vocabulary) for label in labels]
     whose = [-1 if one is None or label is None else label[0] for one, label in zip(found, labels, strict=True)]
     return replace(
         units,
+        project=np.full_like(units.project, project),
         word=table[units.word],
         name=table[units.name],
         member=np.stack((units.member[0], table[units.member[1]])),
