@@ -117,30 +117,30 @@ def configured(root: Path) -> str | None:
 
 
 def surroundings(name: str) -> Iterator[str]:
-    """What a checker is and sees beside the texts and their settings. Of packages it counts which there are, not what is in them.
+    """What a checker is and sees beside the texts and their settings: its program, its user's settings, stubs that `MYPYPATH` names,
+    and which packages are installed, but not what is in them.
 
     pyrefly, whose version is known, is told to look at nothing else.
     """
     if name == "pyrefly":
         return
     try:
-        program = program_of(name)
+        program = Path(program_of(name))
     except CheckerFailed as error:
         yield str(error)
         return
-    yield from (f"{variable}={os.environ.get(variable, '')}" for variable in SEEN_BY_CHECKERS)
+    yield from (f"{variable}={os.environ.get(variable, '')}" for variable in (*ENVIRONMENTS, *PATHS))
     python = shutil.which("python3") or shutil.which("python")
-    prefixes = {sys.prefix, str(Path(program).parents[1]), *(os.environ.get(name, "") for name in ENVIRONMENTS)}
+    prefixes = {sys.prefix, str(program.parents[1]), *(os.environ.get(variable, "") for variable in ENVIRONMENTS)}
     prefixes |= {str(Path(python).parents[1])} if python is not None else set()
     installed = [place for prefix in sorted(filter(None, prefixes)) for place in _packages_below(Path(prefix))]
-    own = [Path("~/.config", name, f"{name}.toml").expanduser()]
-    yield from (_stamp(place) for place in (Path(program), *own, *installed))
-    lent = sorted({place for name in PATHS for place in os.environ.get(name, "").split(os.pathsep) if place})
-    yield from (_stamp(file) for place in lent for file in sorted(Path(place).rglob("*.py*")))
+    of_user = Path("~/.config", name, f"{name}.toml").expanduser()
+    stubs, packages = ([*filter(None, os.environ.get(variable, "").split(os.pathsep))] for variable in PATHS)
+    lent = [file for place in stubs for file in sorted(Path(place).rglob("*.py*"))]
+    yield from map(_stamp, (program, of_user, *installed, *map(Path, packages), *lent))
 
 
 ENVIRONMENTS, PATHS = ("VIRTUAL_ENV", "CONDA_PREFIX"), ("MYPYPATH", "PYTHONPATH")
-SEEN_BY_CHECKERS = (*ENVIRONMENTS, *PATHS)
 
 
 def _packages_below(prefix: Path) -> list[Path]:
