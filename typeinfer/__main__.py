@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from typeinfer.cli import run
-from typeinfer.engine.freed import look_rarely
-
 
 def main() -> None:
-    look_rarely()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        # Reading the program takes long enough to be interrupted.
+        from typeinfer.cli import run
+        from typeinfer.engine.freed import look_rarely
+
+        look_rarely()
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.stderr.write("typeinfer: interrupted\n")
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ imports what is heavy only inside the command that needs it, so that `--help` is
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -78,6 +79,11 @@ def cli(context: click.Context) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """The whole program, less the exit. Raises nothing."""
+    # What was closed before the program began is to be no other file of its own.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     # A file name may hold what the terminal can't show; that must not end the run.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -89,9 +95,9 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted; every file is either as it was or fully annotated")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has seen enough; click ends the program then, and does so for nothing else.
+        _print_no_more()
         return OK
     except click.ClickException as error:
         complain(_in_one_line(error))
@@ -99,8 +105,22 @@ def run(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         complain(str(error))
         return USAGE
+    except OSError as error:
+        if error.filename is not None or error.errno not in NO_ROOM:
+            return _report_failure(error, "--traceback" in arguments)
+        _print_no_more()
+        complain(f"not all could be printed: {error.strerror}; what was to be written into files was")
+        return NOT_ALL_DONE
     except Exception as error:
         return _report_failure(error, "--traceback" in arguments)
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
+
+
+def _print_no_more() -> None:
+    """Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_failure(error: Exception, traceback: bool) -> int:

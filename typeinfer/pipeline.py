@@ -441,10 +441,12 @@ def annotate_project(
     reader = None if store is None else Reader(store)
     rewrites = Rewrites(project, options.target_version, store)
 
+    unproven: dict[str, Failed] = {}
+
     def settled(search: Search) -> Settled:
         search.explain(slot for slots in wanted.values() for slot in slots)
         outcomes = [
-            *_patches(search, refusals, store, progress),
+            *_patches(search, {**refusals, **unproven}, store, progress),
             *(skip for skip in lost if skip.path in options.only),
         ]
         return Settled(_run(search, outcomes), dict(search.decided))
@@ -460,9 +462,10 @@ def annotate_project(
         )
 
     def found(checkers_stay: bool) -> Search:
-        search = Search(project, options, wanted, frozenset(refusals), load_beliefs(), rewrites, model, added)
+        closed = frozenset([*refusals, *unproven])
+        search = Search(project, options, wanted, closed, load_beliefs(), rewrites, model, added)
         search.read, search.checkers_stay = reader, checkers_stay
-        if checkers_stay and not lost:
+        if checkers_stay and not lost and not unproven:
             search.staying.update(begun)
         search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
         search.verified = set(search.decided)
@@ -470,7 +473,7 @@ def annotate_project(
         for slot, prediction in standing.said.items():
             search.predictions[slot] = prediction
             search.let_be.add(slot)
-            if isinstance(prediction.verdict, Apply) and slot.path not in refusals:
+            if isinstance(prediction.verdict, Apply) and slot.path not in closed:
                 search.write_down(slot)
         for _ in search.settle(progress, lambda: dispose(search, progress), lambda: begin_ahead(search)):
             if told is not None:
@@ -479,12 +482,18 @@ def annotate_project(
                 break
         return search
 
-    search = found(checkers_stay=True)
-    is_confirmed = confirm(search)
-    outcome = settled(search)
-    if not is_confirmed():
-        # Nothing that a checker said counts that stayed and missed something.
-        outcome = settled(found(checkers_stay=False))
+    while True:
+        search = found(checkers_stay=True)
+        is_confirmed = confirm(search)
+        outcome = settled(search)
+        if not is_confirmed():
+            # Nothing that a checker said counts that stayed and missed something.
+            outcome = settled(found(checkers_stay=False))
+        failed = {one.path: one for one in outcome.run.outcomes if isinstance(one, Failed) and one.path in wanted}
+        if failed.keys() <= unproven.keys():
+            break
+        # What is believed of the others is to be what the next run finds, which sees these as they are.
+        unproven |= failed
     if reader is not None:
         reader.keep()
         rewrites.keep()
@@ -532,18 +541,19 @@ def _wanted(module: Module, options: Options) -> frozenset[SlotId]:
 
 def _patches(
     search: Search,
-    refusals: Mapping[str, str],
+    closed: Mapping[str, str | Failed],
     store: Store | None,
     progress: Progress,
 ) -> tuple[Outcome, ...]:
-    """An outcome a file asked about. Edits are made here, proven by several processes; what was proven before is proven."""
+    """An outcome a file asked about. Edits are made here, proven by several processes; what was proven before is proven. `closed`:
+    by path why a file is not rewritten, or what became of it before."""
     from typeinfer.rewriting.patch import Proposal, propose, prove, proven
 
     proposals: list[Proposal] = []
     outcomes: dict[str, Outcome] = {}
     for path, slots in search.wanted.items():
-        if path in refusals:
-            outcomes[path] = Skipped(path, refusals[path])
+        if (why := closed.get(path)) is not None:
+            outcomes[path] = Skipped(path, why) if isinstance(why, str) else why
             continue
         module = search.project.modules[path]
         predictions = [search.predictions[asked.slot.id] for asked in search.placed(module, slots)]

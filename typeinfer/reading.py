@@ -175,9 +175,12 @@ class _Reading:
 
 
 def _read(task: _Reading) -> Module:
+    from typeinfer.languages import language_of
     from typeinfer.program.project import read_module
 
-    return read_module(task.file, task.name)
+    module, language = read_module(task.file, task.name), language_of(task.file.path)
+    fault = language.fault(task.file) if language is not None and not module.errors else None
+    return module if fault is None else msgspec.structs.replace(module, errors=(fault,))
 
 
 def settings_beside(root: Path, paths: Iterable[str]) -> dict[str, bytes]:

@@ -75,6 +75,24 @@ def test_packages_are_found_wherever_they_lie(tmp_path: Path) -> None:
     )
 
 
+def test_a_class_is_one_class_wherever_its_file_is_imported_from(tmp_path: Path) -> None:
+    """Below `src` it would have two names from the root, and what one file hands on would be no argument of the other's."""
+    texts = {
+        "proj/__init__.py": "",
+        "proj/model.py": "class Account:\n    def send(self) -> None:\n        from proj.transfer import move; move(self)\n",
+        "proj/transfer.py": "from proj.model import Account\n\n\ndef move(source: Account) -> None: ...\n",
+    }
+
+    def files(prefix: str, imported: str) -> list[SourceFile]:
+        named = {path: text.replace("from proj", f"from {imported}") for path, text in texts.items()}
+        return [SourceFile(f"{prefix}/{path}", "python", text.encode()) for path, text in named.items()]
+
+    assert found("pyrefly", tmp_path, *files("src", "proj")) == []
+    assert found("pyrefly", tmp_path, *files("src", "src.proj")) == []
+    package = SourceFile("src/__init__.py", "python", b"")
+    assert found("pyrefly", tmp_path, package, *files("src", "src.proj")) == []
+
+
 def test_a_package_of_the_projects_hides_none_of_the_librarys(tmp_path: Path) -> None:
     files = [
         SourceFile("deep/json/__init__.py", "python", b"def dumps() -> int: ...\n"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ from typeinfer.pipeline import annotate, predict
 from typeinfer.program.changes import EVERY_LINE, Lines
 from typeinfer.program.files import read_files
 from typeinfer.program.project import read_project
-from typeinfer.values.outcomes import Changed, Run, Skipped, Unchanged
+from typeinfer.rewriting import patch
+from typeinfer.values.outcomes import Changed, Failed, Run, Skipped, Unchanged
 from typeinfer.values.predictions import Abstain, Apply, Evidence, Prediction, Ranked, Ranking, Suggest
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
@@ -282,3 +284,29 @@ def test_while_fitting_the_model_is_asked_about_nothing_twice(tmp_path: Path) ->
     answers = [remembering.rank(project, evidence, lambda slot: True) for evidence in ({}, unheard, heard, heard)]
     assert len(ranker.asked) == 2
     assert all(said == answers[0] for said in answers)
+
+
+def test_what_is_believed_of_others_hangs_on_no_file_that_fails_its_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run finds it as it is, and is to find nothing more."""
+    check_laws = patch.check_laws
+
+    def some_laws(*all: Any) -> None:
+        if all[1].file.path == "box.py":
+            raise patch.BrokenLaw("not proven")
+        check_laws(*all)
+
+    monkeypatch.setattr(patch, "check_laws", some_laws)
+    root = plant(
+        tmp_path / "p",
+        {
+            "box.py": "import far\n\n\nclass Box:\n    def get(self):\n        return 1\n",
+            "use.py": "from box import Box\n\n\ndef size():\n    return Box().get()\n",
+        },
+    )
+    first = run(root)
+    assert [type(one) for one in first.outcomes] == [Failed, Changed]
+    for name, text in results(first).items():
+        (root / name).write_text(text, "utf-8")
+    assert results(run(root)) == {}

@@ -14,7 +14,7 @@ from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Rewrite, Writer
-from typeinfer.values.source import SourceFile
+from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
 Version = tuple[int, int]
@@ -158,6 +158,10 @@ class Language(Protocol):
 
     def read(self, file: SourceFile, name: str, is_package: bool) -> Module:
         """Everything one file tells. Never raises for what stands in the file."""
+
+    def fault(self, file: SourceFile) -> Span | None:
+        """What of a text that the grammar reads is none of this language after all. Asked once a text: it may take longer than
+        `read`."""
 
     def refusal(self, file: SourceFile, module: Module) -> str | None:
         """Why this file must not be rewritten (another version of the language, generated, not parseable), or None."""

@@ -83,6 +83,17 @@ def walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
         stack.extend(reversed(here.named_children))
 
 
+def below(node: tree_sitter.Node, depth: int) -> tree_sitter.Node | None:
+    """A node that lies more than so many levels below one, if any does. Looks into what is large enough to be so deep alone."""
+    stack = [(node, 0)]
+    while stack:
+        here, level = stack.pop()
+        if level > depth:
+            return here
+        stack += [(child, level + 1) for child in here.children if child.descendant_count > depth - level]
+    return None
+
+
 def unread(node: tree_sitter.Node) -> int:
     """Bytes that the grammar made nothing of, and one for each leaf that it misses."""
     count, stack = 0, [node]

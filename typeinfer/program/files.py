@@ -272,8 +272,9 @@ def _holds_source(folder: Path, beside_project: bool) -> bool:
     name = folder.name
     if name in NEVER or name.endswith(".egg-info") or (beside_project and name in BUILT):
         return False
-    # A virtual environment under any other name, and a folder whose name can't be printed or put into a report.
-    return _is_printable(name) and not (folder / "pyvenv.cfg").exists()
+    # A virtual environment under any other name, and a folder whose name can't be printed or put into a report. One that may not be
+    # looked into is told of when it is.
+    return _is_printable(name) and not os.path.exists(folder / "pyvenv.cfg")  # noqa: PTH110
 
 
 def _root_of(path: Path) -> Path:

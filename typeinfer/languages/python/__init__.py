@@ -15,12 +15,12 @@ from typeinfer.languages import treesitter
 from typeinfer.languages.language import Companion, Staying, Version
 from typeinfer.languages.python import protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
-from typeinfer.languages.python.syntax import PYTHON, read
+from typeinfer.languages.python.syntax import PYTHON, PYTHON_2, fault, read
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Rewrite, Writer
-from typeinfer.values.source import SourceFile
+from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import Named, TypeExpr
 
 
@@ -131,12 +131,14 @@ class Python:
     def read(self, file: SourceFile, name: str, is_package: bool) -> Module:
         return read(file, name, is_package)
 
+    def fault(self, file: SourceFile) -> Span | None:
+        return fault(file)
+
     def refusal(self, file: SourceFile, module: Module) -> str | None:
         if not module.errors:
             return None
         line = file.line_of(module.errors[0].start)
-        text = file.at(module.errors[0]).strip()
-        if text.startswith(("print ", "exec ")):
+        if PYTHON_2.search(file.data[file.line_starts[line - 1] : module.errors[0].end]):
             return f"line {line} is Python 2; only Python 3 is annotated"
         return f"line {line} does not parse"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -117,8 +118,8 @@ def configured(root: Path) -> str | None:
 
 
 def surroundings(name: str) -> Iterator[str]:
-    """What a checker is and sees beside the texts and their settings: its program, its user's settings, stubs that `MYPYPATH` names,
-    and which packages are installed, but not what is in them.
+    """What a checker is and sees beside the texts and their settings: its program, its user's settings, stubs that
+    `MYPYPATH` names, and which packages are installed, but not what is in them.
 
     pyrefly, whose version is known, is told to look at nothing else.
     """
@@ -346,8 +347,18 @@ def _import_roots(copy: Path) -> list[str]:
         for root, packages in roots.items()
         if root not in usual and all(times[name] == 1 and name not in sys.stdlib_module_names for name in packages)
     ]
-    # The deepest first: from a root above, a file has a second name, and which of the two it gets would be a matter of luck.
-    return [*sorted(others, key=lambda root: -root.count("/")), *usual]
+    named = [root for root in usual if root == "." or _is_imported(copy, root)]
+    # From a root above, a file has a second name, and its classes are others by that: the deepest first, unless imports go by it.
+    inner = [root for root in usual if root not in named]
+    return [*sorted(others, key=lambda root: -root.count("/")), *inner, *named]
+
+
+def _is_imported(copy: Path, folder: str) -> bool:
+    """Whether a folder is a package, or imports name it as if it were."""
+    through = re.compile(rb"^\s*(?:from|import)\s+" + folder.encode() + rb"[.\s]", re.MULTILINE)
+    return (copy / folder / "__init__.py").exists() or any(
+        through.search(file.read_bytes()) is not None for file in copy.rglob("*.py")
+    )
 
 
 # --- their reports ------------------------------------------------------------------------------------------------------

@@ -114,13 +114,9 @@ def _without(file: SourceFile, tables: Sequence[Span], name: str) -> SourceFile:
 
 
 def _refuse_deep(file: SourceFile) -> None:
-    """A walk into the subtrees that are large enough to be deep, and no others."""
-    stack = [(treesitter.parse(PYTHON, file.data).root_node, 0)]
-    while stack:
-        node, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise NotErasable(f"nests more than {MAX_DEPTH} levels deep at line {file.line_of(node.start_byte)}")
-        stack += [(child, depth + 1) for child in node.children if child.descendant_count > MAX_DEPTH - depth]
+    deep = treesitter.below(treesitter.parse(PYTHON, file.data).root_node, MAX_DEPTH)
+    if deep is not None:
+        raise NotErasable(f"nests more than {MAX_DEPTH} levels deep at line {file.line_of(deep.start_byte)}")
 
 
 def _read(file: SourceFile) -> cst.Module:

@@ -6,6 +6,9 @@ open scopes. Broken code gives partial facts. Knows nothing of other files.
 
 from __future__ import annotations
 
+import ast
+import re
+import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
@@ -83,6 +86,44 @@ class _Binding:
 def read(file: SourceFile, name: str, is_package: bool) -> Module:
     """All facts of one file. Never raises for what stands in it."""
     return _Reader(file, name, is_package).module()
+
+
+PYTHON_2 = re.compile(
+    rb"""`|<>|\bur["']|\b0[0-7]+[lL]?\b|\b[1-9]\d*[lL]\b|^\s*except\b.*,|^\s*raise\b[^(\n]*,|^\s*def\s+\w+\s*\((?:[^()]*,)?\s*\("""
+    rb"""|^\s*(?:print|exec)[ ]|^ *\t""",
+    re.MULTILINE,
+)
+"""What may make a line one of Python 2, that the grammar reads nonetheless."""
+
+DEEP = 200
+"""Python's own parser ends the program where something nests deep."""
+
+
+def fault(file: SourceFile) -> Span | None:
+    """The line of a file that this grammar reads and that is no Python 3 all the same, as backticks are. What LibCST reads may
+    be of another Python than this one; of what it doesn't nothing could be proven."""
+    if PYTHON_2.search(file.data) is None or treesitter.below(treesitter.parse(PYTHON, file.data).root_node, DEEP):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(file.text)
+        return None
+    except SyntaxError as error:
+        line = min(max(error.lineno or 1, 1), len(file.line_starts))
+    except (ValueError, MemoryError, RecursionError):
+        return None
+    import libcst
+
+    try:
+        libcst.parse_module(file.text)
+    except libcst.ParserSyntaxError:
+        start = file.line_starts[line - 1]
+        end = file.data.find(b"\n", start)
+        return Span(start, len(file.data) if end < 0 else end)
+    except Exception:  # whatever else comes of it is told of where it is to be proven
+        return None
+    return None
 
 
 class _Reader:

@@ -25,7 +25,7 @@ from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Rewrite, Writer
-from typeinfer.values.source import SourceFile
+from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import Named, TypeExpr
 
 
@@ -115,6 +115,9 @@ class TypeScript:
 
     def read(self, file: SourceFile, name: str, is_package: bool) -> Module:
         return read(file, name, is_package)
+
+    def fault(self, file: SourceFile) -> Span | None:
+        return None
 
     def refusal(self, file: SourceFile, module: Module) -> str | None:
         return refusal(file, module)
