@@ -315,7 +315,7 @@ class Search:
         try:
             return gather(overlay, inference, lambda slot: slot.id in wanted)
         except CheckerFailed as error:
-            note = f"{error}; going on with rules alone"
+            note = f"{error}; going on without it"
             self.notes += [note] if note not in self.notes else []
             return self.said(overlay, Inference(""))
 
@@ -649,7 +649,7 @@ def ask_checkers(project: Project, infer: Infer | None = None) -> Inference:
         try:
             found.append(infer(language, files))
         except CheckerFailed as error:
-            notes.append(f"{error}; going on with rules alone")
+            notes.append(f"{error}; going on without it")
             continue
         notes += found[-1].notes
     if len(found) == 1:
