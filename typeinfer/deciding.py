@@ -262,7 +262,9 @@ class Search:
         progress("inferring", rounds, rounds)
 
     def reopen(self) -> set[SlotId]:
-        """Ask again about those that were let be and name what something else is decided of than in the run before; they."""
+        """Ask again about those that were let be and name what something else is decided of than in the run before; they. What was
+        decided of them stays where they name what nothing was decided of then: that can only have more speak for it, and who is
+        asked when all else is known answers otherwise than who was asked before."""
         if not self.let_be:
             return set()
         from typeinfer.program.edited import naming
@@ -273,8 +275,9 @@ class Search:
             for slot, said in self.before.items()
             if slot not in self.let_be and isinstance(said.verdict, Apply)
         }
-        others = {slot for slot in new.keys() | old.keys() if new.get(slot) != old.get(slot)}
+        others = {slot for slot in old if new.get(slot) != old[slot]}
         found = naming(self.project, others) & self.let_be
+        found |= naming(self.project, new.keys() - old.keys()) & (self.let_be - self.decided.keys())
         self.let_be -= found
         self.verified -= found
         for slot in found:
