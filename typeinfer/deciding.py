@@ -262,20 +262,20 @@ class Search:
         progress("inferring", rounds, rounds)
 
     def reopen(self) -> set[SlotId]:
-        """Ask again about those that were let be and name what something else is decided of than in the run before; they. What was
+        """Ask again about those that were let be and name what something else is believed of than in the run before; they. What was
         decided of them stays where they name what nothing was decided of then: that can only have more speak for it, and who is
-        asked when all else is known answers otherwise than who was asked before."""
+        asked when all else is known is a little less sure, or surer, of the same."""
         if not self.let_be:
             return set()
         from typeinfer.program.edited import naming
 
         new = {slot: placed.type for slot, placed in self.decided.items() if slot not in self.let_be}
         old = {
-            slot: rename(said.ranked[0].type, self.project.canonical)
+            slot: self.named(said)
             for slot, said in self.before.items()
             if slot not in self.let_be and isinstance(said.verdict, Apply)
         }
-        others = {slot for slot in old if new.get(slot) != old[slot]}
+        others = {slot for slot in old if old[slot] != (new.get(slot) or self.named(self.predictions.get(slot)))}
         found = naming(self.project, others) & self.let_be
         found |= naming(self.project, new.keys() - old.keys()) & (self.let_be - self.decided.keys())
         self.let_be -= found
@@ -561,9 +561,15 @@ class Search:
     def write_down(self, slot: SlotId) -> None:
         """Decide on the best type that is predicted of a slot."""
         prediction = self.predictions[slot]
-        assert prediction.best is not None, "nothing is decided of a slot that nothing is believed of"
-        # A checker that knows no packages calls a class by where its file lies.
-        self.decided[slot] = Placed(prediction.slot, rename(prediction.best.type, self.project.canonical))
+        best = self.named(prediction)
+        assert best is not None, "nothing is decided of a slot that nothing is believed of"
+        self.decided[slot] = Placed(prediction.slot, best)
+
+    def named(self, prediction: Prediction | None) -> TypeExpr | None:
+        """The best type of a prediction, by its names in this project: a checker that knows no packages calls a class by where its
+        file lies."""
+        best = prediction.best if prediction is not None else None
+        return rename(best.type, self.project.canonical) if best is not None else None
 
     def following(self, slot: SlotId, said: str) -> Prediction | None:
         """What to write where the checker took the best type amiss, as a prediction: the next type, else what the others have in
