@@ -129,6 +129,9 @@ class Memory:
         # Where nothing was to be decided then, whoever names what is there looked at it without.
         unasked = digests.keys() & {*self._whole} - {*last.whole}
         refused = {kept.path for kept in found.files if kept.became == "skipped"}
+        # Whoever brought an error that nobody was found for may be among those who were edited.
+        unheard = {path for path, counts in found.counts.items() if UNHEARD in counts}
+        heard_again = not unheard.isdisjoint(changed)
         before = {path: self._versions(project.modules[path], last.digests.get(path)) for path in changed - unasked}
         edits = Edits.of(before | {path: (None, project.modules[path]) for path in unasked})
         near = changed | unasked | project.beside(changed | unasked)
@@ -140,7 +143,7 @@ class Memory:
             touched = edits.bear_on(module) if path in near and not anew else frozenset()
             there = {slot.id: slot for slot in module.slots}
             for said in _moved(PutAway(*found.predictions[path]), there):
-                stands = not anew and said.slot.id not in touched and _still_stands(project, module, said)
+                stands = not anew and said.slot.id not in touched and _still_stands(project, module, said, heard_again)
                 (standing if stands else opened)[said.slot.id] = said
         return Standing(standing, opened)
 
@@ -190,12 +193,11 @@ def _alike(one: bytes, two: bytes) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
 
 
-def _still_stands(project: Project, module: Module, said: Prediction) -> bool:
-    """Whether nothing is known that makes something else of a verdict, whoever may have edited what."""
+def _still_stands(project: Project, module: Module, said: Prediction, heard_again: bool) -> bool:
+    """Whether a verdict is what it was, whoever may have edited what. `heard_again`: where there were no checks left there may be."""
     match said.verdict:
         case Abstain(reason):
-            # Of what there were no checks left for nothing is known.
-            return reason != UNHEARD
+            return reason != UNHEARD or not heard_again
         case Suggest(reason):
             return (reason == READ_AT_RUN_TIME) is project.is_read_at_run_time(module, said.slot)
     return not project.is_read_at_run_time(module, said.slot)
