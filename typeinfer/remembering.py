@@ -194,7 +194,7 @@ def _alike(one: bytes, two: bytes) -> int:
 
 
 def _still_stands(project: Project, module: Module, said: Prediction, heard_again: bool) -> bool:
-    """Whether a verdict is what it was, whoever may have edited what. `heard_again`: where there were no checks left there may be."""
+    """Whether a verdict is what it was, whoever edited what. `heard_again`: for whom no checks were left there may be some now."""
     match said.verdict:
         case Abstain(reason):
             return reason != UNHEARD or not heard_again
