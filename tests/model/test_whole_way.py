@@ -55,7 +55,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     projects = []
     for number in range(5):
         for language, (path, text) in CODE.items():
-            name = f"{language}-{number}"
+            name = f"shop.{language}-{number}"
             (corpus / name).mkdir(parents=True)
             (corpus / name / path).write_text(text)
             split = "development" if number == 4 else "train"
@@ -65,6 +65,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for some in (projects[4:6], projects):
         prepare(some, corpus, shards, 1, lambda *_: None, said.append)
     assert not any("left out" in line for line in said)
+    assert len([*(shards / "projects").glob("*.npz")]) == len(projects), "each has its own, whatever its name"
     assemble(projects, shards, said.append)
     tiny = {"width": 32, "layers": 2, "heads": 2, "hidden": 32, "message": 8}
     train(Run(data=shards, out=run, steps=3, words=400, processes=1, shape=tuple(tiny.items())), Types)

@@ -173,7 +173,7 @@ def _prepare(task: tuple[CorpusProject, Path, int, Path]) -> tuple[str, ...]:
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return (f"{source.name}: left out ({type(error).__name__}: {error})",)
     made.units.save(arrays)
-    partial = facts.with_suffix(".partial")
+    partial = facts.with_name(f"{facts.name}.partial")
     partial.write_text(json.dumps({"lexemes": made.lexemes, "labels": made.labels}), encoding="utf-8")
     partial.rename(facts)
     return made.notes
@@ -304,8 +304,9 @@ def _rules(units: Units) -> np.ndarray:
 
 
 def _files_of(source: CorpusProject, folder: Path) -> tuple[Path, Path]:
-    stem = folder / "projects" / f"{source.language}-{source.name.replace('/', '-')}"
-    return stem.with_suffix(".npz"), stem.with_suffix(".json")
+    # Names have dots in them, too: `@deck.gl/core`.
+    stem = f"{source.language}-{source.name.replace('/', '-')}"
+    return folder / "projects" / f"{stem}.npz", folder / "projects" / f"{stem}.json"
 
 
 def _load(source: CorpusProject, folder: Path) -> Examples:
