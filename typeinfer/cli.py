@@ -95,8 +95,10 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted; every file is either as it was or fully annotated")
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):
-        # Whoever read the output has seen enough; click ends the program then, and does so for nothing else.
+    except (BrokenPipeError, SystemExit) as end:
+        # Whoever read the output has seen enough; click ends the program with 1 then, and does so for nothing else.
+        if isinstance(end, SystemExit) and end.code != 1:
+            raise
         _print_no_more()
         return OK
     except click.ClickException as error:
