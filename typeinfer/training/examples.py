@@ -81,7 +81,7 @@ class Examples:
     notes: tuple[str, ...] = ()
 
 
-def examples(source: CorpusProject, corpus: Path, number: int) -> Examples:
+def examples(source: CorpusProject, corpus: Path) -> Examples:
     root = corpus / source.root
     files, _ = read_files(root, list(source.files[:MOST_FILES]), LANGUAGE_OF_SUFFIX)
     project = read_project(root, files)
@@ -104,7 +104,6 @@ def examples(source: CorpusProject, corpus: Path, number: int) -> Examples:
         made,
         lambda word: lexemes.setdefault(word, len(lexemes)),
         [language.name for language in LANGUAGES],
-        project=number,
     )
     return Examples(units, list(lexemes), labels, tuple(dict.fromkeys((*said_of_bare.notes, *said.notes))))
 
@@ -162,14 +161,14 @@ def without_annotations(project: Project) -> dict[str, SourceFile]:
 # --- the corpus -------------------------------------------------------------------------------------------------------
 
 
-def _prepare(task: tuple[CorpusProject, Path, int, Path]) -> tuple[str, ...]:
+def _prepare(task: tuple[CorpusProject, Path, Path]) -> tuple[str, ...]:
     """Make one project's examples and keep them, unless that is done: what there is to say."""
-    source, corpus, number, folder = task
+    source, corpus, folder = task
     arrays, facts = _files_of(source, folder)
     if facts.is_file():
         return ()
     try:
-        made = examples(source, corpus, number)
+        made = examples(source, corpus)
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return (f"{source.name}: left out ({type(error).__name__}: {error})",)
     made.units.save(arrays)
@@ -191,7 +190,7 @@ def prepare(
     """Make the examples of every project that has none yet, in so many processes or by an engine whose machines all see both
     folders. What can't be read is said and left out. Raises `EngineFailed`."""
     (folder / "projects").mkdir(parents=True, exist_ok=True)
-    tasks = [(source, corpus, number, folder) for number, source in enumerate(sources)]
+    tasks = [(source, corpus, folder) for source in sources]
     known: set[str] = set()
     for notes in _prepared(tasks, jobs, progress, engine):
         for note in notes:
@@ -201,7 +200,7 @@ def prepare(
 
 
 def _prepared(
-    tasks: Sequence[tuple[CorpusProject, Path, int, Path]],
+    tasks: Sequence[tuple[CorpusProject, Path, Path]],
     jobs: int,
     progress: Callable[[str, int, int], None],
     engine: Engine | None,
@@ -213,7 +212,7 @@ def _prepared(
                 yield notes
         return
     for task, done in zip(tasks, engine.run_over("reading", tasks, _prepare, progress), strict=True):
-        source, _, _, folder = task
+        source, _, folder = task
         if isinstance(done, Lost):
             yield (f"{source.name}: left out ({done.reason})",)
         elif not done and not _files_of(source, folder)[1].is_file():
@@ -256,12 +255,12 @@ def assemble(sources: Sequence[CorpusProject], folder: Path, say: Callable[[str]
     shards: Counter[str] = Counter()
     for split in ("development", "calibration", "test", "train"):
         gathered: list[Units] = []
-        chosen = [source for source in held if source.split == split]
+        chosen = [(at, source) for at, source in enumerate(held) if source.split == split]
         np.random.default_rng(7).shuffle(chosen)  # type: ignore[arg-type]
-        for source in chosen:
+        for at, source in chosen:
             made = _load(source, folder)
             table = np.array([number.setdefault(word, len(number)) for word in made.lexemes], np.int32)
-            gathered.append(_numbered(made, held.index(source), table, vocabulary))
+            gathered.append(_numbered(made, at, table, vocabulary))
             if sum(map(len, gathered)) >= UNITS_A_SHARD:
                 joined(gathered).save(folder / f"{split}-{shards[split]:03}.npz")
                 shards[split] += 1
@@ -316,7 +315,7 @@ def _load(source: CorpusProject, folder: Path) -> Examples:
 
 def _numbered(made: Examples, project: int, table: np.ndarray, vocabulary: Vocabulary) -> Units:
     """The units with words by their number in the whole corpus, labels by the vocabulary, and their project by its place among all
-    that are there now: when they were made it may have had another."""
+    that there are."""
     units, labels = made.units, made.labels
     found = [None if label is None else terms.label(label[1], vocabulary) for label in labels]
     whose = [-1 if one is None or label is None else label[0] for one, label in zip(found, labels, strict=True)]

@@ -22,7 +22,7 @@ import libcst as cst
 
 from typeinfer.languages import treesitter
 from typeinfer.languages.language import NotErasable
-from typeinfer.languages.python.syntax import PYTHON
+from typeinfer.languages.python.syntax import PYTHON, by_python
 from typeinfer.values.patches import Edit, Rewrite, apply_edits
 from typeinfer.values.source import SourceFile, Span
 
@@ -90,9 +90,7 @@ def _tables(before: SourceFile, edits: Sequence[Edit]) -> Iterator[tuple[Span, S
 
 def _parsed(file: SourceFile) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(file.text)
+        return by_python(file)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
 

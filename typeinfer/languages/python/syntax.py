@@ -99,15 +99,20 @@ DEEP = 200
 """Python's own parser ends the program where something nests deep."""
 
 
+def by_python(file: SourceFile) -> ast.Module:
+    """The tree of a file by Python's own parser, which ends the process where something nests deep. Raises what that raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(file.text)
+
+
 def fault(file: SourceFile) -> Span | None:
     """The line of a file that this grammar reads and that is no Python 3 all the same, as backticks are. What LibCST reads may
     be of another Python than this one; of what it doesn't nothing could be proven."""
     if PYTHON_2.search(file.data) is None or treesitter.below(treesitter.parse(PYTHON, file.data).root_node, DEEP):
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(file.text)
+        by_python(file)
         return None
     except SyntaxError as error:
         line = min(max(error.lineno or 1, 1), len(file.line_starts))
