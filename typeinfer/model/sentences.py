@@ -756,7 +756,6 @@ def stack(
     lexeme: Callable[[str], int],
     languages: Sequence[str],
     label: Callable[[Sentence, int], Label | None] = lambda *_: None,
-    project: int = 0,
 ) -> Units:
     """The sentences of one project as arrays. `lexeme`: the number of a word; `label`: what is known of a slot by number."""
 
@@ -773,7 +772,7 @@ def stack(
     members = [[(at, word) for at, name in enumerate(one.names) for word in name.members] for one in made]
     return Units(
         language=flat((languages.index(one.language) for one in made), np.int8),
-        project=np.full(len(made), project, np.int32),
+        project=np.zeros(len(made), np.int32),
         words_of=offsets(len(one.words) for one in made),
         word=flat((lexeme(word) for one in made for word in one.words), np.int32),
         role=flat((role for one in made for role in one.roles), np.int8),
