@@ -1096,6 +1096,8 @@ def of_a_run(command: Any) -> Any:
                      help="One for each core."),
         click.option("--cuda", is_flag=True, help="Train on a GPU."),
         click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out."),
+        click.option("--start-from", metavar="MODEL", type=click.Path(path_type=Path),
+                     help="A model folder whose weights the run begins with, instead of chance."),
         click.option("--shape", metavar="NAME=N", multiple=True,
                      help="Width, layers, heads, ... of the model; may be repeated."),
         TRACEBACK,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +12,17 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs typeinfer[train]")
 
+import torch
+
 from typeinfer.deciding import ask_checkers
 from typeinfer.engine.cache import Cache
 from typeinfer.languages import LANGUAGES
 from typeinfer.model.checkpoint import load, store
-from typeinfer.model.folder import NoModel
+from typeinfer.model.folder import VOCABULARY, NoModel, model_digest
 from typeinfer.model.ranking import TypeRanker, load_ranker
+from typeinfer.model.terms import Symbol, Vocabulary
 from typeinfer.program.project import Project, read_project
-from typeinfer.training.batches import Data
+from typeinfer.training.batches import META, Data
 from typeinfer.training.corpus import CorpusProject
 from typeinfer.training.examples import assemble, inferred_types, prepare
 from typeinfer.training.loop import Run, train
@@ -71,6 +76,52 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(Run(data=shards, out=run, steps=3, words=400, processes=1, shape=tuple(tiny.items())), Types)
     ship(shards, run, folder / "model")
     return folder / "model"
+
+
+def run_from(model: Path, out: Path, shards: Path | None = None, **given: object) -> Run:
+    tiny = {"width": 32, "layers": 2, "heads": 2, "hidden": 32, "message": 8}
+    chosen = {"steps": 1, "words": 400, "processes": 1, "shape": tuple(tiny.items()), "start_from": model}
+    return Run(data=shards or model.parent / "shards", out=out, **(chosen | given))
+
+
+def test_a_run_can_begin_with_the_weights_of_a_model_that_counted_otherwise(model: Path, tmp_path: Path) -> None:
+    """What has a row in both tables keeps it; for what is new nothing was learnt."""
+    shards = tmp_path / "shards"
+    shutil.copytree(model.parent / "shards", shards)
+    were = load(model).vocabulary
+    rows = Vocabulary((*were.symbols[3:], Symbol("unheard.Of", 0, ("python",)), *were.symbols[1:3]))
+    rows.store(shards / VOCABULARY)
+    task = Types(run_from(model, tmp_path / "run", shards), 1)
+    made, fresh = task.build(), task.build()
+    fresh.load_state_dict(made.state_dict())
+    task.recall(made, model)
+    weights = {name: torch.from_numpy(array) for name, array in load(model).weights.items()}
+    assert made.blocks[0].enter.weight.equal(weights["blocks.0.enter.weight"])
+    assert made.subword.weight.equal(weights["subword.weight"])
+    for row, symbol in enumerate(rows.symbols):
+        for name, table in (("symbol.weight", made.symbol.weight), ("symbol_bias", made.symbol_bias)):
+            known = weights[name][were.symbols.index(symbol)] if symbol in were.symbols else None
+            assert table[row].equal(dict(fresh.named_parameters())[name][row] if known is None else known)
+
+
+def test_a_card_says_what_its_run_began_with(model: Path, tmp_path: Path) -> None:
+    shards, run = model.parent / "shards", train(run_from(model, tmp_path / "run"), Types)
+    ship(shards, run, tmp_path / "model")
+    told = " ".join(load(tmp_path / "model").card.split())
+    assert f"from the weights of BEFORE, the model whose `checksums.json` has SHA-256 {model_digest(model)}" in told
+    assert "train run --start-from BEFORE --minutes" in told
+    assert "BEFORE" not in load(model).card
+
+
+def test_a_model_of_another_shape_or_that_reads_otherwise_is_nothing_to_begin_with(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"isn't \[.*\]; use the same --shape"):
+        train(run_from(model, tmp_path / "run", shape=(("width", 64),)), Types)
+    shards = tmp_path / "shards"
+    shutil.copytree(model.parent / "shards", shards)
+    meta = json.loads((shards / META).read_text())
+    (shards / META).write_text(json.dumps(meta | {"reading": "as it was long ago"}))
+    with pytest.raises(ValueError, match=r"reads otherwise than .* train without --start-from"):
+        train(run_from(model, tmp_path / "run", shards), Types)
 
 
 def test_shards_hold_what_people_wrote(model: Path) -> None:

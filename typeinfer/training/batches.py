@@ -34,6 +34,8 @@ from typeinfer.training.hiding import Asides, Draw, draw, hide_everything, hide_
 WEIGHTS = np.array([1.0, 0.3], np.float32)
 """What a label counts in the loss, by whose word it is: `units.PERSON`, `units.CHECKER`."""
 
+META = "meta.json"
+
 MOST_OF_PROJECT = 1000
 """Units of one project in a pass over the data, others in every pass: twenty of 458 projects have a third of all units."""
 
@@ -58,9 +60,9 @@ class Data:
     @staticmethod
     def load(folder: Path) -> Data:
         """Raises `FileNotFoundError` for a folder without shards."""
-        if not (folder / "meta.json").is_file():
+        if not (folder / META).is_file():
             raise FileNotFoundError(f"{folder}: no shards; make them first")
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
         return Data(
             train=_gathered(folder, "train"),
             development=_gathered(folder, "development"),

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,11 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from typeinfer.completion.lm import Shape
+from typeinfer.completion.lm import Shape, load
 from typeinfer.completion.tokens import END, LANGUAGE, MIDDLE, NOTHING, OUTLINE, PREFIX, SUFFIX
 from typeinfer.model.network import Mixing, looked_up, there, turns
-from typeinfer.training.loop import Run, main
-from typeinfer.training.texts import META, Texts
+from typeinfer.training.loop import Run, main, recalled, rows_of
+from typeinfer.training.texts import META, TOKENIZER, Texts
 
 # b row, t token, d width, h head, v vocabulary
 
@@ -174,6 +175,7 @@ class Decoding:
 
     def __init__(self, run: Run, ranks: int) -> None:
         """Raises `FileNotFoundError`."""
+        self.texts = run.data
         texts = Texts.load(run.data, "train")
         meta = json.loads((run.data / META).read_text(encoding="utf-8"))
         self.config = msgspec.convert({"vocabulary": meta["vocabulary"], **dict(run.shape)}, Shape)
@@ -184,6 +186,11 @@ class Decoding:
 
     def build(self) -> Decoder:
         return Decoder(self.config)
+
+    def recall(self, model: Decoder, folder: Path) -> None:
+        stored = load(folder)
+        tokens = rows_of(stored.tokenizer), rows_of((self.texts / TOKENIZER).read_text(encoding="utf-8"))
+        recalled(model, stored.weights, {"subword.weight": tokens})
 
     def batch(self, number: int, pretraining: bool) -> Rows:
         return self.reader.rows(self.rows, np.random.default_rng((self.seed, number)))

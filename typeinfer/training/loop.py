@@ -16,11 +16,11 @@ import multiprocessing
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -31,6 +31,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from typeinfer.model.checkpoint import Weights
+from typeinfer.model.folder import model_digest
 from typeinfer.model.network import parts_of
 from typeinfer.training.meeting import Forked, Meeting, is_torchrun, ranks_of_torchrun, torchrun
 
@@ -63,7 +65,7 @@ class Run:
     `words`: budget of a step, over all processes. `rate`: the highest learning rate, reached after a share `warmup` of the
     run, held while words are asked for and then falling linearly to 0. `evaluate_words`, `final_words`: words of the
     development split that are read in the midst and at the end. `processes`: how many are forked; of those that torchrun starts
-    each is one.
+    each is one. `start_from`: the folder of a model whose weights the run begins with, instead of chance.
     """
 
     data: Path
@@ -83,6 +85,7 @@ class Run:
     evaluate_words: int = 60_000
     final_words: int = 400_000
     resume: bool = False
+    start_from: Path | None = None
 
     @property
     def pretrained(self) -> float:
@@ -222,6 +225,35 @@ def restore(out: Path, shared: Shared) -> Position:
     return position
 
 
+Rows: TypeAlias = "Mapping[Any, int]"
+"""What stands in which row of a table."""
+
+
+def recalled(model: nn.Module, weights: Weights, tables: Mapping[str, tuple[Rows, Rows]]) -> None:
+    """Copies stored weights into a model; of `tables`, whose rows were others there than they are here, those that both have.
+    Raises `ValueError` for a model of another shape."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            stored = torch.from_numpy(weights[name]) if name in weights else None
+            if stored is not None and name in tables:
+                there, here = tables[name]
+                both = [(there[key], row) for key, row in here.items() if key in there]
+                of, to = torch.tensor(both).T
+                parameter[to] = stored[of]
+            elif stored is not None and stored.shape == parameter.shape:
+                parameter.copy_(stored)
+            else:
+                raise ValueError(
+                    f"{name} of the model to start from isn't {list(parameter.shape)}; use the same --shape"
+                )
+
+
+def rows_of(tokenizer: str) -> Rows:
+    """The row of every subword, from its `tokenizer.json`: the library may be absent."""
+    rows: Rows = json.loads(tokenizer)["model"]["vocab"]
+    return rows
+
+
 # --- what is learnt -------------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +282,9 @@ class Task(Protocol):
 
     def build(self) -> Any:
         """The model, an `nn.Module`."""
+
+    def recall(self, model: Any, folder: Path) -> None:
+        """Gives a model the weights of the one in a folder. Raises `ValueError` where they don't fit."""
 
     def batch(self, number: int, pretraining: bool) -> Any:
         """Batch number i of the run, which follows from the seed and i alone: a `Batch`."""
@@ -444,10 +479,8 @@ class Worker:
 
     def _log(self, position: Position, line: dict[str, Any]) -> None:
         if self.rank == 0:
-            whole = {"step": position.step, "seconds": round(position.seconds, 1), "words": position.words, **line}
-            with open(self.run.out / LOG, "a", encoding="utf-8") as file:
-                file.write(json.dumps(whole) + "\n")
-            print(json.dumps(whole), flush=True)
+            at = {"step": position.step, "seconds": round(position.seconds, 1), "words": position.words}
+            noted(self.run.out, at | line)
 
     def _finish(self, position: Position) -> None:
         """The better of the last weights and their running mean, by what development says of them."""
@@ -572,11 +605,15 @@ def _begun(run: Run, task: Task, rows: int, device: torch.device, writes: bool) 
         position = restore(run.out, shared)
     else:
         position = Position()
+        if writes:
+            (run.out / LOG).unlink(missing_ok=True)
+        if run.start_from is not None:
+            task.recall(model, run.start_from)
+            if writes:
+                noted(run.out, {"start_from": model_digest(run.start_from)})
         for name, view in row.views(shared.master).items():
             view.copy_(model.get_parameter(name).detach())
         shared.weights.copy_(shared.master)
-        if writes:
-            (run.out / LOG).unlink(missing_ok=True)
     if writes:
         (run.out / CONFIG).write_bytes(msgspec.json.format(msgspec.json.encode(task.config), indent=1))
     return row, shared, position
@@ -589,6 +626,13 @@ def _keep_memory() -> None:
         mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
         mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
         mallopt(-2, 64 << 20)  # M_TOP_PAD
+
+
+def noted(out: Path, line: Mapping[str, Any]) -> None:
+    """A line more of the log of a run."""
+    with open(out / LOG, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    print(json.dumps(line), flush=True)
 
 
 def draw(out: Path) -> None:
@@ -638,7 +682,7 @@ def main(doc: str, task_of: Callable[[Run, int], Task], config: type[Struct]) ->
         elif isinstance(default, int | float):
             parser.add_argument(name, type=type(default), default=default)
         else:
-            parser.add_argument(name, type=Path, required=True)
+            parser.add_argument(name, type=Path, required=default is not None)
     given = vars(parser.parse_args())
     try:
         train(Run(shape=shape_of(given.pop("shape"), config), **given), task_of)

@@ -56,7 +56,7 @@ def lines_of(texts: Path, run: Path) -> Stored:
         exact=100 * judged["exact"],
         of=judged["of"],
         nats=judged["nats"],
-        **_told_of(meta, last),
+        **_told_of(meta, log),
     )
     curves = (run / CURVES).read_text(encoding="utf-8")
     return Stored(shape, (texts / TOKENIZER).read_text(encoding="utf-8"), weights, Trust(), _filled(card), curves)
@@ -87,11 +87,11 @@ are left out, of documentation all but its first line. Licences of those that we
 
 ## Training
 
-{steps:,} steps over {words:.1f} million tokens in {minutes:.0f} minutes ({machine}); energy was not measured. To do
-it again:
+{steps:,} steps over {words:.1f} million tokens in {minutes:.0f} minutes ({machine}){origin}; energy was not measured.
+To do it again:
 
     typeinfer train corpus && typeinfer train texts
-    typeinfer train decoder --minutes {minutes:.0f} --out RUN && typeinfer train lines RUN MODEL
+    typeinfer train decoder {start}--minutes {minutes:.0f} --out RUN && typeinfer train lines RUN MODEL
 
 ![loss and share of tokens guessed right while training](curves.svg)
 
@@ -124,11 +124,11 @@ learnt from, as they declare them: {licences}; the manifest has each. No source 
 
 ## Training
 
-{steps:,} steps over {words:.1f} million words in {minutes:.0f} minutes ({machine}); energy was not measured. Annotations are
-hidden at random, all of them in most units; a slot's own annotation is never seen when it is asked for. To do it again:
+{steps:,} steps over {words:.1f} million words in {minutes:.0f} minutes ({machine}){origin}; energy was not measured. Annotations
+are hidden at random, all of them in most units; a slot's own annotation is never seen when it is asked for. To do it again:
 
     typeinfer train corpus && typeinfer train examples
-    typeinfer train run --minutes {minutes:.0f} --out RUN && typeinfer train ship RUN MODEL
+    typeinfer train run {start}--minutes {minutes:.0f} --out RUN && typeinfer train ship RUN MODEL
     typeinfer evaluate --language python --fit MODEL && typeinfer evaluate --language typescript --fit MODEL
 
 ![loss and accuracy while training](curves.svg)
@@ -159,14 +159,16 @@ def card(meta: Mapping[str, Any], config: Config, weights: Mapping[str, Any], lo
         minutes=last["seconds"] / 60,
         of=judged["of"],
         exact=100 * judged["exact"],
-        **_told_of(meta, last),
+        **_told_of(meta, log),
     )
     return _filled(filled)
 
 
-def _told_of(meta: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
+def _told_of(meta: Mapping[str, Any], log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What every card says of the data and the run."""
     projects = meta["projects"]
+    last = [line for line in log if "words" in line][-1]
+    before = log[0].get("start_from")
     return {
         "projects": sum(map(len, projects.values())),
         "splits": ", ".join(f"{len(names)} for {split}" for split, names in projects.items()),
@@ -174,6 +176,10 @@ def _told_of(meta: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]
         "steps": last["step"],
         "words": last["words"] / 1e6,
         "machine": meta["machine"],
+        "origin": f", from the weights of BEFORE, the model whose `checksums.json` has SHA-256 {before}"
+        if before
+        else "",
+        "start": "--start-from BEFORE " if before else "",
     }
 
 

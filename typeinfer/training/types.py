@@ -5,7 +5,9 @@ Needs nothing of typeinfer but `model` and `training.batches`, so that it runs w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,11 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from typeinfer.model.checkpoint import load
 from typeinfer.model.config import Config
+from typeinfer.model.folder import TOKENIZER, VOCABULARY
 from typeinfer.model.network import Batch, Prefixes, TypeModel, there
 from typeinfer.model.prefixes import Open
-from typeinfer.training.batches import Data, Example, Feed
-from typeinfer.training.loop import Run, main
+from typeinfer.model.terms import Vocabulary
+from typeinfer.training.batches import META, Data, Example, Feed
+from typeinfer.training.loop import Run, main, recalled, rows_of
 
 # r right answer; n slot
 
@@ -30,12 +35,23 @@ class Types:
 
     def __init__(self, run: Run, ranks: int) -> None:
         data = Data.load(run.data)
+        self.shards = run.data
         self.config = msgspec.convert({**data.shape, **dict(run.shape)}, Config)
         self.feed = Feed(data, run.words // ranks, run.seed, ranks, self.config.steps, self.config.arity)
         self.counts = 3 * (self.config.slot_kinds + self.config.languages)
 
     def build(self) -> TypeModel:
         return TypeModel(self.config)
+
+    def recall(self, model: TypeModel, folder: Path) -> None:
+        stored, shards = load(folder), self.shards
+        reading = json.loads((shards / META).read_text(encoding="utf-8"))["reading"]
+        if stored.config.reading != reading:
+            raise ValueError(f"{folder}: reads otherwise than {shards} were made for; train without --start-from")
+        subwords = rows_of(stored.tokenizer), rows_of((shards / TOKENIZER).read_text(encoding="utf-8"))
+        symbols = stored.vocabulary.number, Vocabulary.load(shards / VOCABULARY).number
+        tables = {"subword.weight": subwords, "symbol.weight": symbols, "symbol_bias": symbols}
+        recalled(model, stored.weights, tables)
 
     def batch(self, number: int, pretraining: bool) -> Example:
         return self.feed.batch(number, pretraining)
