@@ -67,9 +67,13 @@ def test_every_report_of_what_was_put_away_is_the_same() -> None:
     assert tuple(held) == run.predictions[path]
     assert (held[1], held[-1], held[:2]) == (*(run.predictions[path][at] for at in (1, -1)), run.predictions[path][:2])
     assert put_away(away).predictions == away.predictions and pickle.loads(pickle.dumps(held)) == held
-    assert [*summary_lines(away, would=True)] == [*summary_lines(run, would=True)]
-    assert as_json(away, spell) == as_json(run, spell) and as_sarif(away, spell) == as_sarif(run, spell)
-    assert [*explanation(run.files[path], held, spell)] == [*explanation(run.files[path], run.predictions[path], spell)]
+    assert [*summary_lines(away, would=True, at=str)] == [*summary_lines(run, would=True, at=str)]
+    assert as_json(away, spell) == as_json(run, spell) and as_sarif(away, spell, Path("/")) == as_sarif(
+        run, spell, Path("/")
+    )
+    assert [*explanation(run.files[path], held, spell, str)] == [
+        *explanation(run.files[path], run.predictions[path], spell, str)
+    ]
 
 
 def test_what_is_nested_too_deep_to_be_put_away_stays_as_it_is() -> None:
@@ -93,7 +97,7 @@ def test_the_summary_counts_every_slot_once() -> None:
     summary = summarise(run_by_hand())
     assert (summary.files, summary.changed, summary.found, summary.annotated) == (4, 1, 4, 1)
     assert summary.withheld == (("its name is taken here", 1), ("nothing known", 1), ("read at run time", 1))
-    assert [*summary_lines(run_by_hand(), would=False)] == [
+    assert [*summary_lines(run_by_hand(), would=False, at=str)] == [
         "typeinfer: no checker: rules alone decide",
         "typeinfer: shop/f.py: changed while it was being annotated",
         "typeinfer: shop/s.py: holds NUL bytes",
@@ -101,16 +105,16 @@ def test_the_summary_counts_every_slot_once() -> None:
         "3 withheld (1 its name is taken here, 1 nothing known, 1 read at run time), 2 files not done",
     ]
     checked = replace(run_by_hand(), checked_by=("pyrefly", "tsc"))
-    assert [*summary_lines(checked, would=True)][-1].startswith(
+    assert [*summary_lines(checked, would=True, at=str)][-1].startswith(
         "1 annotation to write in 1 of 4 files, 0 new errors by pyrefly and tsc, 3 withheld ("
     )
-    assert [*summary_lines(Run((), {}), would=True)] == ["typeinfer: nothing here to annotate"]
+    assert [*summary_lines(Run((), {}), would=True, at=str)] == ["typeinfer: nothing here to annotate"]
 
 
 def test_the_explanation() -> None:
     run = run_by_hand()
     path = "shop/a b.py"
-    lines = [*explanation(run.files[path], run.predictions[path], spell)]
+    lines = [*explanation(run.files[path], run.predictions[path], spell, str)]
     assert lines[:2] == [f"{path}:4: f.ä (parameter): pathlib.Path 93%, str 5%", "    call says pathlib.Path"]
     assert "    only suggested: read at run time" in lines and "    withheld: nothing known" in lines
 
@@ -134,14 +138,16 @@ def test_git_applies_the_diff_whatever_the_encoding(tmp_path: Path, raw: bytes) 
     changed = Changed(file.path, Patch(file, edits, ()))
     (tmp_path / "shop").mkdir()
     (tmp_path / file.path).write_bytes(raw)
-    done = subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff(changed), capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "apply", "-"], cwd=tmp_path, input=diff(changed, str), capture_output=True, check=False
+    )
     assert done.stderr == b""
     assert (tmp_path / file.path).read_bytes() == changed.patch.result().to_bytes()
 
 
 def test_colour_changes_no_text() -> None:
     changed = next(outcome for outcome in run_by_hand().outcomes if isinstance(outcome, Changed))
-    text = diff(changed).decode()
+    text = diff(changed, str).decode()
     painted = colored(text)
     assert "\x1b[32m+from pathlib import Path\x1b[0m\n" in painted
     for code in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[36m"):
@@ -167,7 +173,7 @@ def test_json_holds_every_file_and_slot() -> None:
 
 
 def test_a_sarif_fix_is_the_patch() -> None:
-    log = json.loads(as_sarif(run_by_hand(), spell))
+    log = json.loads(as_sarif(run_by_hand(), spell, Path("/")))
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
     (result,) = run["results"]

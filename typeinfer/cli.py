@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -33,7 +33,6 @@ from typeinfer.config import (
     parse_kinds,
     parse_uncovered,
     parse_version,
-    shown,
     with_model,
 )
 from typeinfer.opening import Opened, open_project
@@ -335,7 +334,7 @@ def annotate(
                 result = result if dry else _write_stubs(result, opened, stubs)
             elif not dry:
                 result = _write(result, opened)
-    _report(result, format_, explain=explain, diff=diff, would=dry)
+    _report(result, opened, format_, explain=explain, diff=diff, would=dry)
     return _exit_code(result, check)
 
 
@@ -442,7 +441,7 @@ def _written(changed: Changed, root: Path) -> Changed | Failed:
 
 
 def _write_stubs(result: Run, opened: Opened, folder: Path) -> Run:
-    """An interface file for every named file that could be read, under the same relative path."""
+    """An interface file for every named file that could be read, where who looks for the file's module in `folder` finds it."""
     from typeinfer.languages import language_of
     from typeinfer.values.outcomes import Changed, Failed, Unchanged
 
@@ -451,7 +450,7 @@ def _write_stubs(result: Run, opened: Opened, folder: Path) -> Run:
         language = language_of(outcome.path)
         if isinstance(outcome, Changed | Unchanged) and language is not None:
             annotated = outcome.patch.result() if isinstance(outcome, Changed) else opened.files[outcome.path]
-            place = (folder / outcome.path).with_suffix(language.stub_suffix)
+            place = (folder / _imported(outcome.path, language, opened.files)).with_suffix(language.stub_suffix)
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text(language.stub(annotated), encoding="utf-8", newline="")
@@ -461,23 +460,31 @@ def _write_stubs(result: Run, opened: Opened, folder: Path) -> Run:
     return replace(result, outcomes=tuple(outcomes))
 
 
-def _report(result: Run, format_: str, *, explain: bool, diff: bool, would: bool) -> None:
+def _imported(path: str, language: Language, files: Collection[str]) -> str:
+    """The path without the folder that imports don't name."""
+    top, _, below = path.partition("/")
+    is_package = any(f"{top}/{marker}" in files for marker in language.package_markers)
+    return below if below and top in language.source_folders and not is_package else path
+
+
+def _report(result: Run, opened: Opened, format_: str, *, explain: bool, diff: bool, would: bool) -> None:
     from typeinfer import report
     from typeinfer.values.outcomes import Changed
 
-    if format_ != "text":
-        as_bytes = report.as_json if format_ == "json" else report.as_sarif
-        _emit(as_bytes(result, spell))
+    if format_ == "json":
+        _emit(report.as_json(result, spell))
+    elif format_ == "sarif":
+        _emit(report.as_sarif(result, spell, opened.found.root))
     else:
         for outcome in result.outcomes:
             file = result.files.get(outcome.path)
             if explain and file is not None:
-                for line in report.explanation(file, result.predictions.get(outcome.path, ()), spell):
+                for line in report.explanation(file, result.predictions.get(outcome.path, ()), spell, opened.shown):
                     click.echo(line)
             if diff and isinstance(outcome, Changed):
-                _emit_diff(report.diff(outcome), outcome.patch.file.encoding)
+                _emit_diff(report.diff(outcome, opened.shown), outcome.patch.file.encoding)
     sys.stdout.flush()
-    for line in report.summary_lines(result, would):
+    for line in report.summary_lines(result, would, opened.shown):
         print(line, file=sys.stderr)
 
 
@@ -574,13 +581,15 @@ def check(
     found = findings.find(result, before)
     result = findings.only(result, found)
     doubts = _doubts(opened)
-    if format_ in ("json", "sarif"):
-        _emit((report.as_json if format_ == "json" else report.as_sarif)(result, spell, doubts))
+    if format_ == "json":
+        _emit(report.as_json(result, spell, doubts))
+    elif format_ == "sarif":
+        _emit(report.as_sarif(result, spell, opened.found.root, doubts))
     else:
-        for line in (report.as_github if format_ == "github" else report.as_lines)(result, spell, doubts):
+        for line in (report.as_github if format_ == "github" else report.as_lines)(result, spell, opened.shown, doubts):
             click.echo(line)
     sys.stdout.flush()
-    for line in report.verdict_lines(result, found, doubts):
+    for line in report.verdict_lines(result, found, opened.shown, doubts):
         print(line, file=sys.stderr)
     if _exit_code(result, check=False) != OK:
         return NOT_ALL_DONE
@@ -633,7 +642,7 @@ def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
     for path_, predictions in sorted(result.predictions.items()):
         file = opened.files[path_]
         if format_ == "text":
-            for text in report.explanation(file, predictions, spell):
+            for text in report.explanation(file, predictions, spell, opened.shown):
                 click.echo(text)
         fields += [{"path": path_, **report.slot_fields(file, prediction, None, spell)} for prediction in predictions]
     if format_ == "json":
@@ -643,7 +652,7 @@ def infer(place: str, format_: str, traceback: bool, **flags: Any) -> int:
     for note in result.notes:
         complain(note)
     for skip in opened.found.skipped:
-        complain(f"{skip.path}: {skip.reason}")
+        complain(f"{opened.shown(skip.path)}: {skip.reason}")
     return NOT_ALL_DONE if opened.found.skipped else OK
 
 
@@ -655,7 +664,7 @@ def _at_line(opened: Opened, line: int | None) -> Mapping[str, tuple[Lines, ...]
         return opened.only
     for path in opened.only:
         if line > (count := len(opened.files[path].line_starts)):
-            raise click.UsageError(f"{shown(opened.found.root / path)}:{line}: the file has {counted(count, 'line')}")
+            raise click.UsageError(f"{opened.shown(path)}:{line}: the file has {counted(count, 'line')}")
     return {path: (Lines(line, line),) for path in opened.only}
 
 
@@ -664,7 +673,7 @@ def _read(path: Path) -> tuple[Opened, Project]:
 
     opened = open_project([path])
     for skip in opened.found.skipped:
-        complain(f"{skip.path}: {skip.reason}")
+        complain(f"{opened.shown(skip.path)}: {skip.reason}")
     return opened, read_project(opened.found.root, opened.files)
 
 
@@ -763,7 +772,7 @@ def complete(place: str, count: int, line: bool, block: bool, as_json: bool, tra
         raise click.UsageError(f"{place}: a folder; name a file in it")
     opened = open_project([Path(found["path"])])
     for skip in opened.found.skipped:
-        complain(f"{skip.path}: {skip.reason}")
+        complain(f"{opened.shown(skip.path)}: {skip.reason}")
     if not opened.only:
         raise click.UsageError(f"{place}: not a file that is read here; name a source file of the project")
     path = next(iter(opened.only))

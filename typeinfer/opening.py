@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typeinfer.config import Settings, load_settings
+from typeinfer.config import Settings, load_settings, shown
 from typeinfer.values.slots import SlotKind
 from typeinfer.values.source import SourceFile
 
@@ -30,6 +30,10 @@ class Opened:
     files: Mapping[str, SourceFile]
     only: Mapping[str, tuple[Lines, ...]]
     hasty: bool = False
+
+    def shown(self, path: str) -> str:
+        """A file of the project as a person in the current folder would write it."""
+        return shown(self.found.root / path).replace(os.sep, "/") + ("/" if path.endswith("/") else "")
 
     @property
     def options(self) -> Options:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 Spell: TypeAlias = Callable[[SourceFile, TypeExpr], str]
 """A type as the users of the file's language write it."""
+
+At: TypeAlias = Callable[[str], str]
+"""A file of the project as whoever reads the report would name it, in the folder where they stand."""
 
 HOME = "https://pypi.org/project/typeinfer/"
 
@@ -82,12 +86,12 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def summary_lines(run: Run, would: bool) -> Iterator[str]:
+def summary_lines(run: Run, would: bool, at: At) -> Iterator[str]:
     """What a person needs to go on from here; `would`: nothing was written."""
     summary = summarise(run)
     yield from (f"typeinfer: {note}" for note in run.notes)
-    yield from (f"typeinfer: {left.path}: {left.reason}" for left in summary.not_done)
-    yield from (f"typeinfer: {path}: {'needed, and not there' if would else 'made'}" for path in run.added)
+    yield from (f"typeinfer: {at(left.path)}: {left.reason}" for left in summary.not_done)
+    yield from (f"typeinfer: {at(path)}: {'needed, and not there' if would else 'made'}" for path in run.added)
     if not run.outcomes:
         yield "typeinfer: nothing here to annotate"
         return
@@ -113,11 +117,17 @@ def counted(number: int, noun: str) -> str:
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
-def diff(changed: Changed) -> bytes:
+def diff(changed: Changed, at: At) -> bytes:
     """A unified diff in the file's own bytes, so that `git apply` takes it whatever the encoding."""
     before, after = changed.patch.file.to_bytes(), changed.patch.result().to_bytes()
-    new = changed.path.encode("utf-8", "surrogateescape")
-    old = new if changed.renamed_from is None else changed.renamed_from.encode("utf-8", "surrogateescape")
+
+    def named(path: str) -> bytes:
+        # No patch reaches above the folder where it is applied: outside of the project that is its root.
+        where = at(path)
+        return (path if Path(where).is_absolute() else where).encode("utf-8", "surrogateescape")
+
+    new = named(changed.path)
+    old = new if changed.renamed_from is None else named(changed.renamed_from)
     lines = difflib.diff_bytes(
         difflib.unified_diff, _lines(before), _lines(after), b"a/" + old, b"b/" + new, lineterm=b"\n"
     )
@@ -144,11 +154,14 @@ def colored(diff_text: str) -> str:
     return "\n".join(map(paint, diff_text.split("\n")))
 
 
-def explanation(file: SourceFile, predictions: Iterable[Prediction], spell: Spell, most: int = 5) -> Iterator[str]:
+def explanation(
+    file: SourceFile, predictions: Iterable[Prediction], spell: Spell, at: At, most: int = 5
+) -> Iterator[str]:
     """For every slot where it is, the types that were ranked, what became of it, and each rule's word."""
+    path = at(file.path)
     for prediction in predictions:
         slot = prediction.slot
-        where = f"{file.path}:{file.line_of(slot.span.start)}"
+        where = f"{path}:{file.line_of(slot.span.start)}"
         yield f"{where}: {qualified(prediction)} ({slot.id.kind.value}): {ranking(file, prediction, spell, most)}"
         yield from (f"    {evidence.rule} says {spell(file, evidence.type)}" for evidence in prediction.because)
         if words := [f"{spell(file, word.type)} {percent(word.probability)}" for word in model_words(prediction)]:
@@ -211,16 +224,16 @@ class Remark:
         return self.file.column_of(self.slot.span.start) + 1
 
 
-def as_lines(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
+def as_lines(run: Run, spell: Spell, at: At, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
     """A line an annotation that could be written, where it would stand, and a line a doubt."""
     for remark in _remarks(run, spell, doubts):
-        yield f"{remark.file.path}:{remark.line}:{remark.column}: {remark.text}"
+        yield f"{at(remark.file.path)}:{remark.line}:{remark.column}: {remark.text}"
 
 
-def as_github(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
+def as_github(run: Run, spell: Spell, at: At, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
     """The same as commands of a GitHub workflow, which shows them beside the lines."""
     for remark in _remarks(run, spell, doubts):
-        place = f"file={_escaped(remark.file.path, ',:')},line={remark.line},col={remark.column}"
+        place = f"file={_escaped(at(remark.file.path), ',:')},line={remark.line},col={remark.column}"
         yield f"::warning {place},title={remark.rule}::{_escaped(remark.text)}"
 
 
@@ -252,10 +265,10 @@ def _doubted(run: Run, doubt: Doubt, spell: Spell) -> Remark:
     return Remark(file, prediction.slot, doubt_id(kind), text)
 
 
-def verdict_lines(run: Run, found: Findings, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
+def verdict_lines(run: Run, found: Findings, at: At, doubts: Sequence[Doubt] = ()) -> Iterator[str]:
     """What `check` says in the end."""
     yield from (f"typeinfer: {note}" for note in run.notes)
-    yield from (f"typeinfer: {left.path}: {left.reason}" for left in summarise(run).not_done)
+    yield from (f"typeinfer: {at(left.path)}: {left.reason}" for left in summarise(run).not_done)
     known = f", {found.known} more known to the baseline" if found.known else ""
     every = found.annotated + found.count
     yield (
@@ -348,8 +361,9 @@ def slot_fields(file: SourceFile, prediction: Prediction, outcome: Outcome | Non
 # --- SARIF ----------------------------------------------------------------------------------------------------------
 
 
-def as_sarif(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
-    """SARIF 2.1.0: a result for every annotation with its fix, one for every doubt, a notification for every file not done."""
+def as_sarif(run: Run, spell: Spell, root: Path, doubts: Sequence[Doubt] = ()) -> bytes:
+    """SARIF 2.1.0: a result for every annotation with its fix, one for every doubt, a notification for every file not done.
+    `root`: the project's, from which its files are named."""
     results = [
         result for outcome in run.outcomes if isinstance(outcome, Changed) for result in _results(outcome, spell)
     ]
@@ -386,6 +400,7 @@ def as_sarif(run: Run, spell: Spell, doubts: Sequence[Doubt] = ()) -> bytes:
                     }
                 },
                 "columnKind": "utf16CodeUnits",
+                "originalUriBaseIds": {"SRCROOT": {"uri": f"{root.as_uri()}/"}},
                 "results": results,
                 "invocations": [
                     {

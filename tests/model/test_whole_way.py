@@ -124,6 +124,13 @@ def test_a_model_of_another_shape_or_that_reads_otherwise_is_nothing_to_begin_wi
         train(run_from(model, tmp_path / "run", shards), Types)
 
 
+def test_what_is_not_there_yet_cannot_be_shipped(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"weights.safetensors: not found; a run writes it when it is over"):
+        ship(model.parent / "shards", tmp_path, tmp_path / "model")
+    with pytest.raises(FileNotFoundError, match=r"meta.json: not found; name the folder .*: --data FOLDER"):
+        ship(tmp_path, model.parent / "run", tmp_path / "model")
+
+
 def test_shards_hold_what_people_wrote(model: Path) -> None:
     """Of each project: what eight slots of Python and six of TypeScript say, spelled by symbols that three projects share and
     by pointers at names in scope."""

@@ -79,6 +79,8 @@ class Language(Protocol):
     """Names of files that stand at the root of a project."""
     package_markers: tuple[str, ...]
     """Names of files that stand for the folder that they are in."""
+    source_folders: tuple[str, ...]
+    """Folders at the root of a project that no import names: what is below them is imported as if it stood at the root."""
     ambient: bool
     """Whether a file may declare what others see without an import."""
     stub_suffix: str

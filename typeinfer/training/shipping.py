@@ -63,7 +63,11 @@ def lines_of(texts: Path, run: Path) -> Stored:
 
 
 def _made(data: Path, run: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
-    """What a run learnt from, its log and its weights."""
+    """What a run learnt from, its log and its weights. Raises `FileNotFoundError` where one of them isn't there yet."""
+    if not (data / META).is_file():
+        raise FileNotFoundError(f"{data / META}: not found; name the folder that was learnt from: --data FOLDER")
+    if not (run / WEIGHTS).is_file():
+        raise FileNotFoundError(f"{run / WEIGHTS}: not found; a run writes it when it is over")
     meta = json.loads((data / META).read_text(encoding="utf-8"))
     log = [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
     stored = deserialize((run / WEIGHTS).read_bytes())

@@ -43,6 +43,7 @@ class TypeScript:
     declaration_suffixes: tuple[str, ...] = (".d.ts", ".d.mts", ".d.cts")
     project_files: tuple[str, ...] = ("package.json",)
     package_markers: tuple[str, ...] = tuple(f"index{suffix}" for suffix in suffixes)
+    source_folders: tuple[str, ...] = ()
     ambient: bool = True
     stub_suffix: str = ".d.ts"
     default_version: Version = (5, 0)
