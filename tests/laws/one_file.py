@@ -24,7 +24,7 @@ def module_of(
 
 
 def names_of(module: Module, cyclic: Iterable[str] = ()) -> NamesInScope:
-    """What the project would tell of this file. A dotted name is located by its last lower-case part."""
+    """What the project would tell of this file. A dotted name is located by its last lower-case part, none of torch's anywhere."""
     bound: dict[str, set[str]] = {}
     for found in module.imports:
         if not found.scope:
@@ -39,6 +39,8 @@ def names_of(module: Module, cyclic: Iterable[str] = ()) -> NamesInScope:
 
     def locate(qualified: str) -> tuple[str, str] | None:
         parts = qualified.split(".")
+        if parts[0] == "torch":
+            return None
         at = next((at for at, part in enumerate(parts) if part.lstrip("_")[:1].isupper()), len(parts) - 1)
         if qualified == "datetime.datetime":
             at = 1

@@ -90,3 +90,23 @@ def test_a_class_may_find_its_bases_in_itself() -> None:
     )
     assert "cart.Base" in project.ancestors("cart.Cart")
     assert project.ancestors("shop.Shelf") == ()
+
+
+def test_what_a_file_says_through_a_module_that_it_imports_others_can_import() -> None:
+    project = project_of(
+        {
+            "shop/__init__.py": "",
+            "shop/cart.py": "import numpy as np\nimport torch.nn\n\nZERO = np.array([])\n\n\n"
+            "def total(of: np.ndarray, with_: torch.nn.Module, other: 'torch.Tensors'):\n    return np.Inf\n",
+            "shop/other.py": "import shop.cart as np\n\nprint(np.Generator)\n",
+        }
+    )
+    assert project.locate("numpy.ndarray") == ("numpy", "ndarray")
+    assert project.locate("torch.nn.Module") == ("torch.nn", "Module")
+    for name in ("numpy.array", "torch.Tensor", "numpy.Generator", "pandas.DataFrame", "shop.cart.Generator"):
+        assert project.locate(name) is None, name
+
+
+def test_pytests_own_classes_are_at_hand_wherever_a_test_is() -> None:
+    project = project_of({"test_cart.py": "def test_cart(monkeypatch):\n    monkeypatch.undo()\n"})
+    assert project.locate("pytest.MonkeyPatch") == ("pytest", "MonkeyPatch")

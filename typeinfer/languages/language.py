@@ -9,6 +9,7 @@ from typing import Protocol
 
 import tree_sitter
 
+from typeinfer.values.handed import Handed, Offer
 from typeinfer.values.inferred import Complaint, Diagnostic, Inference
 from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
@@ -186,6 +187,9 @@ class Language(Protocol):
     def library_class(self, qualified: str) -> str | None:
         """The name that programs import a library class by, or None where the library has no such class."""
 
+    def names_type(self, qualified: str) -> bool:
+        """Whether a name of somebody else's package may be that of a type, by how such names are written."""
+
     def is_builtin(self, name: str) -> bool:
         """Whether a bare name is a type that the language always has in scope."""
 
@@ -265,6 +269,12 @@ class Language(Protocol):
 
     def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
         """Whether the annotations of a class body have meaning at run time, given the qualified names of all its bases."""
+
+    def handed(self, module: Module, function: Function) -> Handed | None:
+        """What whoever runs a function hands to it, where nobody calls it by name; None where that is nothing."""
+
+    def offer(self, module: Module, function: Function) -> Offer | None:
+        """For whom what a function gives is handed to others, by whoever runs it; None where that is nobody."""
 
     def is_property(self, function: Function) -> bool:
         """Whether a method is read like an attribute."""

@@ -14,6 +14,7 @@ from functools import cached_property
 from typeinfer.languages.language import Language
 from typeinfer.program.arguments import bind
 from typeinfer.program.project import Project
+from typeinfer.values.handed import Handed
 from typeinfer.values.inferred import CallTarget, Inference
 from typeinfer.values.module import (
     Assignment,
@@ -214,6 +215,8 @@ class Witness:
         yield from self.default(module, function, parameter)
         yield from self.documented(module, function, parameter.name)
         yield from self.setter(module, function)
+        if (lent := self.lent.get((module.file.path, function.name_span, parameter.name))) is not None:
+            yield "library-override", lent
         yield from self.call_sites(module, function, parameter)
         yield from self.used(module, function, parameter)
         if (hint := self.language(module).names_hint(parameter.name)) is not None:
@@ -274,7 +277,70 @@ class Witness:
                         key = (target.path, target.name_span, parameter.name)
                         if parameter.kind not in STARRED and len(passed[key]) < SITES:
                             passed[key].append(self.type_of(module, site.scope, argument.value))
+        for key, terms in self.handed.items():
+            passed[key] += terms[:SITES]
         return passed
+
+    @cached_property
+    def handed(self) -> dict[tuple[str, Span, str], list[TypeExpr]]:
+        """For each parameter that is wanted the types of what it gets from whoever runs its function, though the project calls it
+        nowhere."""
+        found: dict[tuple[str, Span, str], list[TypeExpr]] = defaultdict(list)
+        for module, function, given in self.run_by_others:
+            path, span, scope = module.file.path, function.name_span, function.qualname.rpartition(".")[0]
+            for name, values in given.values.items():
+                found[path, span, name] += [self.type_of(module, scope, value) for value in values]
+            for name in given.asked:
+                if (offered := self._offered(module, function, name)) is not None:
+                    found[path, span, name].append(self._given(*offered))
+        return found | {key: [term] for key, term in self.lent.items()}
+
+    @cached_property
+    def lent(self) -> dict[tuple[str, Span, str], TypeExpr]:
+        """For each parameter that is wanted the type of what a library runs its function with, by the library's own word."""
+        return {
+            (module.file.path, function.name_span, name): term
+            for module, function, given in self.run_by_others
+            for name, term in given.types.items()
+            if name not in given.asked or self._offered(module, function, name) is None
+        }
+
+    @cached_property
+    def run_by_others(self) -> list[tuple[Module, Function, Handed]]:
+        return [
+            (module, function, given)
+            for module in self.project.modules.values()
+            for function in module.functions
+            if CallTarget(module.file.path, function.name_span) in self.functions_asked_about
+            and (given := self.language(module).handed(module, function)) is not None
+        ]
+
+    def _offered(self, module: Module, function: Function, name: str) -> tuple[Module, Function] | None:
+        """The function whose result is handed over under a name: the nearest, and never the function itself."""
+        path = module.file.path
+        reaching = [
+            (len(within), holder, one)
+            for within, holder, one in self.offers.get(name, ())
+            if path.startswith(within) and one is not function
+        ]
+        return max(reaching, key=lambda found: found[0])[1:] if reaching else None
+
+    def _given(self, module: Module, function: Function) -> TypeExpr:
+        """What a function returns, or yields once."""
+        result = self.known_result(module, function)
+        yields = function.is_generator and isinstance(result, Named) and result.args
+        return result.args[0] if isinstance(result, Named) and yields else UNKNOWN if function.is_generator else result
+
+    @cached_property
+    def offers(self) -> dict[str, list[tuple[str, Module, Function]]]:
+        """By name, where each reaches that gives something to whoever asks for it by that name."""
+        found: dict[str, list[tuple[str, Module, Function]]] = defaultdict(list)
+        for module in self.project.modules.values():
+            language = self.language(module)
+            for function in module.functions:
+                if function.decorators and (offer := language.offer(module, function)) is not None:
+                    found[offer.name].append((offer.within, module, function))
+        return found
 
     @cached_property
     def functions_asked_about(self) -> frozenset[CallTarget]:

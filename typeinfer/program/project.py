@@ -6,6 +6,7 @@ what an expression evaluates to is the checker's to say.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -500,6 +501,37 @@ class Project:
             if found.name not in (None, "*") and not found.passed_on and self.split(found.module) is None
         }
 
+    @cached_property
+    def _whole_imports(self) -> dict[str, list[tuple[Module, str]]]:
+        """Other people's modules that some file imports as a whole, with the file and what it calls them."""
+        found: dict[str, list[tuple[Module, str]]] = defaultdict(list)
+        for module in self.modules.values():
+            for one in module.imports:
+                if one.name is None and not one.passed_on and self.split(one.module) is None:
+                    # `import a.b` binds `a`, by which what is in `a.b` is said in full.
+                    in_full = one.alias == one.module.partition(".")[0]
+                    found[one.module].append((module, one.module if in_full else one.alias))
+        return found
+
+    @cached_property
+    def _said(self) -> dict[str, tuple[str, str] | None]:
+        return {}
+
+    def _said_elsewhere(self, qualified: str) -> tuple[str, str] | None:
+        """Where a type of somebody else's package is, by the word of a file that says it through the module: `torch.Tensor`."""
+        if qualified not in self._said:
+            may_be = any(language.names_type(qualified) for language in self.languages)
+            self._said[qualified] = next(self._ways_it_is_said(qualified), None) if may_be else None
+        return self._said[qualified]
+
+    def _ways_it_is_said(self, qualified: str) -> Iterator[tuple[str, str]]:
+        parts = qualified.split(".")
+        for size in range(len(parts) - 1, 0, -1):
+            name, inside = ".".join(parts[:size]), ".".join(parts[size:])
+            for module, called in self._whole_imports.get(name, ()):
+                if re.search(rb"(?<![\w.])%b(?!\w)" % re.escape(f"{called}.{inside}".encode()), module.file.data):
+                    yield name, inside
+
     def locate(self, qualified: str) -> tuple[str, str] | None:
         """Where a type could be imported from: (module, dotted name inside it), or None where nothing importable has it."""
         found = self.split(qualified)
@@ -520,6 +552,8 @@ class Project:
         if qualified in self._imported_elsewhere:
             name, _, attribute = qualified.rpartition(".")
             return name, attribute
+        if (said := self._said_elsewhere(qualified)) is not None:
+            return said
         if any(language.is_builtin(qualified) for language in self.languages):
             return None
         for language in self.languages:

@@ -13,9 +13,10 @@ import tree_sitter
 
 from typeinfer.languages import treesitter
 from typeinfer.languages.language import Companion, Staying, Version
-from typeinfer.languages.python import protocols, runtime
+from typeinfer.languages.python import conventions, fixtures, protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, PYTHON_2, fault, read
+from typeinfer.values.handed import Handed, Offer
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
@@ -167,6 +168,9 @@ class Python:
 
         return library.is_library(module)
 
+    def names_type(self, qualified: str) -> bool:
+        return conventions.names_class(qualified)
+
     def is_builtin(self, name: str) -> bool:
         from typeinfer.languages.python import library
 
@@ -176,6 +180,8 @@ class Python:
         """The public name of a library class, or None where the library has no such class or alias."""
         from typeinfer.languages.python import library
 
+        if qualified in fixtures.CLASSES:
+            return qualified
         return library.public_name(qualified) if library.exists(qualified) else None
 
     def documented_types(self, docstring: str) -> Mapping[str, TypeExpr]:
@@ -269,6 +275,12 @@ class Python:
 
     def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
         return declared.fields or any(base.rpartition(".")[2] in runtime.FIELD_BASES for base in bases)
+
+    def handed(self, module: Module, function: Function) -> Handed | None:
+        return fixtures.handed(module, function)
+
+    def offer(self, module: Module, function: Function) -> Offer | None:
+        return fixtures.offer(module, function)
 
     def is_property(self, function: Function) -> bool:
         return runtime.is_property(function.decorators)

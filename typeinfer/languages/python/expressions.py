@@ -25,7 +25,7 @@ DEPTH = 6
 WIDTH = 24
 
 INT, FLOAT, COMPLEX, BOOL = Named("int"), Named("float"), Named("complex"), Named("bool")
-STR, BYTES = Named("str"), Named("bytes")
+STR, BYTES, PATH = Named("str"), Named("bytes"), Named("pathlib.Path")
 
 DISPLAYS = {
     "list": "list",

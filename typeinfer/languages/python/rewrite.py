@@ -15,6 +15,7 @@ from functools import cache
 
 from typeinfer.languages import treesitter
 from typeinfer.languages.python.annotations import BUILTIN_TYPES, SaidName, Spelled, Spelling, Unspellable
+from typeinfer.languages.python.conventions import names_class
 from typeinfer.languages.python.import_lines import ImportedName, ImportLines, ImportStyle
 from typeinfer.languages.python.scopes import Scopes, Use
 from typeinfer.languages.python.syntax import PYTHON
@@ -284,7 +285,8 @@ class _Attempt:
         parts = name.split(".")
         for count in range(len(parts), 0, -1):
             prefix, rest = ".".join(parts[:count]), parts[count:]
-            if not self._reaches(prefix, name, located):
+            unseen = located is None and self._should_have(prefix, name)
+            if not unseen and not self._reaches(prefix, name, located):
                 continue
             half = located is not None and located[0] in file.names.cyclic and len(prefix) <= len(located[0])
             for local in file.ways.get(prefix, ()):
@@ -294,7 +296,7 @@ class _Attempt:
                     continue
                 position, at_run_time = file.bound_at(local)
                 # `import shop.item` in a cycle gives a module that has no `Item` yet.
-                ready = at_run_time and position <= slot.insert_at and not half
+                ready = at_run_time and position <= slot.insert_at and not half and not unseen
                 found.append(SaidName(".".join([local, *rest]), ready or not self._is_evaluated(slot)))
         last = parts[-1]
         if not found and located is not None and _reexports(file.names.bound.get(last, ""), last, *located):
@@ -318,6 +320,14 @@ class _Attempt:
             return name.startswith(own)
         module = located[0]
         return len(prefix) >= len(module) or module in self.file.imported_modules
+
+    def _should_have(self, prefix: str, name: str) -> bool:
+        """Whether somebody else's module that this file imports as a whole should have a class, though nobody here says so: it may
+        be of another version, so that this is for the type checker's eyes."""
+        others = prefix in self.file.imported_modules and self.file.names.path_of(prefix) is None
+        return (
+            name.rpartition(".")[0] == prefix and others and not self.file.names.library(prefix) and names_class(name)
+        )
 
     def _planned(self, located: tuple[str, str] | None, slot: Slot) -> list[tuple[ImportedName, str]]:
         if located is None:

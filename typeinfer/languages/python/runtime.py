@@ -56,7 +56,15 @@ def is_property(decorators: Sequence[Value]) -> bool:
 
 
 def reads_signature(decorators: Sequence[Value]) -> bool:
-    return any(last_name(decorator) in SIGNATURE_READERS for decorator in decorators)
+    return any(last_name(decorator) in SIGNATURE_READERS and not is_patch(decorator) for decorator in decorators)
+
+
+def is_patch(decorator: Value) -> bool:
+    """Whether it is `unittest.mock.patch`, and no route that `@app.patch("/cart")` registers."""
+    callee = decorator.callee if isinstance(decorator, Call) else decorator
+    if isinstance(callee, Attribute):
+        return callee.name == "patch" and last_name(callee.base) == "mock"
+    return isinstance(callee, Name) and callee.name == "patch"
 
 
 def makes_fields(decorators: Sequence[Value], bases: Iterable[Value]) -> bool:

@@ -20,7 +20,7 @@ from tree_sitter import Node
 from typeinfer.languages import treesitter
 from typeinfer.languages.python import runtime
 from typeinfer.languages.python.control_flow import falls_through
-from typeinfer.languages.python.expressions import WIDTH, arguments_of, value_of
+from typeinfer.languages.python.expressions import PATH, STR, WIDTH, arguments_of, value_of
 from typeinfer.languages.treesitter import span_of, text_of
 from typeinfer.values.module import (
     Assignment,
@@ -699,8 +699,11 @@ def _usage(node: Node, name: str) -> Usage | None:
             left, right = parent.child_by_field_name("left"), parent.child_by_field_name("right")
             other = right if left == node else left
             known = value_of(other, 2) if other is not None else None
-            form = f"operator {operator.type.rstrip('=') if operator else '?'}" + ("" if left == node else " right")
-            return Usage(name, form, known.type if isinstance(known, Constant) else UNKNOWN, span)
+            sign = operator.type.rstrip("=") if operator else "?"
+            across = known.type if isinstance(known, Constant) else UNKNOWN
+            # No text is divided: what is, by a text, is a path.
+            across = PATH if sign == "/" and across == STR else across
+            return Usage(name, f"operator {sign}" + ("" if left == node else " right"), across, span)
         case "comparison_operator":
             return _comparison_usage(node, name, parent, span)
         case "attribute":

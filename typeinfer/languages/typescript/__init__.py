@@ -21,6 +21,7 @@ from typeinfer.languages.typescript.parsing import grammar, parse
 from typeinfer.languages.typescript.refusals import refusal
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.languages.typescript.tsconfig import extended_by
+from typeinfer.values.handed import Handed, Offer
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
@@ -141,6 +142,9 @@ class TypeScript:
     def library_class(self, qualified: str) -> str | None:
         return qualified if library.is_builtin(qualified) else None
 
+    def names_type(self, qualified: str) -> bool:
+        return False  # What a file imports of a package may be any of it: `type_names.py`.
+
     def is_builtin(self, name: str) -> bool:
         return library.is_builtin(name)
 
@@ -230,6 +234,12 @@ class TypeScript:
 
     def is_field_class(self, declared: Class, bases: Iterable[str]) -> bool:
         return False  # Annotations are gone when the program runs; what decorators make of them the reader marks.
+
+    def handed(self, module: Module, function: Function) -> Handed | None:
+        return None
+
+    def offer(self, module: Module, function: Function) -> Offer | None:
+        return None
 
     def is_property(self, function: Function) -> bool:
         return conventions.is_property(function)

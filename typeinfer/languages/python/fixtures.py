@@ -1,0 +1,145 @@
+"""Fixtures: a function in; what pytest and `unittest.mock` hand to its parameters, and to whom they hand what it gives, out.
+
+Source: "How to use fixtures", "How to parametrize" and "API Reference: fixtures", pytest 9; "unittest.mock: patch". Knows one file.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from typeinfer.languages.python.expressions import PATH, STR
+from typeinfer.languages.python.runtime import is_patch, last_name
+from typeinfer.values.handed import Handed, Offer
+from typeinfer.values.module import Argument, Attribute, Call, Constant, Display, Function, Module, Value
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import Named, TypeExpr
+
+PYTESTS_OWN: Mapping[str, TypeExpr] = {
+    **{name: Named("pytest.CaptureFixture", (STR,)) for name in ("capsys", "capfd", "capteesys")},
+    **{name: Named("pytest.CaptureFixture", (Named("bytes"),)) for name in ("capsysbinary", "capfdbinary")},
+    "cache": Named("pytest.Cache"),
+    "caplog": Named("pytest.LogCaptureFixture"),
+    "monkeypatch": Named("pytest.MonkeyPatch"),
+    "pytestconfig": Named("pytest.Config"),
+    "pytester": Named("pytest.Pytester"),
+    "recwarn": Named("pytest.WarningsRecorder"),
+    "request": Named("pytest.FixtureRequest"),
+    "tmp_path": PATH,
+    "tmp_path_factory": Named("pytest.TempPathFactory"),
+}
+
+CLASSES = frozenset(term.name for term in PYTESTS_OWN.values() if isinstance(term, Named))
+"""What tests have at hand, whatever they import."""
+
+MOCK = Named("unittest.mock.MagicMock")
+
+
+def handed(module: Module, function: Function) -> Handed | None:
+    """None for a function that is no test and no fixture."""
+    path = PurePosixPath(module.file.path)
+    is_test = function.name.startswith("test") and (path.stem.startswith("test_") or path.stem.endswith("_test"))
+    if not is_test and not _fixture(function):
+        return None
+    owner = module.class_at.get(function.owner or "")
+    # What has a default is not looked up.
+    taken = [one.name for one in function.parameters if one.slot is not None and one.default is None]
+    values = {
+        name: given
+        for decorator in (*function.decorators, *(owner.decorators if owner else ()))
+        for name, given in _parametrized(module.file, decorator)
+    }
+    mocks = sum(_is_mocked(decorator) for decorator in function.decorators)
+    asked = [name for name in taken[mocks:] if name not in values]
+    return Handed(
+        values,
+        {
+            **{name: PYTESTS_OWN[name] for name in asked if name in PYTESTS_OWN},
+            **dict.fromkeys(taken[:mocks], MOCK),
+        },
+        frozenset(asked),
+    )
+
+
+def offer(module: Module, function: Function) -> Offer | None:
+    """None for a function that is no fixture."""
+    found = _fixture(function)
+    if found is None:
+        return None
+    named = next((one.value for one in _arguments(found) if one.name == "name"), None)
+    name = function.name if named is None else _text(module.file, named)
+    path = PurePosixPath(module.file.path)
+    folder = path.parent.as_posix()
+    within = path.as_posix() if path.name != "conftest.py" else "" if folder == "." else f"{folder}/"
+    return Offer(name, within) if name else None
+
+
+def _fixture(function: Function) -> Value | None:
+    return next((one for one in function.decorators if last_name(one) in ("fixture", "yield_fixture")), None)
+
+
+def _arguments(decorator: Value) -> Sequence[Argument]:
+    return decorator.arguments if isinstance(decorator, Call) else ()
+
+
+def _parametrized(file: SourceFile, decorator: Value) -> Iterator[tuple[str, Sequence[Value]]]:
+    """The parameters that `pytest.mark.parametrize` names, each with the values that are written for it."""
+    if last_name(decorator) != "parametrize":
+        return
+    by_place = [one.value for one in _arguments(decorator) if one.name is None]
+    by_name = {one.name: one.value for one in _arguments(decorator)}
+    named, rows = (by_name.get(name) for name in ("argnames", "argvalues"))
+    named, rows = by_place[0] if by_place else named, by_place[1] if len(by_place) > 1 else rows
+    # Indirect ones go to the fixtures of these names, which make something else of them.
+    if named is None or "indirect" in by_name:
+        return
+    is_one, names = _names(file, named)
+    columns: list[list[Value]] = [[] for _ in names]
+    for row in _parts(rows):
+        if isinstance(row, Call) and last_name(row) == "param":
+            cells = [one.value for one in row.arguments if one.name is None]
+        else:
+            cells = [row] if is_one else list(_parts(row))
+        if len(cells) == len(names):
+            for column, cell in zip(columns, cells, strict=True):
+                column.append(cell)
+    yield from zip(names, columns, strict=True)
+
+
+def _names(file: SourceFile, value: Value) -> tuple[bool, list[str]]:
+    """The names of `"a, b"` or `["a", "b"]`, and whether each row is the value of one."""
+    if isinstance(value, Display):
+        return False, [_text(file, part) for part in _parts(value)]
+    names = [name for part in _text(file, value).split(",") if (name := part.strip())]
+    return len(names) == 1, names
+
+
+def _parts(value: Value | None) -> Sequence[Value]:
+    """The elements of a list, or of a tuple, of which each has a type of its own."""
+    if not isinstance(value, Display) or value.constructor not in ("list", "tuple"):
+        return ()
+    return [part for parts in value.parts for part in parts]
+
+
+def _text(file: SourceFile, value: Value) -> str:
+    """What a string says that is written out; nothing for anything else."""
+    if not isinstance(value, Constant) or value.type != STR:
+        return ""
+    try:
+        said = ast.literal_eval(file.at(value.span))
+    except (SyntaxError, ValueError):
+        return ""
+    return said if isinstance(said, str) else ""
+
+
+def _is_mocked(decorator: Value) -> bool:
+    """Whether a decorator hands over a mock: `patch` does, unless it is told what to put in the place, `patch.dict` never."""
+    if not isinstance(decorator, Call):
+        return False
+    callee = decorator.callee
+    on_object = isinstance(callee, Attribute) and callee.name == "object"
+    patch = callee.base if isinstance(callee, Attribute) and on_object else callee
+    by_place = sum(one.name is None for one in decorator.arguments)
+    told = by_place > 1 + on_object or any(one.name in ("new", "new_callable") for one in decorator.arguments)
+    return is_patch(patch) and not told
