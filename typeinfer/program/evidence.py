@@ -205,7 +205,9 @@ class Witness:
     def default_type(self, module: Module, function: Function, parameter: Parameter) -> TypeExpr:
         # A default is evaluated where the function is defined, not inside it.
         scope = function.qualname.rpartition(".")[0]
-        return self.type_of(module, scope, parameter.default) if parameter.default is not None else UNKNOWN
+        if parameter.default is None or self.may_mark(module, scope, parameter.default):
+            return UNKNOWN
+        return self.type_of(module, scope, parameter.default)
 
     def parameter(self, module: Module, function: Function, parameter: Parameter) -> Iterator[Said]:
         if parameter.kind in STARRED:
@@ -237,7 +239,7 @@ class Witness:
         elif isinstance(value, Display):
             yield "default-display", self.type_of(module, function.qualname, value)
         else:
-            yield "default-value", self.type_of(module, function.qualname.rpartition(".")[0], value)
+            yield "default-value", self.default_type(module, function, parameter)
 
     def setter(self, module: Module, function: Function) -> Iterator[Said]:
         """A property's setter takes what its getter gives."""
@@ -718,9 +720,15 @@ class Witness:
         """What the values bound to a name give away, all of them together. Of a function its own slots say all there is."""
         if f"{slot.id.qualname}.{slot.id.name}".lstrip(".") in module.function_at:
             return
-        values = [assignment.value for assignment in assignments if assignment.value is not None]
-        scopes = [assignment.scope for assignment in assignments if assignment.value is not None]
-        terms = [self.type_of(module, scope, value) for scope, value in zip(scopes, values, strict=True)]
+        bound = [(assignment.scope, assignment.value) for assignment in assignments if assignment.value is not None]
+        values = [value for _, value in bound]
+        terms = [
+            # In the body of a class it is for whoever made the class's base to say what becomes of it.
+            UNKNOWN
+            if slot.id.kind is SlotKind.ATTRIBUTE and scope == slot.id.qualname and self.may_mark(module, scope, value)
+            else self.type_of(module, scope, value)
+            for scope, value in bound
+        ]
         known = [term for term in terms if not isinstance(term, Unknown)]
         if slot.id.kind is SlotKind.ATTRIBUTE:
             class_documented = self._documented(module, module.class_at.get(slot.id.qualname)).get(slot.id.name)
@@ -786,7 +794,8 @@ class Witness:
                 known = self.inference.of(module.file.path).expressions.get(span)
                 if known is not None and is_complete(known):
                     return known
-                return self._written_parameter(module, scope, name)
+                written = self._written_parameter(module, scope, name)
+                return written if written != UNKNOWN else self._made_before(module, scope, name)
             case Attribute(base, name, span):
                 known = self.inference.of(module.file.path).expressions.get(span)
                 return known if known is not None else self._field(module, scope, base, name)
@@ -802,10 +811,48 @@ class Witness:
         return UNKNOWN if UNKNOWN in args else Named(constructor, tuple(args))
 
     def _made(self, module: Module, scope: str, callee: Value) -> TypeExpr:
-        """What calling a class gives."""
+        """What calling a class gives, or what by its name is a class of somebody else's package."""
         target = self.project.resolve(module, scope, callee)
-        found = self.project.declared_class(target) if target is not None else None
-        return Named(target) if target is not None and found is not None and found[1].constructs else UNKNOWN
+        if target is None:
+            return UNKNOWN
+        found = self.project.declared_class(target)
+        if found is not None:
+            return Named(target) if found[1].constructs else UNKNOWN
+        return Named(target) if self._is_foreign(module, target) else UNKNOWN
+
+    def _made_before(self, module: Module, scope: str, name: str) -> TypeExpr:
+        """What a local name holds that is bound once, by calling a class."""
+        function, values = module.function_at.get(scope), self._values(module).get((scope, name), ())
+        is_local = function is not None and all(parameter.name != name for parameter in function.parameters)
+        if not is_local or len(values) != 1 or not isinstance(values[0], Call):
+            return UNKNOWN
+        return self._made(module, scope, values[0].callee)
+
+    @cached_property
+    def _value_tables(self) -> dict[str, dict[tuple[str, str], list[Value | None]]]:
+        return {}
+
+    def _values(self, module: Module) -> Mapping[tuple[str, str], Sequence[Value | None]]:
+        """What is bound to each name, by the function that binds it."""
+        known = self._value_tables.get(module.file.path)
+        if known is None:
+            known = defaultdict(list)
+            for assignment in module.assignments:
+                known[assignment.scope, assignment.name].append(assignment.value)
+            self._value_tables[module.file.path] = known
+        return known
+
+    def _is_foreign(self, module: Module, target: str) -> bool:
+        language = self.language(module)
+        within = self.project.split(target) is not None or language.is_library(target.partition(".")[0])
+        return "." in target and not within and language.names_type(target)
+
+    def may_mark(self, module: Module, scope: str, value: Value | None) -> bool:
+        """Whether a value may be a mark for a framework that puts something else in its place: `Query(None)`, `Column(Integer)`."""
+        if not isinstance(value, Call) or value.span in self.inference.of(module.file.path).expressions:
+            return False
+        target = self.project.resolve(module, scope, value.callee)
+        return target is not None and self._is_foreign(module, target)
 
     def _written_parameter(self, module: Module, scope: str, name: str) -> TypeExpr:
         function = module.function_at.get(scope)
