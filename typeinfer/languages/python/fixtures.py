@@ -1,6 +1,7 @@
 """Fixtures: a function in; what pytest and `unittest.mock` hand to its parameters, and to whom they hand what it gives, out.
 
-Source: "How to use fixtures", "How to parametrize" and "API Reference: fixtures", pytest 9; "unittest.mock: patch". Knows one file.
+Source: "How to use fixtures", "How to parametrize" and "API Reference: fixtures", pytest 9, and the like of its plugins;
+"unittest.mock: patch". Knows one file.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typeinfer.values.module import Argument, Attribute, Call, Constant, Display
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, TypeExpr
 
-PYTESTS_OWN: Mapping[str, TypeExpr] = {
+OF_LIBRARIES: Mapping[str, TypeExpr] = {
     **{name: Named("pytest.CaptureFixture", (STR,)) for name in ("capsys", "capfd", "capteesys")},
     **{name: Named("pytest.CaptureFixture", (Named("bytes"),)) for name in ("capsysbinary", "capfdbinary")},
     "cache": Named("pytest.Cache"),
@@ -28,9 +29,19 @@ PYTESTS_OWN: Mapping[str, TypeExpr] = {
     "request": Named("pytest.FixtureRequest"),
     "tmp_path": PATH,
     "tmp_path_factory": Named("pytest.TempPathFactory"),
+    # Of plugins whose fixtures no other has, by name.
+    **{
+        f"{scope}mocker": Named("pytest_mock.MockerFixture")
+        for scope in ("", "class_", "module_", "package_", "session_")
+    },
+    "benchmark": Named("pytest_benchmark.fixture.BenchmarkFixture"),
+    "faker": Named("faker.Faker"),
+    "httpx_mock": Named("pytest_httpx.HTTPXMock"),
+    "requests_mock": Named("requests_mock.Mocker"),
+    "respx_mock": Named("respx.MockRouter"),
 }
 
-CLASSES = frozenset(term.name for term in PYTESTS_OWN.values() if isinstance(term, Named))
+CLASSES = frozenset(term.name for term in OF_LIBRARIES.values() if isinstance(term, Named))
 """What tests have at hand, whatever they import."""
 
 MOCK = Named("unittest.mock.MagicMock")
@@ -55,7 +66,7 @@ def handed(module: Module, function: Function) -> Handed | None:
     return Handed(
         values,
         {
-            **{name: PYTESTS_OWN[name] for name in asked if name in PYTESTS_OWN},
+            **{name: OF_LIBRARIES[name] for name in asked if name in OF_LIBRARIES},
             **dict.fromkeys(taken[:mocks], MOCK),
         },
         frozenset(asked),
