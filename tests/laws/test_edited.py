@@ -148,6 +148,15 @@ def test_own_names_are_nobody_elses_and_members_are(tmp_path: Path) -> None:
     )
 
 
+def test_who_asks_for_what_a_fixture_gives_names_it_by_a_parameter(tmp_path: Path) -> None:
+    fixture = "import pytest\n\n\n@pytest.fixture(name='cart')\ndef made():\n    return 1\n"
+    test = "def test_cart(cart):\n    assert cart\n\n\ndef helper(cart):\n    return cart\n"
+    before = facts(tmp_path / "before", conftest=fixture, test_shop=test)
+    after = facts(tmp_path / "after", conftest=fixture.replace("1", "2"), test_shop=test)
+    found = Edits.of({"conftest.py": (before["conftest.py"], after["conftest.py"])}).bear_on(after["test_shop.py"])
+    assert {slot.qualname for slot in found} == {"test_cart"}, "a helper is handed what its callers have"
+
+
 def test_a_class_is_called_by_its_name_and_is_what_its_head_says(tmp_path: Path) -> None:
     assert "empty.return" in borne_on(tmp_path, "self.items = []", "self.items = [0]"), "who makes one"
     every_one = {"Cart.size", "Cart.owner", "Cart.total.return", "Cart.__init__.owner", "empty.return"}

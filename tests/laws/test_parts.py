@@ -54,6 +54,11 @@ def test_files_that_import_each_other_stay_together() -> None:
     assert cut(BOTH) == [BANK.keys(), SHOP.keys()], "each with its own `tests.tools`, though they have one name"
 
 
+def test_tests_stay_with_whoever_offers_them_fixtures() -> None:
+    testing = {"conftest.py", "test_shop.py", "bank/conftest.py", "bank/test_bank.py"}
+    assert testing in cut(dict.fromkeys([*testing, "bank/tool.py", "tool.py"], ""))
+
+
 def test_a_module_stays_with_the_packages_that_it_is_in() -> None:
     assert cut({"a/__init__.py": "", "a/b/__init__.py": "", "a/b/c.py": "", "d.py": ""}) == [
         {"a/__init__.py", "a/b/__init__.py", "a/b/c.py"},

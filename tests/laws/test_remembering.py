@@ -433,6 +433,25 @@ def test_whether_a_file_can_be_renamed_is_asked_each_time(tmp_path: Path) -> Non
     assert renamed() == ["a.ts"]
 
 
+def test_what_a_fixture_gives_by_now_is_what_the_tests_take_that_ask_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in them names the fixture but a parameter, and no import leads there."""
+    root = plant(
+        tmp_path / "p",
+        {
+            "conftest.py": "import pytest\n\n\n@pytest.fixture\ndef amount():\n    return 1\n",
+            "test_shop.py": "def test_amount(amount):\n    assert amount\n",
+            "shop.py": "def name():\n    return 'shop'\n",
+        },
+    )
+    assert "def test_amount(amount: int) -> None:" in results(run(root, min_confidence=0.5))["test_shop.py"]
+    edited(root, "conftest.py", "return 1", "return True")
+    found = results(run(root, min_confidence=0.5))
+    assert "def test_amount(amount: bool) -> None:" in found["test_shop.py"]
+    assert found == afresh(root, monkeypatch, min_confidence=0.5)
+
+
 @pytest.mark.parametrize("checker", ["mypy", "ty"])
 def test_what_a_checker_sees_beside_the_project_makes_another_run(
     tmp_path: Path, decided: list[SlotId], monkeypatch: pytest.MonkeyPatch, checker: str

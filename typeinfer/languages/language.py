@@ -9,7 +9,7 @@ from typing import Protocol
 
 import tree_sitter
 
-from typeinfer.values.handed import Handed, Offer
+from typeinfer.values.handed import Handed
 from typeinfer.values.inferred import Complaint, Diagnostic, Inference
 from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
@@ -273,8 +273,12 @@ class Language(Protocol):
     def handed(self, module: Module, function: Function) -> Handed | None:
         """What whoever runs a function hands to it, where nobody calls it by name; None where that is nothing."""
 
-    def offer(self, module: Module, function: Function) -> Offer | None:
-        """For whom what a function gives is handed to others, by whoever runs it; None where that is nobody."""
+    def offered_as(self, module: Module, function: Function) -> str | None:
+        """The name by which others ask for what a function gives, of whoever runs it; None where nobody can."""
+
+    def offering(self, path: str) -> tuple[str, ...]:
+        """The paths of files, be they there or not, whose functions offer something to those of this one though it doesn't import
+        them: the nearest first."""
 
     def is_property(self, function: Function) -> bool:
         """Whether a method is read like an attribute."""

@@ -21,6 +21,7 @@ from typeinfer.values.slots import Slot, SlotId, SlotKind
 from typeinfer.values.source import Span
 
 if TYPE_CHECKING:
+    from typeinfer.languages.language import Language
     from typeinfer.program.project import Project
 
 WORD = re.compile(rb"[\w$\x80-\xff]+")
@@ -130,7 +131,9 @@ class _Texts:
         found: dict[str, list[str]] = defaultdict(list)
         for function in self.module.functions:
             if (around := self.function_around(function.span)) is not None:
-                found[around.qualname] += (one.name for one in function.parameters)
+                handed = self.language.handed(self.module, function)
+                asked = handed.asked if handed is not None else ()
+                found[around.qualname] += (one.name for one in function.parameters if one.name not in asked)
         for one in self.module.assignments:
             around = self.function_around(one.span)
             if around is not None and (one.slot is None or one.slot.local):
@@ -161,9 +164,13 @@ class _Texts:
 
     @property
     def unread(self) -> re.Pattern[bytes]:
+        return self.language.unread
+
+    @cached_property
+    def language(self) -> Language:
         language = language_of(self.module.file.path)
         assert language is not None, "only files of known languages are read"
-        return language.unread
+        return language
 
     @cached_property
     def places(self) -> list[tuple[Span, Unit]]:
@@ -222,11 +229,13 @@ class _Texts:
         return found
 
     def called(self, qualname: str) -> Words:
-        """The names by which a function, a class or a variable is reached: a constructor by that of its class as well."""
+        """The names by which a function, a class or a variable is reached: a constructor by that of its class as well, and what is
+        offered by the name that it is asked for."""
         owner, _, name = qualname.rpartition(".")
-        language = language_of(self.module.file.path)
-        is_made = language is not None and name == language.constructor
-        return _encoded([name, owner.rpartition(".")[2]] if is_made else [name])
+        function = self.module.function_at.get(qualname)
+        offered = self.language.offered_as(self.module, function) if function is not None else None
+        is_made = name == self.language.constructor
+        return _encoded([name, *([owner.rpartition(".")[2]] if is_made else ()), *([offered] if offered else ())])
 
     def names(self, slot: Slot) -> Words:
         """The names by which others reach a slot; none where nobody outside of its function can."""

@@ -320,12 +320,8 @@ class Witness:
     def _offered(self, module: Module, function: Function, name: str) -> tuple[Module, Function] | None:
         """The function whose result is handed over under a name: the nearest, and never the function itself."""
         path = module.file.path
-        reaching = [
-            (len(within), holder, one)
-            for within, holder, one in self.offers.get(name, ())
-            if path.startswith(within) and one is not function
-        ]
-        return max(reaching, key=lambda found: found[0])[1:] if reaching else None
+        ways = (self.offers.get((place, name)) for place in (path, *self.language(module).offering(path)))
+        return next((found for found in ways if found is not None and found[1] is not function), None)
 
     def _given(self, module: Module, function: Function) -> TypeExpr:
         """What a function returns, or yields once."""
@@ -334,15 +330,14 @@ class Witness:
         return result.args[0] if isinstance(result, Named) and yields else UNKNOWN if function.is_generator else result
 
     @cached_property
-    def offers(self) -> dict[str, list[tuple[str, Module, Function]]]:
-        """By name, where each reaches that gives something to whoever asks for it by that name."""
-        found: dict[str, list[tuple[str, Module, Function]]] = defaultdict(list)
-        for module in self.project.modules.values():
-            language = self.language(module)
-            for function in module.functions:
-                if function.decorators and (offer := language.offer(module, function)) is not None:
-                    found[offer.name].append((offer.within, module, function))
-        return found
+    def offers(self) -> dict[tuple[str, str], tuple[Module, Function]]:
+        """By path and name, what gives something to whoever asks for it by that name."""
+        return {
+            (module.file.path, name): (module, function)
+            for module in self.project.modules.values()
+            for function in module.functions
+            if function.decorators and (name := self.language(module).offered_as(module, function)) is not None
+        }
 
     @cached_property
     def functions_asked_about(self) -> frozenset[CallTarget]:

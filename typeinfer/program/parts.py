@@ -1,8 +1,8 @@
 """Parts: what the files of a project import in; groups of files that have nothing to do with each other out.
 
-What a file doesn't import and isn't imported by, through whatever hands it on, tells nothing of it: a part is a project of its own.
-Small ones are put together up to `ROOM`, so that what a run holds is bounded by the largest of them and not by the whole; an edit
-leaves the others as they were. Knows no language.
+What a file doesn't import and isn't imported by, through whatever hands it on, and what offers it nothing, tells nothing of it: a
+part is a project of its own. Small ones are put together up to `ROOM`, so that what a run holds is bounded by the largest of them and
+not by the whole; an edit leaves the others as they were.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from posixpath import commonpath, dirname
 
+from typeinfer.languages import language_of
 from typeinfer.values.module import Module
 
 ROOM = 1_000_000
@@ -42,6 +43,9 @@ def groups(modules: Mapping[str, Module], paths: Iterable[str], together: Iterab
     for path, module in modules.items():
         for name in _loaded_by(module):
             graph.add_edges_from((path, other) for other in _nearest(path, by_name.get(name, ())))
+        language = language_of(path)
+        offering = language.offering(path) if language is not None else ()
+        graph.add_edges_from((path, other) for other in offering if other in modules)
     return sorted(tuple(sorted(group)) for group in nx.connected_components(graph))
 
 

@@ -481,6 +481,11 @@ class Project:
         """The files that use by name what these define, or define what these use, through whatever hands it on."""
         found: set[str] = set()
         for path, module in self.modules.items():
+            for offering in self.language_of(path).offering(path):
+                if path in paths and offering in self.modules:
+                    found.add(offering)
+                if offering in paths:
+                    found.add(path)
             for one in module.imports:
                 through = self.named(one.module)
                 defined = self.split(self.canonical(_target(one))) if one.name not in (None, "*") else None

@@ -17,11 +17,3 @@ class Handed:
     values: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     types: Mapping[str, TypeExpr] = field(default_factory=dict)
     asked: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a function gives is handed to those in files whose paths begin with `within` that ask for it by `name`."""
-
-    name: str
-    within: str

@@ -16,7 +16,7 @@ from typeinfer.languages.language import Companion, Staying, Version
 from typeinfer.languages.python import conventions, fixtures, protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, PYTHON_2, fault, read
-from typeinfer.values.handed import Handed, Offer
+from typeinfer.values.handed import Handed
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
@@ -279,8 +279,11 @@ class Python:
     def handed(self, module: Module, function: Function) -> Handed | None:
         return fixtures.handed(module, function)
 
-    def offer(self, module: Module, function: Function) -> Offer | None:
-        return fixtures.offer(module, function)
+    def offered_as(self, module: Module, function: Function) -> str | None:
+        return fixtures.offered_as(module, function)
+
+    def offering(self, path: str) -> tuple[str, ...]:
+        return fixtures.offering(path)
 
     def is_property(self, function: Function) -> bool:
         return runtime.is_property(function.decorators)

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from typeinfer.languages.python.expressions import PATH, STR
 from typeinfer.languages.python.runtime import is_patch, last_name
-from typeinfer.values.handed import Handed, Offer
+from typeinfer.values.handed import Handed
 from typeinfer.values.module import Argument, Attribute, Call, Constant, Display, Function, Module, Value
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named, TypeExpr
@@ -49,9 +49,8 @@ MOCK = Named("unittest.mock.MagicMock")
 
 def handed(module: Module, function: Function) -> Handed | None:
     """None for a function that is no test and no fixture."""
-    path = PurePosixPath(module.file.path)
-    is_test = function.name.startswith("test") and (path.stem.startswith("test_") or path.stem.endswith("_test"))
-    if not is_test and not _fixture(function):
+    is_test = function.name.startswith("test") and _holds_tests(PurePosixPath(module.file.path))
+    if not is_test and _fixture(function) is None:
         return None
     owner = module.class_at.get(function.owner or "")
     # What has a default is not looked up.
@@ -63,27 +62,27 @@ def handed(module: Module, function: Function) -> Handed | None:
     }
     mocks = sum(_is_mocked(decorator) for decorator in function.decorators)
     asked = [name for name in taken[mocks:] if name not in values]
-    return Handed(
-        values,
-        {
-            **{name: OF_LIBRARIES[name] for name in asked if name in OF_LIBRARIES},
-            **dict.fromkeys(taken[:mocks], MOCK),
-        },
-        frozenset(asked),
-    )
+    fixed = {name: OF_LIBRARIES[name] for name in asked if name in OF_LIBRARIES}
+    return Handed(values, fixed | dict.fromkeys(taken[:mocks], MOCK), frozenset(asked))
 
 
-def offer(module: Module, function: Function) -> Offer | None:
+def offered_as(module: Module, function: Function) -> str | None:
     """None for a function that is no fixture."""
     found = _fixture(function)
     if found is None:
         return None
     named = next((one.value for one in _arguments(found) if one.name == "name"), None)
-    name = function.name if named is None else _text(module.file, named)
-    path = PurePosixPath(module.file.path)
-    folder = path.parent.as_posix()
-    within = path.as_posix() if path.name != "conftest.py" else "" if folder == "." else f"{folder}/"
-    return Offer(name, within) if name else None
+    return function.name if named is None else _text(module.file, named) or None
+
+
+def offering(path: str) -> tuple[str, ...]:
+    place = PurePosixPath(path)
+    above = [(folder / "conftest.py").as_posix() for folder in place.parents] if _holds_tests(place) else []
+    return tuple(other for other in above if other != path)
+
+
+def _holds_tests(place: PurePosixPath) -> bool:
+    return place.stem == "conftest" or place.stem.startswith("test_") or place.stem.endswith("_test")
 
 
 def _fixture(function: Function) -> Value | None:

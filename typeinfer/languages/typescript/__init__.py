@@ -21,7 +21,7 @@ from typeinfer.languages.typescript.parsing import grammar, parse
 from typeinfer.languages.typescript.refusals import refusal
 from typeinfer.languages.typescript.syntax import read
 from typeinfer.languages.typescript.tsconfig import extended_by
-from typeinfer.values.handed import Handed, Offer
+from typeinfer.values.handed import Handed
 from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
@@ -238,8 +238,11 @@ class TypeScript:
     def handed(self, module: Module, function: Function) -> Handed | None:
         return None
 
-    def offer(self, module: Module, function: Function) -> Offer | None:
+    def offered_as(self, module: Module, function: Function) -> str | None:
         return None
+
+    def offering(self, path: str) -> tuple[str, ...]:
+        return ()
 
     def is_property(self, function: Function) -> bool:
         return conventions.is_property(function)
