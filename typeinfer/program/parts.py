@@ -1,8 +1,8 @@
 """Parts: what the files of a project import in; groups of files that have nothing to do with each other out.
 
 What a file doesn't import and isn't imported by, through whatever hands it on, and what offers it nothing, tells nothing of it: a
-part is a project of its own. Small ones are put together up to `ROOM`, so that what a run holds is bounded by the largest of them and
-not by the whole; an edit leaves the others as they were.
+part is a project of its own. Small ones are put together up to `ROOM`, so that what a run holds is bounded by the largest of them
+and not by the whole; an edit leaves the others as they were.
 """
 
 from __future__ import annotations
