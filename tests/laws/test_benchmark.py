@@ -64,7 +64,7 @@ def test_only_what_the_project_wrote_itself_is_unpacked(tmp_path: Path) -> None:
 
 def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
     pinned = shop(tmp_path)
-    (tmp_path / "wheels" / pinned.wheel).write_bytes(b"another")
+    (tmp_path / "wheels" / pinned.archive).write_bytes(b"another")
     with pytest.raises(ProjectUnavailable, match="is not the pinned"):
         fetch(pinned, tmp_path)
 

@@ -54,15 +54,18 @@ class ProjectUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Project:
-    """One distribution of PyPI as it is published: a wheel, pinned by its digest."""
+    """One distribution of PyPI as it is published: a wheel, or a source distribution, pinned by its digest."""
 
     name: str
     version: str
-    wheel: str
+    archive: str
+    """The name of the file that is downloaded."""
     sha256: str
     set: str
     licence: str = ""
     """As the distribution declares it; empty in lists that have no use for it."""
+    sources: tuple[str, ...] = ()
+    """Of a source distribution the folders that are read, those with tests among them."""
 
     registry: ClassVar[str] = "pypi"
 
@@ -71,13 +74,12 @@ class Project:
         """The name under which it would be reserved."""
         return f"{self.registry}:{re.sub(r'[-_.]+', '-', self.name).lower()}"
 
-    @property
-    def archive(self) -> str:
-        """The name of the file that is downloaded."""
-        return self.wheel
-
     def unpack(self, downloads: Path, root: Path) -> None:
-        _unpack(_wheel(self, downloads), root)
+        archive = _archive(self, downloads)
+        if self.sources:
+            _unpack_sources(self, archive, root)
+        else:
+            _unpack(archive, root)
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,14 @@ def _pinned(path: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 
 def _project(entry: dict[str, Any], chosen: str) -> Project | Package:
-    if "wheel" in entry:
-        return Project(**entry, set=chosen)
-    rest = {key: value for key, value in entry.items() if key != "sources"}
-    return Package(**rest, sources=tuple(entry["sources"]), set=chosen)
+    rest = {key: value for key, value in entry.items() if key not in ("wheel", "sdist", "sources")}
+    sources = tuple(entry.get("sources", ()))
+    archive = entry.get("wheel") or entry.get("sdist")
+    return (
+        Project(**rest, archive=archive, sources=sources, set=chosen)
+        if archive
+        else Package(**rest, sources=sources, set=chosen)
+    )
 
 
 def is_reserved(project: Project | Package, path: Path = RESERVED) -> bool:
@@ -183,24 +189,27 @@ def _downloaded(command: list[str], archive: Path) -> subprocess.CompletedProces
     return done
 
 
-# --- wheels -----------------------------------------------------------------------------------------------------------
+# --- archives of PyPI -----------------------------------------------------------------------------------------------------------
 
 
-def _wheel(project: Project, folder: Path) -> Path:
-    wheel = folder / project.wheel
-    if not wheel.is_file():
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        command += ["--python-version", "3.11", f"{project.name}=={project.version}", "--dest"]
-        done = _downloaded(command, wheel)
-        if done.returncode or not wheel.is_file():
-            reason = done.stderr.strip().splitlines()[-1:] or [f"pip brought no {project.wheel}"]
+def _archive(project: Project, folder: Path) -> Path:
+    archive = folder / project.archive
+    if not archive.is_file():
+        # What a source distribution depends on is asked of what builds it.
+        kind = (
+            ["--no-binary", project.name] if project.sources else ["--only-binary", ":all:", "--python-version", "3.11"]
+        )
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *kind]
+        done = _downloaded([*command, f"{project.name}=={project.version}", "--dest"], archive)
+        if done.returncode or not archive.is_file():
+            reason = done.stderr.strip().splitlines()[-1:] or [f"pip brought no {project.archive}"]
             raise ProjectUnavailable(f"{project.name}=={project.version} can't be downloaded: {reason[0]}")
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != project.sha256:
         raise ProjectUnavailable(
-            f"{wheel}: SHA-256 {found} is not the pinned {project.sha256}; delete it and try again"
+            f"{archive}: SHA-256 {found} is not the pinned {project.sha256}; delete it and try again"
         )
-    return wheel
+    return archive
 
 
 PYTHON = re.compile(r"\.py$")
@@ -219,6 +228,18 @@ def _python_files(archive: zipfile.ZipFile) -> Iterator[str]:
         safe = not name.startswith("/") and ".." not in name.split("/")
         if PYTHON.search(name) and safe and not LEFT_OUT.search(name):
             yield name
+
+
+def _unpack_sources(project: Project, archive: Path, root: Path) -> None:
+    """The Python files of the folders that are asked for, tests and all."""
+    with tarfile.open(archive) as held:
+        for member in held.getmembers():
+            name = PurePosixPath(*PurePosixPath(member.name).parts[1:]).as_posix()
+            inside = any(name.startswith(f"{source}/") for source in project.sources) and ".." not in name.split("/")
+            file = held.extractfile(member) if inside and member.isfile() and PYTHON.search(name) else None
+            if file is not None:
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(file.read())
 
 
 # --- tarballs of npm ----------------------------------------------------------------------------------------------------
