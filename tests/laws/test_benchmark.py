@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sys
+import tarfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -60,6 +62,20 @@ def test_only_what_the_project_wrote_itself_is_unpacked(tmp_path: Path) -> None:
     root = fetch(shop(tmp_path), tmp_path)
     found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     assert found == ["shop/__init__.py", "shop/cart.py"]
+
+
+def test_of_a_source_distribution_what_is_asked_for_is_unpacked_with_its_tests(tmp_path: Path) -> None:
+    fetch(shop(tmp_path), tmp_path)
+    archive = tmp_path / "wheels" / "shop-1.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as held:
+        for name in ("src/shop/cart.py", "tests/test_cart.py", "tests/cart.json", "docs/conf.py", "../tests/out.py"):
+            held.addfile(tarfile.TarInfo(f"shop-1.0/{name}"), io.BytesIO())
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    project = Project("shop", "1.0", archive.name, digest, "tests", sources=("src", "tests"))
+    root = fetch(project, tmp_path)
+    found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    assert found == ["src/shop/cart.py", "tests/test_cart.py"], "beside the wheel of the same version"
+    assert pinned_projects("python", "tests")[0].sources == ("cibuildwheel", "unit_test", "test")
 
 
 def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:

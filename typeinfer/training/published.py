@@ -160,7 +160,9 @@ def _reserved(path: Path) -> frozenset[str]:
 
 def root_of(project: Project | Package) -> str:
     """Where the sources of a project lie, below the folder that they were fetched into."""
-    return f"src/{project.name.replace('/', '-')}-{project.version}"
+    # A wheel and a source distribution of one version are two things.
+    kind = ".sdist" if project.archive.endswith(".tar.gz") else ""
+    return f"src/{project.name.replace('/', '-')}-{project.version}{kind}"
 
 
 def fetch(project: Project | Package, folder: Path) -> Path:
