@@ -326,8 +326,9 @@ class Witness:
     def _given(self, module: Module, function: Function) -> TypeExpr:
         """What a function returns, or yields once."""
         result = self.known_result(module, function)
-        yields = function.is_generator and isinstance(result, Named) and result.args
-        return result.args[0] if isinstance(result, Named) and yields else UNKNOWN if function.is_generator else result
+        if not function.is_generator:
+            return result
+        return result.args[0] if isinstance(result, Named) and result.args else UNKNOWN
 
     @cached_property
     def offers(self) -> dict[tuple[str, str], tuple[Module, Function]]:

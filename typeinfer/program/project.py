@@ -511,8 +511,10 @@ class Project:
         """Other people's modules that some file imports as a whole, with the file and what it calls them."""
         found: dict[str, list[tuple[Module, str]]] = defaultdict(list)
         for module in self.modules.values():
+            language = self.language_of(module.file.path)
             for one in module.imports:
-                if one.name is None and not one.passed_on and self.split(one.module) is None:
+                is_whole = one.name is None and not one.passed_on
+                if is_whole and self.split(one.module) is None and not language.is_library(one.module):
                     # `import a.b` binds `a`, by which what is in `a.b` is said in full.
                     in_full = one.alias == one.module.partition(".")[0]
                     found[one.module].append((module, one.module if in_full else one.alias))

@@ -40,6 +40,7 @@ OF_LIBRARIES: Mapping[str, TypeExpr] = {
     "requests_mock": Named("requests_mock.Mocker"),
     "respx_mock": Named("respx.MockRouter"),
 }
+"""What a test gets by a name under which the project offers nothing."""
 
 CLASSES = frozenset(term.name for term in OF_LIBRARIES.values() if isinstance(term, Named))
 """What tests have at hand, whatever they import."""
@@ -82,7 +83,8 @@ def offering(path: str) -> tuple[str, ...]:
 
 
 def _holds_tests(place: PurePosixPath) -> bool:
-    return place.stem == "conftest" or place.stem.startswith("test_") or place.stem.endswith("_test")
+    # Django's are in `tests.py`.
+    return place.stem in ("conftest", "tests") or place.stem.startswith("test_") or place.stem.endswith("_test")
 
 
 def _fixture(function: Function) -> Value | None:
