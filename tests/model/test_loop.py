@@ -291,6 +291,17 @@ def test_what_can_be_learnt_is_learnt_by_two_processes(shards: Path, tmp_path: P
     assert (out / "weights.safetensors").is_file() and not list(out.glob("*.partial"))
 
 
+def test_a_batch_that_asks_for_nothing_costs_nothing() -> None:
+    """As a unit does that fills a batch by itself, when all of its annotations happen to be shown."""
+    held = data(1)
+    units = replace(held.train, slot_source=np.full(2, -1, np.int8))
+    example = Feed(replace(held, train=units), 200, 1, 1, 3, 8).batch(0, False)
+    model = learning.TypeModel(loop.msgspec.convert({**SHAPE, **dict(TINY)}, learning.Config))
+    loss = learning.loss_of(model, example, torch.device("cpu"))
+    loss.backward()
+    assert len(example.answers.slot) == 0 and loss.item() == 0
+
+
 def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

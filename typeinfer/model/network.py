@@ -285,7 +285,7 @@ class TypeModel(nn.Module):
         # One name more than there are: a batch may have none.
         offered = looked_up(F.pad(names, (0, 0, 0, 1)), batch.scope.clamp(min=0))  # b s d
         bias = looked_up(self.name_bias.weight, F.pad(batch.name_kind, (0, 1)))[batch.scope, 0]  # b s
-        pointed = (asking.view(b, most, -1) @ offered.transpose(1, 2) + bias[:, None]).float()
+        pointed = (asking.view(b, most, asking.shape[1]) @ offered.transpose(1, 2) + bias[:, None]).float()
         pointed = pointed.masked_fill(batch.scope[:, None] < 0, -torch.inf).view(b * most, s)[place]
         return torch.cat((self.of_vocabulary(state), pointed), dim=1).log_softmax(dim=1)
 
