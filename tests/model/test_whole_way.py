@@ -113,6 +113,17 @@ def test_a_card_says_what_its_run_began_with(model: Path, tmp_path: Path) -> Non
     assert "BEFORE" not in load(model).card
 
 
+def test_a_card_tells_of_the_weights_that_were_kept(model: Path, tmp_path: Path) -> None:
+    """The better of the last ones and their mean, whichever is told of last."""
+    run = tmp_path / "run"
+    shutil.copytree(model.parent / "run", run)
+    finals = [{"final": "last", "exact": 0.625, "of": 8}, {"final": "mean", "exact": 0.5, "of": 8}]
+    lines = [line for line in (run / "log.jsonl").read_text().splitlines() if "final" not in line]
+    (run / "log.jsonl").write_text("\n".join([*lines, *map(json.dumps, finals)]))
+    ship(model.parent / "shards", run, tmp_path / "model")
+    assert "62.5 % exact" in " ".join(load(tmp_path / "model").card.split())
+
+
 def test_a_model_of_another_shape_or_that_reads_otherwise_is_nothing_to_begin_with(model: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"isn't \[.*\]; use the same --shape"):
         train(run_from(model, tmp_path / "run", shape=(("width", 64),)), Types)

@@ -45,7 +45,7 @@ def lines_of(texts: Path, run: Path) -> Stored:
     """The language model that a run made, before it is known what it is to be trusted with. Raises as `ship`."""
     meta, log, weights = _made(texts, run)
     shape = msgspec.json.decode((run / CONFIG).read_bytes(), type=Shape)
-    last, judged = ([line for line in log if key in line][-1] for key in ("loss", "nats"))
+    last, judged = [line for line in log if "loss" in line][-1], _judged(log)
     card = LINES_CARD.format(
         parameters=sum(array.size for array in weights.values()) / 1e6,
         layers=shape.layers,
@@ -154,7 +154,7 @@ not proof; `typeinfer annotate` writes what is probable enough and what the type
 
 def card(meta: Mapping[str, Any], config: Config, weights: Mapping[str, Any], log: Sequence[Mapping[str, Any]]) -> str:
     """What a person should know of a model before using it, as Markdown."""
-    last, judged = ([line for line in log if key in line][-1] for key in ("loss", "exact"))
+    last, judged = [line for line in log if "loss" in line][-1], _judged(log)
     filled = CARD.format(
         parameters=sum(array.size for array in weights.values()) / 1e6,
         layers=config.layers,
@@ -166,6 +166,11 @@ def card(meta: Mapping[str, Any], config: Config, weights: Mapping[str, Any], lo
         **_told_of(meta, log),
     )
     return _filled(filled)
+
+
+def _judged(log: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What was found of the weights that a run kept: of its last and their running mean the better."""
+    return max((line for line in log if "final" in line), key=lambda line: line["exact"])
 
 
 def _told_of(meta: Mapping[str, Any], log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
