@@ -50,7 +50,8 @@ def counted(task: Task, root: Path, cache: Path) -> dict[str, Counter[str]]:
         project = read_project(root, read_files(root, names, LANGUAGE_OF_SUFFIX)[0])
         cost = run(tool, root, cache)
         if cost.failure:
-            sys.exit(f"{task.name}: {cost.failure}")
+            # Such as files that are there because they can't be read.
+            print(f"{task.name}: {cost.failure}", file=sys.stderr)
         left = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
         written = JUDGE.review(left, JUDGE.read_tree(root)).written
         forms = JUDGE.forms({*task.stripped.truth.values(), *written.values()})
