@@ -34,7 +34,7 @@ class Python:
     declaration_suffixes: tuple[str, ...] = ()
     project_files: tuple[str, ...] = ("pyproject.toml", "setup.py", "setup.cfg")
     package_markers: tuple[str, ...] = ("__init__.py",)
-    source_folders: tuple[str, ...] = ("src", "lib")
+    source_folders: tuple[str, ...] = conventions.SOURCE_FOLDERS
     ambient: bool = False
     stub_suffix: str = ".pyi"
     default_version: Version = (3, 10)

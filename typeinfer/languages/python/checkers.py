@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
+from typeinfer.languages.python.conventions import SOURCE_FOLDERS
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.source import SourceFile, Span
 
@@ -324,7 +325,7 @@ def _table(path: Path) -> Mapping[str, Any]:
 
 
 def _source_folders(copy: Path) -> list[str]:
-    return [name for name in ("src", "lib") if (copy / name).is_dir()]
+    return [name for name in SOURCE_FOLDERS if (copy / name).is_dir()]
 
 
 def _import_roots(copy: Path) -> list[str]:

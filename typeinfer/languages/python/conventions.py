@@ -1,9 +1,12 @@
-"""Conventions: how classes of other people's packages are named, where nothing can be looked up.
+"""Conventions: how classes of other people's packages are named, where nothing can be looked up, and where projects keep packages.
 
 Source: PEP 8, "Class Names", and the API references of the packages that were there before it.
 """
 
 from __future__ import annotations
+
+SOURCE_FOLDERS = ("src", "lib")
+"""At the root of a project; no import names them."""
 
 SMALL = {
     "numpy": "ndarray dtype generic number integer signedinteger unsignedinteger inexact floating complexfloating "
