@@ -92,6 +92,8 @@ class Language(Protocol):
     """The word by which a method reaches its own object; None where that is the method's first parameter."""
     constructor: str
     """The method that a call of its class reaches."""
+    exit_methods: frozenset[str]
+    """The methods that the end of a `with` reaches."""
     needs_arguments: frozenset[str]
     """Containers that say nothing without the type of what is in them."""
     awaitables: frozenset[str]

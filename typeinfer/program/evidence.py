@@ -590,8 +590,9 @@ class Witness:
         """What the language fixes, what an overridden method of the project or of the library says, by position."""
         language = self.language(module)
         fixed = language.protocol_type(function, part)
-        if fixed is not None and not (part == "return" and function.name == "__exit__"):
-            yield "special-method", fixed
+        if fixed is not None:
+            # A rule of its own: authors often write less of what ends a `with` than the language would have them.
+            yield "exit-method" if function.name in language.exit_methods else "special-method", fixed
         if function.owner is None:
             return
         above = self.project.overridden(module, function)

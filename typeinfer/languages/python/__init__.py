@@ -41,6 +41,7 @@ class Python:
     result_mark: str = "->"
     receiver: str | None = None
     constructor: str = "__init__"
+    exit_methods: frozenset[str] = frozenset({"__exit__", "__aexit__"})
     needs_arguments: frozenset[str] = frozenset(
         {"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"}
     )

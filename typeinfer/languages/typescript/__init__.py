@@ -51,6 +51,7 @@ class TypeScript:
     result_mark: str = ":"
     receiver: str | None = "this"
     constructor: str = "constructor"
+    exit_methods: frozenset[str] = frozenset()
     needs_arguments: frozenset[str] = frozenset(
         "Array ReadonlyArray Map ReadonlyMap Set ReadonlySet WeakMap WeakSet Promise PromiseLike Record Partial Iterable "
         "Iterator IterableIterator AsyncIterable AsyncIterator Generator AsyncGenerator".split()
