@@ -25,6 +25,7 @@ def test_every_key(tmp_path: Path) -> None:
     jobs = 3
     replace-any = true
     checker = false
+    packages = false
     js = "rename"
     """
     assert settings_of(tmp_path, text) == Settings(
@@ -36,6 +37,7 @@ def test_every_key(tmp_path: Path) -> None:
         jobs=3,
         replace_any=True,
         checker=False,
+        packages=False,
         rename=True,
     )
 
@@ -63,11 +65,12 @@ COMPLAINTS = {
     "min-confidense = 0.5": "[tool.typeinfer] min-confidense: no such key; did you mean min-confidence?",
     "min_confidence = 0.5": "[tool.typeinfer] min_confidence: no such key; did you mean min-confidence?",
     "zebra = 1": "no such key; there are: kinds, min-confidence, max-error, model, device, "
-    "target-version, exclude, jobs, replace-any, checker, check-budget, require-check, uncovered, js",
+    "target-version, exclude, jobs, replace-any, checker, packages, check-budget, require-check, uncovered, js",
     'checker = "pylint"': "no such checker; there are: pyrefly, ty, basedpyright, pyright, mypy, tsc",
     'device = "tpu"': "must be one of: cpu, cuda, auto",
     "checker = 1": "must be true or false",
     'uncovered = "blame"': "must be one of: keep, withhold",
+    "packages = 1": "packages = 1: must be true or false",
     "check-budget = 1": "must be 2 or more: one check before and one after",
 }
 

@@ -216,6 +216,8 @@ INFERENCE = with_options(
     click.option("--uncovered", metavar="HOW", help="Write (keep) or don't write (withhold) what has a checker look into a "
                  "function for the first time, where it finds errors of before. [default: keep]"),
     click.option("--no-checker", is_flag=True, help="Ask no type checker; rules and model alone decide."),
+    click.option("--no-packages", is_flag=True, help="Look at no package that is installed in the project's environment: "
+                 "the same is found on every machine."),
     click.option("--js", metavar="HOW", help="Annotate JavaScript in comments (jsdoc), or rename it to TypeScript "
                  "(rename). [default: jsdoc]"),
 )  # fmt: skip
@@ -239,6 +241,7 @@ class Asked:
     require_check: bool = False
     uncovered: str | None = None
     no_checker: bool = False
+    no_packages: bool = False
     js: str | None = None
 
     def over(self, settings: Settings) -> Settings:
@@ -265,6 +268,8 @@ class Asked:
             settings = replace(settings, jobs=parse_jobs(self.jobs, f"--jobs {self.jobs}"))
         if self.replace_any is not None:
             settings = replace(settings, replace_any=self.replace_any)
+        if self.no_packages:
+            settings = replace(settings, packages=False)
         if self.js is not None:
             settings = replace(settings, rename=parse_js(self.js, f"--js {self.js}"))
         if self.no_checker and (self.checker is not None or self.require_check):
@@ -393,7 +398,10 @@ def _annotate(opened: Opened, engine: Engine | None = None) -> Run:
     from typeinfer.pipeline import annotate
 
     with _progress() as progress:
-        options = opened.options if engine is None else replace(opened.options, engine=engine, device="cpu")
+        options = opened.options
+        if engine is not None:
+            # Machines have devices and packages of their own, and what is found is to be the same wherever it is.
+            options = replace(options, engine=engine, device="cpu", packages=False)
         result = annotate(opened.found.root, opened.files, options, progress)
     outcomes = sorted((*result.outcomes, *opened.found.skipped), key=lambda outcome: outcome.path)
     return replace(result, outcomes=tuple(outcomes))

@@ -41,6 +41,7 @@ exclude = ["tests/data/"]   # gitignore patterns, counted from this file's folde
 jobs = 4
 replace-any = false
 checker = true              # or false, or a name: "mypy"
+packages = true             # what is installed in .venv or venv beside this file, or in the active environment, is looked at
 check-budget = 20
 require-check = false
 uncovered = "keep"          # or "withhold"

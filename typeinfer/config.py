@@ -53,6 +53,8 @@ class Settings:
     jobs: int | None = None
     replace_any: bool = False
     checker: bool = True
+    packages: bool = True
+    """What is installed in the project's environment counts."""
     checked_by: str | None = None
     """The checker that what would be written is held against; None for the project's own, or the usual one."""
     check_budget: int | None = None
@@ -136,6 +138,8 @@ class _Table:
                     settings = replace(settings, checked_by=parse_checker(value, where), checker=True)
                 case "checker":
                     settings = replace(settings, checker=_truth(value, where))
+                case "packages":
+                    settings = replace(settings, packages=_truth(value, where))
                 case "check-budget":
                     settings = replace(settings, check_budget=parse_budget(_whole(value, where), where))
                 case "uncovered":
@@ -178,7 +182,7 @@ def _package_table(path: Path) -> _Table | None:
 
 KEYS = (
     "kinds", "min-confidence", "max-error", "model", "device", "target-version", "exclude", "jobs", "replace-any",
-    "checker", "check-budget", "require-check", "uncovered", "js",
+    "checker", "packages", "check-budget", "require-check", "uncovered", "js",
 )  # fmt: skip
 
 NO_MODEL = "none"

@@ -94,6 +94,8 @@ class Options:
     """Who does the work that many files or units need alike. What comes of it is the same."""
     replace_any: bool = False
     checker: bool = True
+    packages: bool = False
+    """The checker also sees the packages that are installed in the project's environment, where it has one."""
     checked_by: str | None = None
     """The checker that what would be written is held against; None for the one that the project is set up for."""
     check_budget: int = CHECKS
@@ -208,6 +210,8 @@ class Search:
     """How often each of them was asked since it was begun."""
     left: set[Stays] = field(default_factory=set)
     """Those that hung, or crashed too soon, and aren't begun again."""
+    seen: Mapping[SlotId, TypeExpr] | None = None
+    """What is inferred of slots with installed packages in view; None while nobody was asked."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
@@ -291,7 +295,8 @@ class Search:
         """What checkers and rules say of the texts as they are now; and the model, in `rankings`. `ahead`: as in `settle`."""
         from typeinfer.program.graph import read_trees
 
-        with ThreadPoolExecutor(1, "reading ahead") as beside:
+        with ThreadPoolExecutor(1, "reading ahead") as beside, ThreadPoolExecutor(1, "packages") as aside:
+            seeing = aside.submit(self.see, overlay) if self.seen is None else None
             # The checker is a process of its own.
             if self.model is not None and self.options.engine.jobs > 1:
                 asked = frozenset(self.open_slots())
@@ -300,6 +305,8 @@ class Search:
                 for language in overlay.languages:
                     beside.submit(language.load_proof)
             inference = self.infer(overlay)
+            if seeing is not None:
+                self.seen = seeing.result()
         ahead()
         with stage("rules"):
             evidence = self.by_one_name(self.said(overlay, inference))
@@ -311,11 +318,14 @@ class Search:
     def said(self, overlay: Project, inference: Inference) -> Mapping[SlotId, tuple[Evidence, ...]]:
         """What rules say, without the checker where its report, which is read only now, is of no known shape."""
         from typeinfer.program.evidence import gather
+        from typeinfer.program.installed import added
 
         # Of what stands as it was nothing is decided.
         wanted = frozenset().union(*self.wanted.values()) - self.let_be
         self.checked = bool(inference.checker)
         try:
+            if self.seen and inference.checker:
+                inference = added(inference, overlay, self.seen)
             return gather(overlay, inference, lambda slot: slot.id in wanted)
         except CheckerFailed as error:
             note = f"{error}; going on without it"
@@ -416,6 +426,27 @@ class Search:
             inference = ask_checkers(overlay, self.infer_again)
         self.notes += [note for note in inference.notes if note not in self.notes]
         return inference
+
+    def see(self, overlay: Project) -> Mapping[SlotId, TypeExpr]:
+        """What checkers infer with installed packages in view, of files in which something is open."""
+        if not (self.options.checker and overlay.installed):
+            return {}
+        from typeinfer.program.installed import may_know_more
+
+        found: dict[SlotId, TypeExpr] = {}
+        asked = may_know_more(overlay, {slot.path for slot in self.open_slots()})
+        for language in overlay.languages:
+            here = {path: module for path, module in overlay.modules.items() if language_of(path) is language}
+            if not (about := asked & here.keys()):
+                continue
+            try:
+                with stage("the checker sees packages", files=len(about)):
+                    found |= language.infer_seeing(
+                        overlay.installed[language.name], here, about, self.version(language)
+                    )
+            except CheckerFailed as error:
+                self.notes.append(f"{error}; going on without what is installed")
+        return found
 
     def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
         """By the checker that stays, where it can, else by one that begins anew. Raises `CheckerFailed`."""
@@ -668,7 +699,7 @@ def ask_checkers(project: Project, infer: Infer | None = None) -> Inference:
         # They are read, never written.
         ChainMap(*(one.files for one in found)),  # pyrefly: ignore
         ChainMap(*(one.fields for one in found)),  # pyrefly: ignore
-        tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(notes)),
         mentioning=lambda functions: {path for one in found for path in one.reaching(functions)},
     )
 

@@ -80,6 +80,7 @@ def options_of(settings: Settings, only: Mapping[str, Sequence[Lines]]) -> Optio
         engine=Local(settings.jobs or available_processors()),
         replace_any=settings.replace_any,
         checker=settings.checker,
+        packages=settings.packages and settings.checker,
         checked_by=settings.checked_by,
         check_budget=settings.check_budget or CHECKS,
         require_check=settings.require_check,

@@ -249,7 +249,7 @@ class _Part:
                 for one in begun.values():
                     leaving.callback(one.close)
                 model = model_of(options)
-                project, lost = project_of(self.root, move.files, options.engine, cache, progress)
+                project, lost = project_of(self.root, move.files, options.engine, cache, progress, options.packages)
                 standing = memory.standing(project) if goes_on else NOTHING_STANDS
                 settled = annotate_project(
                     project, lost, options, model, move.added, progress, standing=standing, begun=begun, store=cache
@@ -269,7 +269,7 @@ class _Part:
         key = self.memory(cache).key(self.files)
         found = cache.get("doubts", key, tuple[Doubt, ...])
         if found is None:
-            project, _ = project_of(self.root, self.files, self.options.engine, cache, progress)
+            project, _ = project_of(self.root, self.files, self.options.engine, cache, progress, self.options.packages)
             notes: list[str] = []
             found = doubt_project(project, self.options, model_of(self.options), progress, notes.append)
             # A checker that had nothing to say may be installed next time.
@@ -584,7 +584,7 @@ def _circumstances(root: Path, files: Iterable[str], options: Options) -> list[s
         [
             sorted(kind.value for kind in options.kinds),
             [options.kinds_named, options.min_confidence, options.target_version, options.replace_any],
-            [options.checker, options.checked_by, options.check_budget, options.require_check],
+            [options.checker, options.packages, options.checked_by, options.check_budget, options.require_check],
             [options.rounds, options.hasty],
             [
                 options.withhold_uncovered,
@@ -601,6 +601,8 @@ def _circumstances(root: Path, files: Iterable[str], options: Options) -> list[s
         for language in LANGUAGES:
             checker = options.checked_by if options.checked_by in language.checkers else language.checker_of(root)
             versions += language.surroundings(root, checker or language.checkers[0]) if language.name in there else ()
+            if options.packages and (installed := language.installed(root)) is not None:
+                versions += installed.state
     return [
         str(root),
         chosen,

@@ -29,9 +29,14 @@ AT_ONCE = 2_000
 
 
 def project_of(
-    root: Path, files: Mapping[str, SourceFile], engine: Engine, cache: Store, progress: Progress
+    root: Path,
+    files: Mapping[str, SourceFile],
+    engine: Engine,
+    cache: Store,
+    progress: Progress,
+    packages: bool = False,
 ) -> tuple[Project, list[Failed]]:
-    """All that could be read, and what could not."""
+    """All that could be read, and what could not. `packages`: as in `Project`."""
     from typeinfer.program.project import Project, localized, read_by_name
 
     lost: list[Failed] = []
@@ -43,7 +48,7 @@ def project_of(
 
     modules = read_by_name(files, read)
     # One that is read twice may be lost the second time only.
-    return Project(root, localized(root, modules)), [one for one in lost if one.path not in modules]
+    return Project(root, localized(root, modules), packages), [one for one in lost if one.path not in modules]
 
 
 class _Grouped(msgspec.Struct, frozen=True, array_like=True):

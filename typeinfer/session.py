@@ -444,7 +444,7 @@ class Session:
             options = replace(opened.options, only=only)
             model = model_of(options)
             with Cache(cache_folder()) as cache:
-                project, lost = project_of(self.root, files, HERE, cache, going_on)
+                project, lost = project_of(self.root, files, HERE, cache, going_on, options.packages)
                 return annotate_project(project, lost, options, model, {}, going_on).run
         finally:
             self._thinking.release()
@@ -516,7 +516,9 @@ class Session:
         model = model_of(options)
         with Cache(cache_folder()) as cache:
             self.known.disk = cache
-            project, lost = project_of(self.root, dict(sorted(files.items())), options.engine, self.known, progress)
+            project, lost = project_of(
+                self.root, dict(sorted(files.items())), options.engine, self.known, progress, options.packages
+            )
             self.known.forget()
             self.known.disk = None
 

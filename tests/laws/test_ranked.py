@@ -10,6 +10,7 @@ import pytest
 from typeinfer.evaluation.benchmark import Task
 from typeinfer.evaluation.calibration import Heard, Policy, fitted, least_bound
 from typeinfer.evaluation.judge import Origin, StrippedProject
+from typeinfer.evaluation.projects import Project
 from typeinfer.evaluation.python import PythonJudge
 from typeinfer.evaluation.python.notation import normal_form
 from typeinfer.evaluation.ranked import Answer, Familiarity, Ran, answers, render, share
@@ -19,6 +20,8 @@ from typeinfer.training.promises import Shot
 from typeinfer.values.predictions import Ranked, Ranking
 from typeinfer.values.slots import SlotId, SlotKind
 from typeinfer.values.typeexpr import Named, TypeExpr, optional
+
+SHOP = Project("shop", "1.0", "shop-1.0-py3-none-any.whl", "", "development")
 
 INT, STR, CART = Named("int"), Named("str"), Named("shop.cart.Cart")
 
@@ -44,7 +47,7 @@ GUESSES: Mapping[SlotId, tuple[Ranked, ...]] = {
 @pytest.fixture
 def found() -> tuple[Answer, ...]:
     group = {one: (one.kind, Origin.BUILTIN, "list" in text) for one, text in TRUTH.items()}
-    task = Task("shop", {}, StrippedProject({}, TRUTH, {}), group)
+    task = Task("shop", {}, StrippedProject({}, TRUTH, {}), group, SHOP)
     counted = Counter({normal_form("int | None"): 3, "str": 1} | {f"T{number}": 2 for number in range(99)})
     return tuple(answers(PythonJudge(), task, GUESSES, counted))
 

@@ -3,7 +3,7 @@
 `def wait(seconds=0):  # seconds: int by default-literal; times: nothing by default-literal` speaks of the slots that
 begin on that line; on a line of its own, such a comment speaks of the line above. A result goes by the name `returns`.
 `nothing by RULE`: that rule keeps silent; `nothing` alone: every rule does. What is not mentioned is not compared.
-`# file: cart.py` begins another file of the same package.
+`# file: cart.py` begins another file of the same package, `# installed: shopping/__init__.py` one of a package that is installed.
 
 The checker is run once over all blocks of a language; each block is a project of its own to the rules.
 """
@@ -15,15 +15,17 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from typeinfer.evaluation.judge import write_tree
 from typeinfer.languages import LANGUAGES
 from typeinfer.languages.language import Language
 from typeinfer.program import evidence
 from typeinfer.program.evidence import gather
+from typeinfer.program.installed import added, may_know_more
 from typeinfer.program.project import Project, read_project
 from typeinfer.values.inferred import Inference
 from typeinfer.values.slots import Slot, SlotKind
@@ -34,6 +36,7 @@ from typeinfer.weights import belief_path
 SPEC = Path(__file__).parents[1] / "spec"
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^(?:#|//) file: (\S+)\n", re.MULTILINE)
+INSTALLED = re.compile(r"^# installed: (\S+)\n", re.MULTILINE)
 SAYING = re.compile(r"(?P<name>\w+): (?P<type>nothing|\S.*?)(?: by (?P<rule>[a-z-]+))?$")
 COMMENT = re.compile(r"(?P<code>^|.*\S)\s*(?:#|//) (?P<said>\w+: (?:nothing$|nothing;|.* by [a-z-]).*)$")
 
@@ -55,6 +58,7 @@ class Case:
     spec: str
     line: int
     files: Mapping[str, SourceFile]
+    installed: Mapping[str, str]
     expected: tuple[Expected, ...] = field(repr=False)
 
 
@@ -66,11 +70,13 @@ def cases() -> Iterator[Case]:
             line = text.count("\n", 0, found.start()) + 1
             assert found["language"] == language.name, f"{spec}:{line}: a block of another language"
             package = f"case_{number}_{line}"
-            texts = dict(files_of(language, package, found["body"]))
+            body, *installed = INSTALLED.split(found["body"])
+            texts = dict(files_of(language, package, body))
             expected = tuple(one for path, body in texts.items() for one in expectations(language, path, body))
             assert expected, f"{spec.name}:{line}: a block that expects nothing"
             files = {path: SourceFile(path, language.name, body.encode()) for path, body in texts.items()}
-            yield Case(language, spec.name, line, files, expected)
+            others = dict(zip(installed[::2], installed[1::2], strict=True))
+            yield Case(language, spec.name, line, files, others, expected)
 
 
 def files_of(language: Language, package: str, body: str) -> Iterator[tuple[str, str]]:
@@ -125,9 +131,18 @@ def slot_of(project: Project, expected: Expected) -> Slot:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.language.name}-{case.spec}:{case.line}")
-def test_rules_say_what_their_spec_says(case: Case, inferences: Mapping[str, Inference]) -> None:
-    project = read_project(SPEC, case.files)
-    found = gather(project, inferences[case.language.name])
+def test_rules_say_what_their_spec_says(case: Case, inferences: Mapping[str, Inference], tmp_path: Path) -> None:
+    project, inference = read_project(tmp_path, case.files), inferences[case.language.name]
+    if case.installed:
+        write_tree(
+            tmp_path / ".venv/lib/python3/site-packages", {path: text.encode() for path, text in case.installed.items()}
+        )
+        project = replace(project, packages=True)
+        installed = project.installed[case.language.name]
+        asked = may_know_more(project, case.files.keys())
+        seen = case.language.infer_seeing(installed, project.modules, asked, case.language.default_version)
+        inference = added(inference, project, seen)
+    found = gather(project, inference)
     wanted: dict[tuple[Slot, str | None], set[TypeExpr]] = defaultdict(set)
     for one in case.expected:
         wanted[slot_of(project, one), one.rule] |= {one.type} if one.type else set()

@@ -24,7 +24,15 @@ from typeinfer.engine.engine import Engine, Lost
 from typeinfer.evaluation.judge import Judge, Origin, StrippedProject, Variant, write_tree
 from typeinfer.evaluation.metrics import Score, score_by
 from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, run, version_of
-from typeinfer.evaluation.projects import REPOSITORY, ProjectUnavailable, data_folder, fetch, pinned_projects
+from typeinfer.evaluation.projects import (
+    REPOSITORY,
+    Package,
+    Project,
+    ProjectUnavailable,
+    data_folder,
+    fetch,
+    pinned_projects,
+)
 from typeinfer.values.slots import SlotId, SlotKind
 
 Say = Callable[[str], None]
@@ -37,12 +45,13 @@ Group = tuple[SlotKind, Origin, bool]
 
 @dataclass(frozen=True)
 class Task:
-    """One project to annotate: as published, stripped, and the class of every judged slot."""
+    """One project to annotate: as published, stripped, the class of every judged slot, and how it is pinned."""
 
     name: str
     original: Mapping[str, bytes]
     stripped: StrippedProject
     group: Mapping[SlotId, Group]
+    pinned: Project | Package
 
 
 @dataclass(frozen=True)
@@ -192,7 +201,7 @@ def tasks(
         origin = judge.origins(original, stripped.truth)
         forms = judge.forms(set(stripped.truth.values()))
         group = {slot: (slot.kind, origin[slot], forms[text].generic) for slot, text in stripped.truth.items()}
-        yield Task(project.name, original, stripped, group)
+        yield Task(project.name, original, stripped, group, project)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from typeinfer.evaluation.metrics import (
     risk_coverage,
 )
 from typeinfer.evaluation.peers import search_path
+from typeinfer.evaluation.projects import data_folder, environment
 from typeinfer.languages import LANGUAGE_OF_SUFFIX, LANGUAGES, language_of
 from typeinfer.model.belief import Belief, Standing, decider
 from typeinfer.model.features import candidates
@@ -316,6 +317,9 @@ def listen_to(
         asked = frozenset(task.stripped.truth)
         with tempfile.TemporaryDirectory(prefix="typeinfer-") as folder:
             project = stripped_project(Path(folder), task)
+            if (installed := environment(task.pinned, data_folder())) is not None:
+                (Path(folder) / ".venv").symlink_to(installed, target_is_directory=True)
+                project = replace(project, packages=True)
             rounds = list(listen(project, beliefs, model, asked))
             silent = dict.fromkeys(beliefs, NOBODY)
             alone = next(listen(project, silent, nobody, asked, checker=False)) if unchecked else Round({}, {})

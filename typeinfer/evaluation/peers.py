@@ -43,7 +43,8 @@ class Tool:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-OURS = Tool("typeinfer", "typeinfer", (sys.executable, "-m", "typeinfer", "annotate"))
+# The same is to be found wherever it is run.
+OURS = Tool("typeinfer", "typeinfer", (sys.executable, "-m", "typeinfer", "annotate", "--no-packages"))
 
 VARIANTS = tuple(
     Tool(f"typeinfer {' '.join(flags)}", "typeinfer", (*OURS.command, *flags))

@@ -15,6 +15,7 @@ from typeinfer.training.published import REPOSITORY as REPOSITORY
 from typeinfer.training.published import Package as Package
 from typeinfer.training.published import Project as Project
 from typeinfer.training.published import ProjectUnavailable as ProjectUnavailable
+from typeinfer.training.published import environment as environment
 from typeinfer.training.published import fetch as fetch
 
 PINNED = REPOSITORY / "benchmarks" / "projects.toml"

@@ -15,6 +15,7 @@ from typeinfer.values.members import Member
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Rewrite, Writer
+from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -39,6 +40,19 @@ class Staying(Protocol):
         """As `Language.diagnose`, everywhere, of the same files as always."""
 
     def close(self) -> None: ...
+
+
+class Installed(Protocol):
+    """Other people's packages that a project is run with. Files are read, nothing in them is run."""
+
+    state: tuple[str, ...]
+    """Another one when something is put there or taken away."""
+
+    def has(self, package: str) -> bool:
+        """Whether something is imported by this name, which has no dot."""
+
+    def names_of(self, qualified: str) -> tuple[str, ...]:
+        """The public names that a class is imported by, given one of them or where it is defined; the shortest first."""
 
 
 class Companion(Protocol):
@@ -225,6 +239,16 @@ class Language(Protocol):
         `root` is the folder that the paths count from; of what lies there only settings and other people's packages are
         read. `added` are `project_additions` that aren't there yet.
         """
+
+    def installed(self, root: Path) -> Installed | None:
+        """What the project at `root` is run with; None where it has no environment of its own, and where `infer` sees it anyway."""
+
+    def infer_seeing(
+        self, installed: Installed, modules: Mapping[str, Module], asked: Collection[str], version: Version
+    ) -> Mapping[SlotId, TypeExpr]:
+        """What the checker infers of slots of the files asked about with what is installed in view: of returns, attributes and
+        variables that have no annotation. A coroutine's as its caller sees it, and classes by the names that they are imported by.
+        Raises `CheckerFailed`."""
 
     def checker_of(self, root: Path) -> str | None:
         """The checker that the settings of a project are made for, or None where there are none."""

@@ -700,7 +700,11 @@ class Witness:
         if function.body_is_stub and seen == NONE:
             yield "checker-return-stub", NONE
             return
-        yield "checker-return", self.language(module).unwrap_result(function, seen)
+        is_foreign = function.result is not None and function.result.id in self.inference.seen
+        yield (
+            "installed-return" if is_foreign else "checker-return",
+            self.language(module).unwrap_result(function, seen),
+        )
 
     def known_result(self, module: Module, function: Function) -> TypeExpr:
         if function.result is None:
@@ -738,9 +742,9 @@ class Witness:
             yield f"assigned-{shape}{'-several' if len(set(known)) > 1 else ''}", join(known)
         elif known and any(term != NONE for term in known):
             yield "assigned-some", join(known)
-        seen = self.inference.of(module.file.path).variables.get(_bare_name(slot))
+        seen = self.inference.of(module.file.path).variables.get(slot.bare_span)
         if seen is not None:
-            yield "checker-variable", seen
+            yield "installed-variable" if slot.id in self.inference.seen else "checker-variable", seen
 
     def inherited_attribute(self, module: Module, slot: Slot) -> Iterator[Said]:
         for ancestor in self.project.ancestors(f"{module.name}.{slot.id.qualname}"):
@@ -893,11 +897,6 @@ def with_default(language: Language, default: TypeExpr, term: TypeExpr) -> TypeE
 
 def _name(term: TypeExpr) -> str:
     return term.name if isinstance(term, Named) else ""
-
-
-def _bare_name(slot: Slot) -> Span:
-    """The span of the name alone: a slot at `self.x` is known to the checker by its `x`."""
-    return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
 
 
 def _bare(name: str) -> str:

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import networkx as nx
 
 from typeinfer.languages import language_of
-from typeinfer.languages.language import Language
+from typeinfer.languages.language import Installed, Language
 from typeinfer.values.module import Attribute, CallSite, Class, Function, Import, Module, Name, Value
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.slots import Slot, SlotKind
@@ -121,6 +121,14 @@ class Project:
 
     root: Path
     modules: Mapping[str, Module]
+    packages: bool = False
+    """What is installed in its environment counts."""
+
+    @cached_property
+    def installed(self) -> Mapping[str, Installed]:
+        """By the name of the language."""
+        found = {language.name: language.installed(self.root) for language in self.languages} if self.packages else {}
+        return {name: installed for name, installed in found.items() if installed is not None}
 
     def language_of(self, path: str) -> Language:
         language = language_of(path)
@@ -139,7 +147,7 @@ class Project:
         for path, text in data.items():
             before = modules[path]
             modules[path] = read(before.file.with_data(text), (before.name, before.is_package))
-        return Project(self.root, localized(self.root, modules))
+        return Project(self.root, localized(self.root, modules), self.packages)
 
     # --- names ------------------------------------------------------------------------------------------------------
 
@@ -563,6 +571,9 @@ class Project:
             return said
         if any(language.is_builtin(qualified) for language in self.languages):
             return None
+        if any(qualified in installed.names_of(qualified) for installed in self.installed.values()):
+            name, _, attribute = qualified.rpartition(".")
+            return name, attribute
         for language in self.languages:
             public = language.library_class(qualified)
             if public is not None and "." in public:

@@ -66,6 +66,8 @@ class Project:
     """As the distribution declares it; empty in lists that have no use for it."""
     sources: tuple[str, ...] = ()
     """Of a source distribution the folders that are read, those with tests among them."""
+    requires: tuple[str, ...] = ()
+    """What is installed beside it where it is run, as `name==version`."""
 
     registry: ClassVar[str] = "pypi"
 
@@ -133,11 +135,11 @@ def _pinned(path: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 
 def _project(entry: dict[str, Any], chosen: str) -> Project | Package:
-    rest = {key: value for key, value in entry.items() if key not in ("wheel", "sdist", "sources")}
+    rest = {key: value for key, value in entry.items() if key not in ("wheel", "sdist", "sources", "requires")}
     sources = tuple(entry.get("sources", ()))
     archive = entry.get("wheel") or entry.get("sdist")
     return (
-        Project(**rest, archive=archive, sources=sources, set=chosen)
+        Project(**rest, archive=archive, sources=sources, requires=tuple(entry.get("requires", ())), set=chosen)
         if archive
         else Package(**rest, sources=sources, set=chosen)
     )
@@ -174,6 +176,42 @@ def fetch(project: Project | Package, folder: Path) -> Path:
         unpacked = folder / PARTIAL / f"{root.name}.{os.getpid()}"
         try:
             project.unpack(folder / "wheels", unpacked)
+            root.parent.mkdir(parents=True, exist_ok=True)
+            unpacked.rename(root)
+        finally:
+            shutil.rmtree(unpacked, ignore_errors=True)
+    return root
+
+
+def environment(project: Project | Package, folder: Path) -> Path | None:
+    """A virtual environment in as far as packages lie in it as in one: those that a project requires, but for reserved ones,
+    downloaded at most once. None where it requires none. Raises `ProjectUnavailable`."""
+    wanted = [one for one in getattr(project, "requires", ()) if not is_reserved_name(f"pypi:{one.partition('==')[0]}")]
+    if not wanted:
+        return None
+    root = folder / "environments" / f"{project.name}-{project.version}"
+    if not root.is_dir():
+        unpacked = folder / PARTIAL / f"{root.name}.{os.getpid()}"
+        # Wheels alone: nothing is built, so that nothing of theirs is run.
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-compile",
+            "--only-binary",
+            ":all:",
+        ]
+        try:
+            place = unpacked / "lib" / "python3" / "site-packages"
+            done = subprocess.run(
+                [*command, "--target", str(place), *wanted], capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                reason = done.stderr.strip().splitlines()[-1:] or ["pip failed"]
+                raise ProjectUnavailable(f"what {project.name} requires can't be installed: {reason[0]}")
             root.parent.mkdir(parents=True, exist_ok=True)
             unpacked.rename(root)
         finally:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from typeinfer.values.slots import SlotId
 from typeinfer.values.source import Span
 from typeinfer.values.typeexpr import TypeExpr
 
@@ -51,6 +52,8 @@ class Inference:
     """What the checker inferred over the project, by path; `fields`: by qualified class, its attributes' types. Either may be read
     out of a report when it is first asked for, which raises `CheckerFailed` where that has another shape.
 
+    `seen`: of slots what is known only because installed packages were in view; `files` have it too.
+
     `notes` are one-line messages for the user: settings that could not be used. `reported`: the errors in the same texts, as in
     `Language.diagnose` by the usual checker; None where it didn't look for any. `mentioning`: as `reaching`, where there is one.
     """
@@ -58,6 +61,7 @@ class Inference:
     checker: str
     files: Mapping[str, FileInference] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, TypeExpr]] = field(default_factory=dict)
+    seen: Mapping[SlotId, TypeExpr] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reported: tuple[Diagnostic, ...] | None = field(default=None, compare=False)
     mentioning: Callable[[Collection[CallTarget]], Collection[str]] | None = field(

@@ -53,3 +53,8 @@ class Slot(Struct, frozen=True, array_like=True, gc=False):
     written: Span | None = None
     runtime_visible: bool = False
     local: bool = False
+
+    @property
+    def bare_span(self) -> Span:
+        """The name alone: a slot at `self.x` is known to a checker by its `x`."""
+        return Span(self.span.end - len(self.id.name.encode("utf-8")), self.span.end)

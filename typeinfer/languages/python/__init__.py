@@ -12,7 +12,7 @@ from types import MappingProxyType
 import tree_sitter
 
 from typeinfer.languages import treesitter
-from typeinfer.languages.language import Companion, Staying, Version
+from typeinfer.languages.language import Companion, Installed, Staying, Version
 from typeinfer.languages.python import conventions, fixtures, protocols, runtime
 from typeinfer.languages.python.annotations import parse_type, write_type
 from typeinfer.languages.python.syntax import PYTHON, PYTHON_2, fault, read
@@ -21,6 +21,7 @@ from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Rewrite, Writer
+from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import Named, TypeExpr
 
@@ -212,6 +213,19 @@ class Python:
         from typeinfer.languages.python import inference
 
         return inference.infer(files, version)
+
+    def installed(self, root: Path) -> Installed | None:
+        from typeinfer.languages.python import packages
+
+        return packages.installed(root)
+
+    def infer_seeing(
+        self, installed: Installed, modules: Mapping[str, Module], asked: Collection[str], version: Version
+    ) -> Mapping[SlotId, TypeExpr]:
+        from typeinfer.languages.python import hinted, packages
+
+        assert isinstance(installed, packages.Packages), "it is ours"
+        return hinted.hinted(modules, asked, version, installed)
 
     def checker_of(self, root: Path) -> str | None:
         from typeinfer.languages.python import checkers

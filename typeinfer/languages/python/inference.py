@@ -379,11 +379,14 @@ def _span(file: SourceFile, location: str | None) -> Span | None:
 
 def _type(entry: Mapping[str, Any] | None) -> TypeExpr:
     text = entry.get("string") if entry else None
-    return _parsed(text) if isinstance(text, str) and len(text) <= LONGEST_TYPE else UNKNOWN
+    return told(text) if isinstance(text, str) else UNKNOWN
 
 
 @cache
-def _parsed(text: str) -> TypeExpr:
+def told(text: str) -> TypeExpr:
+    """The type that pyrefly tells in qualified names."""
+    if len(text) > LONGEST_TYPE:
+        return UNKNOWN
     return _in_our_terms(parse_type(text))
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import tree_sitter
 
-from typeinfer.languages.language import Companion, Staying, Version
+from typeinfer.languages.language import Companion, Installed, Staying, Version
 from typeinfer.languages.typescript import conventions, library, projects
 from typeinfer.languages.typescript.annotations import is_writable, parse_type, write_type
 from typeinfer.languages.typescript.parsing import grammar, parse
@@ -26,6 +26,7 @@ from typeinfer.values.inferred import Diagnostic, Inference
 from typeinfer.values.module import Class, Function, Module
 from typeinfer.values.naming import NamesInScope, Wanted
 from typeinfer.values.patches import Edit, Rewrite, Writer
+from typeinfer.values.slots import SlotId
 from typeinfer.values.source import SourceFile, Span
 from typeinfer.values.typeexpr import Named, TypeExpr
 
@@ -179,6 +180,14 @@ class TypeScript:
         from typeinfer.languages.typescript import checker
 
         return checker.infer(root, files, added)
+
+    def installed(self, root: Path) -> Installed | None:
+        return None
+
+    def infer_seeing(
+        self, installed: Installed, modules: Mapping[str, Module], asked: Collection[str], version: Version
+    ) -> Mapping[SlotId, TypeExpr]:
+        return {}
 
     def checker_of(self, root: Path) -> str | None:
         return None

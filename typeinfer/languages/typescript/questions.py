@@ -370,9 +370,7 @@ def _has_open_parameter(module: Module, function: Function) -> bool:
 
 def _bare_name(slot: Slot) -> Span:
     """The span of the name alone: of `this.x` its `x`. That of a destructured parameter is its pattern's."""
-    if slot.id.kind is SlotKind.PARAMETER:
-        return slot.span
-    return Span(slot.span.end - len(slot.id.name.encode("utf-8")), slot.span.end)
+    return slot.span if slot.id.kind is SlotKind.PARAMETER else slot.bare_span
 
 
 def _place_to_ask(module: Module, slot: Slot) -> int:

@@ -1,0 +1,146 @@
+"""Packages of a project's environment: where they are found, and by which names what they define is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from typeinfer.evaluation.judge import write_tree
+from typeinfer.languages.python.hinted import hinted
+from typeinfer.languages.python.packages import Packages, installed, packages_of
+from typeinfer.program.project import read_project
+from typeinfer.values.source import SourceFile
+from typeinfer.values.typeexpr import Named
+
+SITE = "lib/python3.12/site-packages"
+
+
+def packages(folder: Path, files: Mapping[str, str]) -> Packages:
+    write_tree(folder, {path: text.encode() for path, text in files.items()})
+    return Packages([folder])
+
+
+@pytest.fixture(autouse=True)
+def nothing_active(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+
+
+# --- where --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_environment_in_the_project_counts_before_the_active_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, active = tmp_path / "shop", tmp_path / "active"
+    (active / SITE).mkdir(parents=True)
+    assert packages_of(shop) == () and installed(shop) is None
+    monkeypatch.setenv("VIRTUAL_ENV", str(active))
+    assert packages_of(shop) == (active / SITE,)
+    (shop / "venv" / SITE).mkdir(parents=True)
+    assert packages_of(shop) == (shop / "venv" / SITE,)
+
+
+def test_what_is_put_there_or_taken_away_is_noticed(tmp_path: Path) -> None:
+    site = tmp_path / ".venv" / SITE
+    (site / "basket").mkdir(parents=True)
+    before = installed(tmp_path)
+    assert before is not None and before.has("basket") and not before.has("orders")
+    assert installed(tmp_path) is before
+    (site / "orders.py").touch()
+    after = installed(tmp_path)
+    assert after is not None and after.has("orders") and after.state != before.state
+
+
+# --- by which name --------------------------------------------------------------------------------------------------------
+
+
+def test_the_shortest_name_comes_first(tmp_path: Path) -> None:
+    found = packages(
+        tmp_path, {"shop/__init__.py": "from .models.cart import Cart\n", "shop/models/cart.py": "class Cart: ...\n"}
+    )
+    assert found.names_of("shop.models.cart.Cart") == ("shop.Cart", "shop.models.cart.Cart")
+    assert found.names_of("shop.Cart") == ("shop.Cart",)
+
+
+def test_names_are_followed_through_stars_and_private_modules(tmp_path: Path) -> None:
+    found = packages(
+        tmp_path,
+        {
+            "shop/__init__.py": "from ._api import *\nfrom ._api import Order as Order\n",
+            "shop/_api.py": "from shop._cart import Cart, Order\n",
+            "shop/_cart.py": "class Cart: ...\nclass Order: ...\n",
+        },
+    )
+    assert found.names_of("shop._cart.Cart") == ("shop.Cart",)
+    assert found.names_of("shop._cart.Order") == ("shop.Order",)
+
+
+def test_a_name_that_stands_for_another_class_is_none_of_its_names(tmp_path: Path) -> None:
+    files = {"shop/__init__.py": "class Cart: ...\n", "shop/old.py": "class Cart: ...\n"}
+    assert packages(tmp_path, files).names_of("shop.old.Cart") == ("shop.old.Cart",)
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        "if TYPE_CHECKING:\n    from ._cart import Cart\n",
+        "def later():\n    from ._cart import Cart\n",
+        "from ._cart import Cart as Basket\n",
+        "import shop._cart\n",
+        "from ._cart import (\n",
+        "from .missing import *\n",
+        "from . import *\n",
+    ],
+)
+def test_what_is_not_bound_at_run_time_has_no_name(tmp_path: Path, top: str) -> None:
+    files = {"shop/__init__.py": top, "shop/_cart.py": "class Cart: ...\nclass _Hidden: ...\n"}
+    found = packages(tmp_path, files)
+    assert found.names_of("shop._cart.Cart") == ()
+    assert found.names_of("shop._cart._Hidden") == found.names_of("shop.Nothing") == found.names_of("other.Cart") == ()
+
+
+def test_what_is_written_in_another_language_is_known_by_who_imports_it(tmp_path: Path) -> None:
+    files = {
+        "fast/__init__.py": "try:\n    from .core import array\nexcept ImportError:\n    raise\n",
+        "fast/core/__init__.py": "from .built import array\n",
+        "fast/core/built.cpython-312.so": "",
+    }
+    assert packages(tmp_path, files).names_of("fast.array") == ("fast.array",)
+
+
+# --- what is inferred ---------------------------------------------------------------------------------------------------
+
+
+def test_the_projects_own_word_for_a_class_counts_before_the_shortest(tmp_path: Path) -> None:
+    found = packages(
+        tmp_path,
+        {
+            "shop/__init__.py": "from .orders import Order\n",
+            "shop/orders.py": "class Order: ...\n\ndef order() -> Order:\n    return Order()\n",
+        },
+    )
+
+    def result(text: str) -> Named:
+        project = read_project(tmp_path, {"again.py": SourceFile("again.py", "python", text.encode())})
+        (term,) = hinted(project.modules, project.modules, (3, 12), found).values()
+        assert isinstance(term, Named)
+        return term
+
+    body = "def again():\n    return order()\n"
+    assert result(f"from shop.orders import order\n{body}") == Named("shop.Order")
+    assert result(f"from shop.orders import Order, order\n{body}") == Named("shop.orders.Order")
+
+
+def test_no_python_is_run_to_find_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("python", "python3"):
+        (tools / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    project = read_project(tmp_path, {"cart.py": SourceFile("cart.py", "python", b"def one():\n    return 1\n")})
+    assert hinted(project.modules, project.modules, (3, 12), packages(tmp_path / "site", {"shop.py": ""}))
+    assert not (tmp_path / "ran").exists()
