@@ -3,11 +3,14 @@ Prints a table as Markdown.
 
 The projects of the sets `development` and `tests` of projects.toml that require others, with these installed in a `.venv` (their wheels,
 unpacked; nothing in them is run): stripped of all annotations and annotated again, once with `--no-packages` and once without. Counted
-are slots that the authors annotated with more than `Any`; a type is right if it is theirs, however it is spelled.
+are slots that the authors annotated with more than `Any`; a type is right if it is theirs, however it is spelled. New errors are
+pyrefly's with the packages in view, over all that is written.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,6 +34,14 @@ WAYS = {
 GROUPS = ("all", "somebody else's types")
 
 
+def errors(root: Path, installed: Path) -> int:
+    """What pyrefly complains of with packages in view."""
+    (site,) = installed.glob("lib/python*/site-packages")
+    flags = ["--output-format", "json", "--site-package-path", str(site), "--skip-interpreter-query"]
+    said = subprocess.run(["pyrefly", "check", *flags, str(root)], capture_output=True, text=True, cwd=root).stdout
+    return len(json.loads(said)["errors"])
+
+
 def counted(task: Task, installed: Path, place: Path) -> dict[str, Counter[str]]:
     """By way, slots that are judged, written and right, and seconds."""
     found: dict[str, Counter[str]] = {}
@@ -39,6 +50,7 @@ def counted(task: Task, installed: Path, place: Path) -> dict[str, Counter[str]]
         write_tree(root, task.stripped.files)
         (root / "pyproject.toml").touch()
         (root / ".venv").symlink_to(installed, target_is_directory=True)
+        before = errors(root, installed)
         begun = time.monotonic()
         cost = run(tool, root, place / way / "cache")
         seconds = time.monotonic() - begun
@@ -49,7 +61,7 @@ def counted(task: Task, installed: Path, place: Path) -> dict[str, Counter[str]]
         (root / ".venv").unlink()
         written = JUDGE.review(left, JUDGE.read_tree(root)).written
         forms = JUDGE.forms({*task.stripped.truth.values(), *written.values()})
-        count = found[way] = Counter(seconds=round(seconds))
+        count = found[way] = Counter(seconds=round(seconds), errors=errors(root, installed) - before)
         for slot, truth in task.stripped.truth.items():
             given = written.get(slot)
             for group in GROUPS if task.group[slot][1] is Origin.THIRD_PARTY else GROUPS[:1]:
@@ -69,10 +81,10 @@ def main() -> None:
             with tempfile.TemporaryDirectory(prefix="typeinfer-") as place:
                 for way, count in counted(task, installed, Path(place)).items():
                     rows += rows_of(task.name, way, count)
-                    total[way] += count
+                    total[way].update(count)
     for way, count in total.items():
         rows += rows_of("all of them", way, count)
-    print(table(["project", "", "slots", "annotated by the authors", "written", "of these right, %", "recall, %", "s"], rows))
+    print(table(["project", "", "slots", "annotated by the authors", "written", "of these right, %", "recall, %", "new errors", "s"], rows))
 
 
 def rows_of(name: str, way: str, count: Counter[str]) -> list[list[str]]:
@@ -80,7 +92,7 @@ def rows_of(name: str, way: str, count: Counter[str]) -> list[list[str]]:
     for group in GROUPS:
         judged, given, right = (count[f"{group} {what}"] for what in ("judged", "written", "right"))
         shares = (f"{100 * right / max(of, 1):.1f}" for of in (given, judged))
-        rows.append([name, way, group, f"{judged:,}", f"{given:,}", *shares, f"{count['seconds']:,}"])
+        rows.append([name, way, group, f"{judged:,}", f"{given:,}", *shares, f"{count['errors']:+,}", f"{count['seconds']:,}"])
         print(" | ".join(rows[-1]), file=sys.stderr)
     return rows
 
