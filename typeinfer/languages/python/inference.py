@@ -418,9 +418,12 @@ NO_ANSWER = (Named("types.NotImplementedType"), Named("NotImplementedType"), Nam
 
 # `Never` and `NoReturn` are true of a body that always raises, and hardly ever what its author means by it.
 NOT_A_TYPE = frozenset(
-    (
-        "Unknown Any typing.Any Never NoReturn typing.Never typing.NoReturn Ellipsis object Self typing.Self super"
-    ).split()
+    {"Unknown", "Ellipsis", "object", "super"}
+    | {
+        f"{module}{name}"
+        for module in ("", "typing.", "typing_extensions.")
+        for name in ("Any", "Never", "NoReturn", "Self")
+    }
 )
 TYPE_VARIABLE = re.compile(r"_?[A-Z][A-Z0-9]?(_co|_contra)?$|_[A-Z]\w*$")
 
