@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from typeinfer.deciding import Options
 from typeinfer.evaluation.judge import write_tree
 from typeinfer.languages.python.hinted import hinted
 from typeinfer.languages.python.packages import Packages, installed, packages_of
+from typeinfer.languages.python.serving import Serving
+from typeinfer.pipeline import annotate
+from typeinfer.program.changes import EVERY_LINE
+from typeinfer.program.installed import may_know_more
 from typeinfer.program.project import read_project
+from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named
 
@@ -144,3 +151,63 @@ def test_no_python_is_run_to_find_packages(tmp_path: Path, monkeypatch: pytest.M
     project = read_project(tmp_path, {"cart.py": SourceFile("cart.py", "python", b"def one():\n    return 1\n")})
     assert hinted(project.modules, project.modules, (3, 12), packages(tmp_path / "site", {"shop.py": ""}))
     assert not (tmp_path / "ran").exists()
+
+
+# --- in a run -----------------------------------------------------------------------------------------------------------
+
+SHOPPING = {"shopping.py": "class Order: ...\n\ndef order() -> Order:\n    return Order()\n"}
+
+
+def shop(root: Path) -> Path:
+    """A project that is run with a package, which isn't installed yet."""
+    write_tree(root, {"shop.py": b"import shopping\n\n\ndef again():\n    return shopping.order()\n"})
+    return root
+
+
+def install(root: Path, files: Mapping[str, str]) -> None:
+    write_tree(root / ".venv" / SITE, {path: text.encode() for path, text in files.items()})
+
+
+def rules(root: Path, packages: bool = True) -> tuple[set[str], tuple[str, ...]]:
+    """Those that speak of anything in a run, and its notes."""
+    text = (root / "shop.py").read_bytes()
+    files = {"shop.py": SourceFile("shop.py", "python", text)}
+    run = annotate(root, files, Options({"shop.py": (EVERY_LINE,)}, packages=packages))
+    said = {word.rule for found in run.predictions["shop.py"] for word in found.because}
+    return said, run.notes
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_was_found_without_a_package_is_not_remembered_once_it_is_installed(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    assert rules(root) == (set(), ())
+    install(root, SHOPPING)
+    assert rules(root) == rules(root) == ({"installed-return"}, ())
+    assert rules(root, packages=False) == (set(), ())
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_run_goes_on_without_packages_where_they_can_not_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*asked: object) -> None:
+        raise CheckerFailed("pyrefly ended")
+
+    root = shop(tmp_path)
+    install(root, SHOPPING)
+    monkeypatch.setattr(Serving, "hints", fail)
+    assert rules(root) == (set(), ("pyrefly ended; going on without what is installed",))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_only_files_that_packages_bear_on_are_looked_at(tmp_path: Path) -> None:
+    texts = {
+        "load.py": "import shopping\n\ndef load():\n    return shopping.order()\n",
+        "use.py": "from load import load\n\ndef use():\n    return load()\n",
+        "apart.py": "import json\nimport missing\nimport local\n",
+        "local.py": "",
+    }
+    install(tmp_path, {**SHOPPING, "local.py": "", "json.py": ""})
+    project = read_project(tmp_path, {path: SourceFile(path, "python", text.encode()) for path, text in texts.items()})
+    assert may_know_more(project, texts.keys()) == set()
+    assert may_know_more(replace(project, packages=True), texts.keys()) == {"load.py", "use.py"}
