@@ -467,7 +467,9 @@ class Search:
         if not self.checkers_stay or key in self.left:
             return None
         if key not in self.staying:
-            staying = language.staying(self.project.root, self.version(language), infers)
+            # Who infers reports all that it sees, whole.
+            installed = None if infers else self.project.installed.get(language.name)
+            staying = language.staying(self.project.root, self.version(language), infers, installed)
             if staying is None:
                 return None
             self.staying[key] = staying

@@ -26,7 +26,7 @@ from typeinfer.values.source import SourceFile
 if TYPE_CHECKING:
     from typeinfer.deciding import Asked, Coming, Search
     from typeinfer.engine.engine import Progress
-    from typeinfer.languages.language import Language, Staying
+    from typeinfer.languages.language import Installed, Language, Staying
     from typeinfer.program.project import Project
     from typeinfer.rewriting.verify import Blame, Misfit
 
@@ -343,11 +343,16 @@ class Hearing:
     def by_the_way(self, files: Mapping[str, SourceFile]) -> tuple[Diagnostic, ...] | None:
         """What who infers reported of these very texts, if that is the checker and was asked about them last."""
         asked, reported = self.search.by_the_way.get(self.language.name, (None, ()))
-        return reported if self.is_usual and asked == files else None
+        # Who infers sees no packages.
+        return reported if self.is_usual and self.installed is None and asked == files else None
 
     def who_stays(self) -> Staying | None:
         """Who is asked, if it is one that stays."""
         return self.search.stay(self.language, infers=False) if self.is_usual else None
+
+    @property
+    def installed(self) -> Installed | None:
+        return self.search.project.installed.get(self.language.name)
 
     @property
     def is_usual(self) -> bool:
@@ -368,7 +373,7 @@ class Hearing:
     def begin_anew(self, files: Mapping[str, SourceFile], everywhere: bool) -> tuple[Diagnostic, ...]:
         """Raises `CheckerFailed`."""
         root, added, version = self.search.project.root, self.search.added, self.search.version(self.language)
-        return self.language.diagnose(root, files, added, version, self.checker, everywhere)
+        return self.language.diagnose(root, files, added, version, self.checker, everywhere, self.installed)
 
     def edits(self, asked: Wanted) -> dict[str, tuple[Edit, ...]]:
         """What writes these slots, by path."""

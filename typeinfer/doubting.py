@@ -236,5 +236,6 @@ def _reported(
     """What a checker reports of the files of one language with these edits in them, by path. Raises `CheckerFailed`."""
     from typeinfer.rewriting.verify import misfits
 
-    said = language.diagnose(project.root, texts(project, language, edits), {}, version, checker)
+    installed = project.installed.get(language.name)
+    said = language.diagnose(project.root, texts(project, language, edits), {}, version, checker, installed=installed)
     return misfits(project, said, edits)

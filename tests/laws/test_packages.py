@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from typeinfer.deciding import Options
+from tests.laws.scripted_model import AS_IT_SAYS, ByName
+from typeinfer import pipeline, weights
+from typeinfer.deciding import REFUSED, Model, Options
 from typeinfer.evaluation.judge import write_tree
 from typeinfer.languages.python.hinted import hinted
 from typeinfer.languages.python.packages import Packages, installed, packages_of
@@ -18,6 +20,7 @@ from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.installed import may_know_more
 from typeinfer.program.project import read_project
 from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.predictions import Abstain
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named
 
@@ -197,6 +200,25 @@ def test_a_run_goes_on_without_packages_where_they_can_not_be_looked_at(
     install(root, SHOPPING)
     monkeypatch.setattr(Serving, "hints", fail)
     assert rules(root) == (set(), ("pyrefly ended; going on without what is installed",))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_is_written_is_held_against_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranker = ByName({"many": [(Named("str"), 0.99)]})
+    monkeypatch.setattr(weights, "load_model", lambda *_: Model(ranker, {"python": AS_IT_SAYS}))
+    monkeypatch.setattr(pipeline, "model_digest_of", str)
+    write_tree(tmp_path, {"shop.py": b"import shopping\n\n\ndef order(many):\n    shopping.order(many)\n"})
+    install(tmp_path, {"shopping.py": "def order(many: int) -> None: ...\n"})
+
+    def refused(packages: bool) -> list[str]:
+        files = {"shop.py": SourceFile("shop.py", "python", (tmp_path / "shop.py").read_bytes())}
+        run = annotate(tmp_path, files, Options({"shop.py": (EVERY_LINE,)}, model=tmp_path, packages=packages))
+        verdicts = (found.verdict for found in run.predictions["shop.py"])
+        return [verdict.detail for verdict in verdicts if isinstance(verdict, Abstain) and verdict.reason == REFUSED]
+
+    (said,) = refused(packages=True)
+    assert "`str` is not assignable to parameter `many` with type `int`" in said
+    assert refused(packages=False) == []
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -261,13 +261,15 @@ class Language(Protocol):
         version: Version,
         checker: str,
         everywhere: bool = True,
+        installed: Installed | None = None,
     ) -> tuple[Diagnostic, ...]:
         """The errors that one of `checkers` reports for these texts, missing packages left aside; `everywhere`: also in functions
-        without annotations, which it may leave out by itself. Raises `CheckerFailed`."""
+        without annotations, which it may leave out by itself. `installed`: what it is to see, unless it looks for that itself.
+        Raises `CheckerFailed`."""
 
-    def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
+    def staying(self, root: Path, version: Version, infers: bool, installed: Installed | None = None) -> Staying | None:
         """The first of `checkers`, which infers, to hear about one state after the other; None where it can't stay. `infers`: it is
-        asked for that, too, which makes every check longer."""
+        asked for that, too, which makes every check longer; `installed`: as in `diagnose`."""
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         """A checker that answers about these texts until it is closed. Raises `CheckerFailed`."""

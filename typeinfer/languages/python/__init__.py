@@ -240,15 +240,16 @@ class Python:
         version: Version,
         checker: str,
         everywhere: bool = True,
+        installed: Installed | None = None,
     ) -> tuple[Diagnostic, ...]:
         from typeinfer.languages.python import checkers
 
-        return checkers.diagnose(checker, root, files, version, everywhere)
+        return checkers.diagnose(checker, root, files, version, everywhere, _folders(installed))
 
-    def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
+    def staying(self, root: Path, version: Version, infers: bool, installed: Installed | None = None) -> Staying | None:
         from typeinfer.languages.python.watching import Watching
 
-        return Watching(root, version, infers) if os.name != "nt" else None
+        return Watching(root, version, infers, _folders(installed)) if os.name != "nt" else None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
         from typeinfer.languages.python.companion import PyreflyCompanion
@@ -305,3 +306,9 @@ class Python:
 
     def is_setter(self, function: Function) -> bool:
         return runtime.is_setter(function.name, function.decorators)
+
+
+def _folders(installed: Installed | None) -> Sequence[Path]:
+    from typeinfer.languages.python.packages import Packages
+
+    return installed.folders if isinstance(installed, Packages) else ()

@@ -60,15 +60,21 @@ class Checker:
     unfound: frozenset[str]
     flags: Callable[[Version], Sequence[str]]
     report: Callable[[str], Iterable[Said]]
-    prepare: Callable[[Path, Path, Version], None]
+    prepare: Callable[[Path, Path, Version, Sequence[Path]], None]
     everywhere: tuple[str, ...] = ()
     shy: frozenset[str] = frozenset()
 
 
 def diagnose(
-    name: str, root: Path, files: Mapping[str, SourceFile], version: Version, everywhere: bool = True
+    name: str,
+    root: Path,
+    files: Mapping[str, SourceFile],
+    version: Version,
+    everywhere: bool = True,
+    packages: Sequence[Path] = (),
 ) -> tuple[Diagnostic, ...]:
     """The errors that a checker reports for these texts, `everywhere` or where it looks by itself; what it can't import is none.
+    `packages`: folders of other people's that it is to see.
 
     Raises `CheckerFailed` when it is missing, fails, takes over `SECONDS`, or reports in a form that is not known.
     """
@@ -77,7 +83,7 @@ def diagnose(
     with tempfile.TemporaryDirectory(prefix="typeinfer-check-") as folder:
         copy = Path(folder, "project")
         write_copy(copy, files)
-        checker.prepare(root, copy, version)
+        checker.prepare(root, copy, version, packages)
         said = run([program, *checker.flags(version), *(checker.everywhere if everywhere else ())], copy).stdout
         try:
             return diagnostics(checker, checker.report(said), copy, files)
@@ -122,7 +128,7 @@ def surroundings(name: str) -> Iterator[str]:
     """What a checker is and sees beside the texts and their settings: its program, its user's settings, stubs that
     `MYPYPATH` names, and which packages are installed, but not what is in them.
 
-    pyrefly, whose version is known, is told to look at nothing else.
+    pyrefly, whose version is known, is told to look at nothing else but the packages of the project (`packages.py`).
     """
     if name == "pyrefly":
         return
@@ -250,10 +256,10 @@ def write_pyrefly_settings(root: Path, copy: Path, version: Version, packages: S
     )
 
 
-def _lend(*names: str) -> Callable[[Path, Path, Version], None]:
-    """Settings are read, never run: a copy of these files of the project."""
+def _lend(*names: str) -> Callable[[Path, Path, Version, Sequence[Path]], None]:
+    """Settings are read, never run: a copy of these files of the project. Packages it looks for itself."""
 
-    def lend(root: Path, copy: Path, version: Version) -> None:
+    def lend(root: Path, copy: Path, version: Version, packages: Sequence[Path]) -> None:
         for name in names:
             if (root / name).is_file():
                 (copy / name).write_bytes((root / name).read_bytes())
@@ -261,7 +267,7 @@ def _lend(*names: str) -> Callable[[Path, Path, Version], None]:
     return lend
 
 
-def _write_mypy_settings(root: Path, copy: Path, version: Version) -> None:
+def _write_mypy_settings(root: Path, copy: Path, version: Version, packages: Sequence[Path]) -> None:
     written = configparser.RawConfigParser()
     for section, values in mypy_settings(root).items():
         written[section] = {key: value for key, value in values.items() if key not in RUNS_CODE | ELSEWHERE}

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -61,8 +61,8 @@ class Watching:
     these times of all that it infers.
     """
 
-    def __init__(self, root: Path, version: Version, infers: bool) -> None:
-        self.root, self.version, self.infers = root, version, infers
+    def __init__(self, root: Path, version: Version, infers: bool, packages: Sequence[Path] = ()) -> None:
+        self.root, self.version, self.infers, self.packages = root, version, infers, packages
         self.turn, self.told = 0, False
         self.reports, self.ends, self.patience, self.begun = 0, 0, float(SECONDS), 0.0
         self.mark = f"{TURN}.py"
@@ -84,7 +84,7 @@ class Watching:
         folder = Path(self.ended.enter_context(tempfile.TemporaryDirectory(prefix="typeinfer-check-")))
         self.copy, self.report = folder / "project", Report(folder / "report")
         self._write(files)
-        CHECKER.prepare(self.root, self.copy, self.version)
+        CHECKER.prepare(self.root, self.copy, self.version, self.packages)
         self.begun = time.monotonic()
         self._start()
 

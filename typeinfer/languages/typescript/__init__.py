@@ -200,12 +200,13 @@ class TypeScript:
         version: Version,
         checker: str,
         everywhere: bool = True,
+        installed: Installed | None = None,
     ) -> tuple[Diagnostic, ...]:
         from typeinfer.languages.typescript import checker as compiler
 
         return compiler.diagnose(root, files, added)
 
-    def staying(self, root: Path, version: Version, infers: bool) -> Staying | None:
+    def staying(self, root: Path, version: Version, infers: bool, installed: Installed | None = None) -> Staying | None:
         return None
 
     def companion(self, root: Path, files: Mapping[str, SourceFile], version: Version) -> Companion:
