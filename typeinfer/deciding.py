@@ -210,8 +210,10 @@ class Search:
     """How often each of them was asked since it was begun."""
     left: set[Stays] = field(default_factory=set)
     """Those that hung, or crashed too soon, and aren't begun again."""
-    seen: Mapping[SlotId, TypeExpr] | None = None
-    """What is inferred of slots with installed packages in view; None while nobody was asked."""
+    seen: dict[SlotId, TypeExpr] = field(default_factory=dict)
+    """What is inferred of slots with installed packages in view."""
+    seen_in: set[str] = field(default_factory=set)
+    """The files that this was asked about."""
     notes: list[str] = field(default_factory=list)
     evident_slots: dict[str, frozenset[SlotId]] = field(default_factory=dict)
     canonical_names: dict[TypeExpr, TypeExpr] = field(default_factory=dict)
@@ -296,7 +298,7 @@ class Search:
         from typeinfer.program.graph import read_trees
 
         with ThreadPoolExecutor(1, "reading ahead") as beside, ThreadPoolExecutor(1, "packages") as aside:
-            seeing = aside.submit(self.see, overlay) if self.seen is None else None
+            seeing = aside.submit(self.see, overlay)
             # The checker is a process of its own.
             if self.model is not None and self.options.engine.jobs > 1:
                 asked = frozenset(self.open_slots())
@@ -305,8 +307,7 @@ class Search:
                 for language in overlay.languages:
                     beside.submit(language.load_proof)
             inference = self.infer(overlay)
-            if seeing is not None:
-                self.seen = seeing.result()
+            seeing.result()
         ahead()
         with stage("rules"):
             evidence = self.by_one_name(self.said(overlay, inference))
@@ -427,26 +428,25 @@ class Search:
         self.notes += [note for note in inference.notes if note not in self.notes]
         return inference
 
-    def see(self, overlay: Project) -> Mapping[SlotId, TypeExpr]:
-        """What checkers infer with installed packages in view, of files in which something is open."""
+    def see(self, overlay: Project) -> None:
+        """Have checkers infer what they can with installed packages in view, of files in which something is open, each once."""
         if not (self.options.checker and overlay.installed):
-            return {}
+            return
         from typeinfer.program.installed import may_know_more
 
-        found: dict[SlotId, TypeExpr] = {}
-        asked = may_know_more(overlay, {slot.path for slot in self.open_slots()})
+        asked = may_know_more(overlay, {slot.path for slot in self.open_slots()} - self.seen_in)
+        self.seen_in |= asked
         for language in overlay.languages:
             here = {path: module for path, module in overlay.modules.items() if language_of(path) is language}
             if not (about := asked & here.keys()):
                 continue
+            installed, version = overlay.installed[language.name], self.version(language)
             try:
                 with stage("the checker sees packages", files=len(about)):
-                    found |= language.infer_seeing(
-                        overlay.installed[language.name], here, about, self.version(language)
-                    )
+                    self.seen |= language.infer_seeing(installed, here, about, version)
             except CheckerFailed as error:
-                self.notes.append(f"{error}; going on without what is installed")
-        return found
+                note = f"{error}; going on without what is installed"
+                self.notes += [note] if note not in self.notes else []
 
     def infer_again(self, language: Language, files: Mapping[str, SourceFile]) -> Inference:
         """By the checker that stays, where it can, else by one that begins anew. Raises `CheckerFailed`."""

@@ -23,6 +23,8 @@ NAMES = (SlotKind.ATTRIBUTE, SlotKind.VARIABLE)
 
 def may_know_more(project: Project, paths: Collection[str]) -> set[str]:
     """Those of these files for which it matters what is installed."""
+    if not paths:
+        return set()
     direct = {
         module.name
         for path, module in project.modules.items()

@@ -23,6 +23,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from typeinfer.languages.python.conventions import SOURCE_FOLDERS
+from typeinfer.languages.python.packages import ENVIRONMENTS, packages_below, stamp
 from typeinfer.values.inferred import CheckerFailed, Diagnostic
 from typeinfer.values.source import SourceFile, Span
 
@@ -141,27 +142,14 @@ def surroundings(name: str) -> Iterator[str]:
     python = shutil.which("python3") or shutil.which("python")
     prefixes = {sys.prefix, str(program.parents[1]), *(os.environ.get(variable, "") for variable in ENVIRONMENTS)}
     prefixes |= {str(Path(python).parents[1])} if python is not None else set()
-    installed = [place for prefix in sorted(filter(None, prefixes)) for place in _packages_below(Path(prefix))]
+    installed = [place for prefix in sorted(filter(None, prefixes)) for place in packages_below(Path(prefix))]
     of_user = Path("~/.config", name, f"{name}.toml").expanduser()
     stubs, packages = ([*filter(None, os.environ.get(variable, "").split(os.pathsep))] for variable in PATHS)
     lent = [file for place in stubs for file in sorted(Path(place).rglob("*.py*"))]
-    yield from map(_stamp, (program, of_user, *installed, *map(Path, packages), *lent))
+    yield from map(stamp, (program, of_user, *installed, *map(Path, packages), *lent))
 
 
-ENVIRONMENTS, PATHS = ("VIRTUAL_ENV", "CONDA_PREFIX"), ("MYPYPATH", "PYTHONPATH")
-
-
-def _packages_below(prefix: Path) -> list[Path]:
-    """Where packages are installed; what is put there or taken away changes the time of the folder."""
-    return sorted([*prefix.glob("lib/python*/site-packages"), *prefix.glob("Lib/site-packages")])
-
-
-def _stamp(place: Path) -> str:
-    try:
-        found = place.stat()
-    except OSError:
-        return f"{place} isn't there"
-    return f"{place} {found.st_mtime_ns} {found.st_size}"
+PATHS = ("MYPYPATH", "PYTHONPATH")
 
 
 @cache

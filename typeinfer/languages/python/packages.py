@@ -21,20 +21,33 @@ LONGEST = 4_000_000
 """Bytes of the longest file that is read."""
 
 
+ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX")
+"""Variables that name the active environment."""
+
+
 def packages_of(root: Path) -> tuple[Path, ...]:
     """Where the packages of a project's environment lie: `.venv` or `venv` in it, else the one that is active."""
-    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
-    for environment in (root / ".venv", root / "venv", *([Path(active)] if active else [])):
-        for pattern in ("lib/python*/site-packages", "Lib/site-packages"):
-            if found := sorted(environment.glob(pattern)):
-                return tuple(found)
-    return ()
+    active = next(filter(None, map(os.environ.get, ENVIRONMENTS)), None)
+    places = (root / ".venv", root / "venv", *([Path(active)] if active else []))
+    return next((tuple(found) for place in places if (found := packages_below(place))), ())
+
+
+def packages_below(prefix: Path) -> list[Path]:
+    return sorted([*prefix.glob("lib/python*/site-packages"), *prefix.glob("Lib/site-packages")])
+
+
+def stamp(place: Path) -> str:
+    """Another one when something is put into a folder or taken away, or a file is written."""
+    try:
+        found = place.stat()
+    except OSError:
+        return f"{place} isn't there"
+    return f"{place} {found.st_mtime_ns} {found.st_size}"
 
 
 def installed(root: Path) -> Packages | None:
     folders = packages_of(root)
-    # What is put there or taken away changes the time of the folder.
-    return _packages(folders, tuple(f"{folder} {folder.stat().st_mtime_ns}" for folder in folders)) if folders else None
+    return _packages(folders, tuple(map(stamp, folders))) if folders else None
 
 
 class Packages:
@@ -43,6 +56,7 @@ class Packages:
     def __init__(self, folders: Sequence[Path], state: tuple[str, ...] = ()) -> None:
         self.folders, self.state = folders, state
         self.place, self.text, self.origin = cache(self._place), cache(self._text), cache(self._origin)
+        self.imports = cache(self._imports)
         self.known: dict[str, tuple[str, ...]] = {}
 
     def has(self, package: str) -> bool:
@@ -89,7 +103,7 @@ class Packages:
             return f"{module}.{name}"
         if name not in text and "import *" not in text:
             return None
-        for source, taken in self._bound(module, text, name):
+        for source, taken in self._bound(module, name):
             found = self.origin(source, taken, hops + 1)
             # What is written in another language has no text to be found in.
             if found is None and name in text and self.place(source) is None:
@@ -98,12 +112,15 @@ class Packages:
                 return found
         return None
 
-    def _bound(self, module: str, text: str, name: str) -> Iterator[tuple[str, str]]:
+    def _imports(self, module: str) -> tuple[ast.ImportFrom, ...]:
+        return tuple(_imports(self.text(module) or ""))
+
+    def _bound(self, module: str, name: str) -> Iterator[tuple[str, str]]:
         """What the imports of a module may bind to a name, those of the name itself first: (module, name in it)."""
         place, parts = self.place(module), module.split(".")
         starred: list[tuple[str, str]] = []
         is_package = place is not None and place.stem == "__init__"
-        for statement in _imports(text):
+        for statement in self.imports(module):
             above = parts[: len(parts) - statement.level + is_package] if statement.level else []
             source = ".".join([*above, *filter(None, [statement.module])])
             for one in statement.names:

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from typeinfer.languages.python.checkers import ENVIRONMENTS, Version, program_of, write_copy, write_pyrefly_settings
+from typeinfer.languages.python.checkers import Version, program_of, write_copy, write_pyrefly_settings
+from typeinfer.languages.python.packages import ENVIRONMENTS
 from typeinfer.languages.wire import Wire, connected, framed
 from typeinfer.values.inferred import CheckerFailed
 from typeinfer.values.source import SourceFile
