@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from typeinfer.evaluation.benchmark import Task, table, tasks
+from typeinfer.evaluation.benchmark import Task, reviewed, table, tasks
 from typeinfer.evaluation.judge import Origin, write_tree
 from typeinfer.evaluation.peers import OURS, run
 from typeinfer.evaluation.projects import data_folder, environment
@@ -58,13 +58,11 @@ def counted(task: Task, installed: Path, place: Path) -> dict[str, Counter[str]]
         if cost.failure:
             # Such as files that are there because they can't be read.
             print(f"{task.name}: {cost.failure}", file=sys.stderr)
-        left = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
         (root / ".venv").unlink()
-        written = JUDGE.review(left, JUDGE.read_tree(root)).written
-        forms = JUDGE.forms({*task.stripped.truth.values(), *written.values()})
+        review, forms = reviewed(JUDGE, task, JUDGE.read_tree(root))
         count = found[way] = Counter(seconds=round(seconds), errors=errors(root, installed) - before)
         for slot, truth in task.stripped.truth.items():
-            given = written.get(slot)
+            given = review.written.get(slot)
             for group in GROUPS if task.group[slot][1] is Origin.THIRD_PARTY else GROUPS[:1]:
                 count[f"{group} judged"] += 1
                 count[f"{group} written"] += given is not None

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from typeinfer.evaluation.benchmark import Task, table, tasks
+from typeinfer.evaluation.benchmark import Task, reviewed, table, tasks
 from typeinfer.evaluation.judge import write_tree
 from typeinfer.evaluation.peers import OURS, run
 from typeinfer.evaluation.python import PythonJudge
@@ -52,13 +52,11 @@ def counted(task: Task, root: Path, cache: Path) -> dict[str, Counter[str]]:
         if cost.failure:
             # Such as files that are there because they can't be read.
             print(f"{task.name}: {cost.failure}", file=sys.stderr)
-        left = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
-        written = JUDGE.review(left, JUDGE.read_tree(root)).written
-        forms = JUDGE.forms({*task.stripped.truth.values(), *written.values()})
+        review, forms = reviewed(JUDGE, task, JUDGE.read_tree(root))
         count = found[way] = Counter[str]()
         for slot, truth in task.stripped.truth.items():
             if (kind := kind_of(project, slot)) is not None:
-                given = written.get(slot)
+                given = review.written.get(slot)
                 count[f"{kind} judged"] += 1
                 count[f"{kind} written"] += given is not None
                 count[f"{kind} right"] += given is not None and forms[given].exact == forms[truth].exact

@@ -20,6 +20,7 @@ from typeinfer.program.changes import EVERY_LINE
 from typeinfer.program.installed import may_know_more
 from typeinfer.program.project import read_project
 from typeinfer.values.inferred import CheckerFailed
+from typeinfer.values.outcomes import Run
 from typeinfer.values.predictions import Abstain
 from typeinfer.values.source import SourceFile
 from typeinfer.values.typeexpr import Named
@@ -171,11 +172,14 @@ def install(root: Path, files: Mapping[str, str]) -> None:
     write_tree(root / ".venv" / SITE, {path: text.encode() for path, text in files.items()})
 
 
+def annotated(root: Path, packages: bool, model: Path | None = None) -> Run:
+    files = {"shop.py": SourceFile("shop.py", "python", (root / "shop.py").read_bytes())}
+    return annotate(root, files, Options({"shop.py": (EVERY_LINE,)}, model=model, packages=packages))
+
+
 def rules(root: Path, packages: bool = True) -> tuple[set[str], tuple[str, ...]]:
     """Those that speak of anything in a run, and its notes."""
-    text = (root / "shop.py").read_bytes()
-    files = {"shop.py": SourceFile("shop.py", "python", text)}
-    run = annotate(root, files, Options({"shop.py": (EVERY_LINE,)}, packages=packages))
+    run = annotated(root, packages)
     said = {word.rule for found in run.predictions["shop.py"] for word in found.because}
     return said, run.notes
 
@@ -211,9 +215,7 @@ def test_what_is_written_is_held_against_what_is_installed(tmp_path: Path, monke
     install(tmp_path, {"shopping.py": "def order(many: int) -> None: ...\n"})
 
     def refused(packages: bool) -> list[str]:
-        files = {"shop.py": SourceFile("shop.py", "python", (tmp_path / "shop.py").read_bytes())}
-        run = annotate(tmp_path, files, Options({"shop.py": (EVERY_LINE,)}, model=tmp_path, packages=packages))
-        verdicts = (found.verdict for found in run.predictions["shop.py"])
+        verdicts = (found.verdict for found in annotated(tmp_path, packages, tmp_path).predictions["shop.py"])
         return [verdict.detail for verdict in verdicts if isinstance(verdict, Abstain) and verdict.reason == REFUSED]
 
     (said,) = refused(packages=True)

@@ -21,7 +21,7 @@ from typing import Any
 
 from typeinfer.deciding import REFUSED
 from typeinfer.engine.engine import Engine, Lost
-from typeinfer.evaluation.judge import Judge, Origin, StrippedProject, Variant, write_tree
+from typeinfer.evaluation.judge import Form, Judge, Origin, Review, StrippedProject, Variant, write_tree
 from typeinfer.evaluation.metrics import Score, score_by
 from typeinfer.evaluation.peers import HUMAN, OURS, Cost, Tool, run, version_of
 from typeinfer.evaluation.projects import (
@@ -219,6 +219,14 @@ def errors_before(judge: Judge, task: Task, with_others: bool) -> Errors:
         return Errors(judge.errors(Path(place)), judge.errors_of_others(Path(place)) if with_others else {})
 
 
+def reviewed(judge: Judge, task: Task, after: Mapping[str, bytes]) -> tuple[Review, Mapping[str, Form]]:
+    """What a tool made of the files that could be stripped; the forms of the truth, and of what was written in its places."""
+    judgeable = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
+    found = judge.review(judgeable, after)
+    at_slots = {found.written[slot] for slot in task.stripped.truth if slot in found.written}
+    return found, judge.forms({*task.stripped.truth.values(), *at_slots})
+
+
 def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
     """Run one tool on a copy of the task, score what it wrote, and look for what it must not have done. `before`: errors
     that are none of the tool's."""
@@ -243,10 +251,7 @@ def judged(judge: Judge, tool: Tool, task: Task, before: Errors) -> Outcome:
             warm = asked.seconds
             if asked.failure is None:
                 told = json.loads(asked.printed)["summary"]
-    judgeable = {path: raw for path, raw in task.stripped.files.items() if path not in task.stripped.skipped}
-    found = judge.review(judgeable, after)
-    at_slots = {found.written[slot] for slot in task.stripped.truth if slot in found.written}
-    forms = judge.forms({*task.stripped.truth.values(), *at_slots})
+    found, forms = reviewed(judge, task, after)
     scores = score_by(task.stripped.truth, found.written, forms, lambda slot: task.group[slot])
     # The authors' own files also hold what stripping took out as a whole: declarations, imports, guarded names.
     altered = 0 if tool == HUMAN else found.altered

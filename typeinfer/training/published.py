@@ -18,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -171,47 +171,37 @@ def fetch(project: Project | Package, folder: Path) -> Path:
     """The folder that holds the project's sources, downloaded at most once. Raises `ProjectUnavailable`."""
     if is_reserved(project):
         raise ProjectUnavailable(f"{project.name} is reserved for the independent comparison: skipped")
-    root = folder / root_of(project)
-    if not root.is_dir():
-        unpacked = folder / PARTIAL / f"{root.name}.{os.getpid()}"
-        try:
-            project.unpack(folder / "wheels", unpacked)
-            root.parent.mkdir(parents=True, exist_ok=True)
-            unpacked.rename(root)
-        finally:
-            shutil.rmtree(unpacked, ignore_errors=True)
-    return root
+    return _once(folder, root_of(project), lambda unpacked: project.unpack(folder / "wheels", unpacked))
 
 
 def environment(project: Project | Package, folder: Path) -> Path | None:
     """A virtual environment in as far as packages lie in it as in one: those that a project requires, but for reserved ones,
     downloaded at most once. None where it requires none. Raises `ProjectUnavailable`."""
-    wanted = [one for one in getattr(project, "requires", ()) if not is_reserved_name(f"pypi:{one.partition('==')[0]}")]
+    requires = project.requires if isinstance(project, Project) else ()
+    wanted = [one for one in requires if not is_reserved_name(f"pypi:{one.partition('==')[0]}")]
     if not wanted:
         return None
-    root = folder / "environments" / f"{project.name}-{project.version}"
+
+    def install(unpacked: Path) -> None:
+        # Wheels alone: nothing is built, so that nothing of theirs is run.
+        flags = ("--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:")
+        place = unpacked / "lib" / "python3" / "site-packages"
+        command = [sys.executable, "-m", "pip", "install", *flags, "--target", str(place), *wanted]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = done.stderr.strip().splitlines()[-1:] or ["pip failed"]
+            raise ProjectUnavailable(f"what {project.name} requires can't be installed: {reason[0]}")
+
+    return _once(folder, f"environments/{project.name}-{project.version}", install)
+
+
+def _once(folder: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """What `make` puts into a folder of its own, whole or not at all; made where it isn't there yet."""
+    root = folder / name
     if not root.is_dir():
         unpacked = folder / PARTIAL / f"{root.name}.{os.getpid()}"
-        # Wheels alone: nothing is built, so that nothing of theirs is run.
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--no-compile",
-            "--only-binary",
-            ":all:",
-        ]
         try:
-            place = unpacked / "lib" / "python3" / "site-packages"
-            done = subprocess.run(
-                [*command, "--target", str(place), *wanted], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                reason = done.stderr.strip().splitlines()[-1:] or ["pip failed"]
-                raise ProjectUnavailable(f"what {project.name} requires can't be installed: {reason[0]}")
+            make(unpacked)
             root.parent.mkdir(parents=True, exist_ok=True)
             unpacked.rename(root)
         finally:

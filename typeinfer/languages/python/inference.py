@@ -1,8 +1,8 @@
 """The checker's inference: the texts of a project in, what pyrefly infers of them out, in our terms.
 
 A checker that infers well is evidence to take, not to rewrite. pyrefly reports in one batch the types of definitions,
-fields and expressions with qualified names, and the targets of calls (`--report-pysa`); its inlay hints over the Language
-Server Protocol give the same return types as text for the eye, without the module of a name, one file a request.
+fields and expressions with qualified names, and the targets of calls (`--report-pysa`), of the project alone: what it infers
+with other people's packages in view is asked of it as a language server, one file a request (`hinted.py`).
 
 The texts are copied to a temporary folder: nothing is written below the project's root, texts that exist only in memory
 are seen like any other, and no configuration of the project's changes what is inferred. Knows nothing of rules.

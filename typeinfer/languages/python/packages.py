@@ -57,17 +57,11 @@ class Packages:
         self.folders, self.state = folders, state
         self.place, self.text, self.origin = cache(self._place), cache(self._text), cache(self._origin)
         self.imports = cache(self._imports)
-        self.known: dict[str, tuple[str, ...]] = {}
 
     def has(self, package: str) -> bool:
         return any(Path(folder, f"{package}{end}").exists() for folder in self.folders for end in ("", ".py", ".pyi"))
 
     def names_of(self, qualified: str) -> tuple[str, ...]:
-        if qualified not in self.known:
-            self.known[qualified] = self._names_of(qualified)
-        return self.known[qualified]
-
-    def _names_of(self, qualified: str) -> tuple[str, ...]:
         module, _, name = qualified.rpartition(".")
         if name.startswith("_") or (origin := self.origin(module, name)) is None:
             return ()
