@@ -257,7 +257,7 @@ class Search:
                     fresh = self.decide(evidence, refused)
                 if fresh or self.let_be & (self.decided.keys() - self.verified):
                     hear()
-                    kept = {slot for slot in {*fresh, *stood} if self.decided.get(slot) != stood.get(slot)}
+                    kept = {slot for slot in {*self.decided, *stood} if self.decided.get(slot) != stood.get(slot)}
             yield evidence
             if not kept and not (kept := self.reopen()):
                 break

@@ -43,8 +43,8 @@ Says = Callable[..., Run]
 def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
     """What the model says, by the names of slots; a run of this on one file."""
 
-    def run(words: Words, text: str, **flags: object) -> Run:
-        monkeypatch.setattr(weights, "load_model", lambda *_: Model(ByName(words), {"python": TRUSTING}))
+    def run(words: Words, text: str, belief: Belief = TRUSTING, **flags: object) -> Run:
+        monkeypatch.setattr(weights, "load_model", lambda *_: Model(ByName(words), {"python": belief}))
         monkeypatch.setattr(pipeline, "model_digest_of", lambda folder: repr(words))
         files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
         return annotate(tmp_path, files, Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path, **flags))
@@ -160,6 +160,19 @@ def test_where_nobody_can_be_found_guilty_in_time_whoever_was_heard_without_an_e
     for found in (enough, hurried):
         assert "(one)" in found and "(two)" in found
     assert enough.count(": int)") == hurried.count(": int)") == 5
+
+
+def test_what_was_kept_in_a_hearing_that_was_cut_short_tells_the_next_round(says: Says, mypy: Does) -> None:
+    """Who had to go is decided once more at once, and heard; whoever had been kept by then is read in the next round all the same."""
+    error = '{"file": "shop.py", "line": 1, "column": 0, "message": "no", "code": "x", "severity": "error"}'
+    mypy(f"grep -Eq 'one: int|two: int' shop.py && echo '{error}'; exit 1")
+    names = ("one", "two", "three", "four", "five", "six", "seven")
+    words = {name: [(INT, 0.99 - number / 100)] for number, name in enumerate(names)}
+    text = "import os\n" + "".join(f"\n\ndef f_{name}({name}):\n    return {name}\n" for name in names)
+    belief = replace(TRUSTING, weights={**TRUSTING.weights, "checker-return": 4.0, "returns-value": 4.0})
+    found = text_of(says(words, text, belief, checked_by="mypy", check_budget=8))
+    assert "def f_one(one):" in found and "def f_two(two):" in found
+    assert found.count(": int) -> int:") == 5
 
 
 def test_of_whom_nobody_could_be_asked_nothing_is_said_where_nothing_of_it_is_written(

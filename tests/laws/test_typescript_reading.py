@@ -328,12 +328,29 @@ def test_any_comment_has_its_tags_inside(text: str) -> None:
         "let x: import('./m').A<B>",
         "let using = 1, as = 2; f(using, as, ...using)",
         "export { a, type, b }",
+        "declare const a: { b: (any) => void, c: (string, number?: any) => A }",
+        "const a = (b, c? // why\n) => b.map((d) => { return d })",
+        "interface A { b? /* why */: string }",
+        "abstract class A { abstract override b: string; protected abstract override c(): void }",
+        "let as: A; class B { constructor(private as: [A, B], readonly c: A) {} }",
+        "interface A { abstract: boolean; b: A }\nclass C { abstract = false }",
+        "type A<type> = (type extends 'a' ? B : never) | C<type, D> | C<type>",
+        "function a(b: import('./m').A[], c: keyof import('./m').B<A>) {}",
+        "const a = b as A<<T>(c: A<T>, d: T) => T>",
+        "const a = new A<[b: B, c: {}]>(), d = e<[B?]>(f)",
     ],
 )
 def test_what_the_grammar_does_not_know_is_read(text: str) -> None:
     tree = parsing.parse("a.ts", text.encode())
     assert not tree.root_node.has_error
     assert text_of(tree.root_node) == text, "nodes say what stands in the file"
+
+
+def test_a_word_of_the_language_is_an_attribute_of_an_element() -> None:
+    text = "const a = <A extends={b} config={c}>d</A>"
+    tree = parsing.parse("a.tsx", text.encode())
+    assert not tree.root_node.has_error
+    assert text_of(tree.root_node) == text
 
 
 @pytest.mark.parametrize("text", ["f(a\n<b", "let as", "type = \n (x): y", "// c\n(x\n<y"])

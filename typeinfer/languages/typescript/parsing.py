@@ -1,6 +1,7 @@
 """Parsing: the bytes of a file in; its tree out, each node at the bytes that it stands for.
 
-The grammar lacks some of the language: variance marks, `export type *`, members of a type that only a line end parts. A
+The grammar lacks some of the language: variance marks, `export type *`, members of a type that only a line end parts, words of
+the language as names. A
 file that it does not parse is read once more with those places written in a way that it knows, byte for byte as long:
 `interface Box<in out T>` as `interface Box<       T>`. A place counts only where the tree then shows that it was meant so.
 """
@@ -101,17 +102,30 @@ TRIVIA = rb"(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*"
 VARIANCE = re.compile(rb"[<,]" + TRIVIA + rb"(?P<gap>in\s+out|in|out)(?=\s+[A-Za-z_$][\w$]*\s*(?:[,>=]|extends\b))")
 TYPES_PASSED_ON = re.compile(rb"\bexport\s+(?P<gap>type)(?=\s*\*)")
 ACCESSOR = re.compile(rb"(?<![\w$.])(?P<gap>accessor)(?=[ \t]+[\w$#\[\"'])")
+OVERRIDE = re.compile(rb"\babstract\s+(?P<gap>override)(?=\s+[\w$#\[\"'])")
+GENERIC_FUNCTION = re.compile(rb"(?<=[\w$]<)<")
+# The scanner looks no further than a comment for what makes `?` part of a name.
+OPTIONAL = re.compile(rb"(?P<gap>\?(?=\s*/[/*])" + TRIVIA + rb")(?=[,):])")
 LINE_END = re.compile(
     rb"(?<=[\w$)\]}>\"'`])(?<!=>)(?P<gap>\s)(?P<rest>" + TRIVIA + rb")(?=[<(\[]|in\s*\??:)",
 )
-IMPORT_TYPE = re.compile(rb"\b(?P<gap>import\(\s*(?:\"[^\"\n]*\"|'[^'\n]*')\s*\))(?=\s*\.[\w$.]+\s*<)")
+IMPORT_TYPE = re.compile(rb"\b(?P<gap>import\(\s*(?:\"[^\"\n]*\"|'[^'\n]*')\s*\))(?=\s*\.[\w$.]+\s*[<\[>])")
 # Words that are names wherever no declaration follows them.
 NAMES = (
     re.compile(rb"(?:(?<![\w$.#])|(?<=\.\.\.))(?P<gap>using)(?![\w$])(?!\s+[\w$])"),
-    re.compile(rb"(?:\b(?:let|const|var|return)\s+|[=(,!?:&|]\s*)(?P<gap>as)(?=\s*[=,;).\[?!])"),
-    re.compile(rb"[{,]\s*(?P<gap>type)(?=\s*[,}])"),
+    re.compile(
+        rb"(?:\b(?:let|const|var|return|private|protected|public|readonly)\s+|[=(,!?:&|]\s*)(?P<gap>as)(?=\s*[=,;:).\[?!])"
+    ),
+    re.compile(rb"[{,<]\s*(?P<gap>type)(?=\s*[,}>])"),
+    re.compile(rb"(?:[(|&?:=]|=>)\s*(?P<gap>type)(?=\s+extends\b)"),
+    re.compile(rb"(?:^|[{;,])\s*(?P<gap>abstract)(?=\s*[?!]?[:=;])", re.MULTILINE),
 )
+PARAMETER = re.compile(
+    rb"[(,]\s*(?P<gap>any|bigint|boolean|never|number|object|string|symbol|unknown|void)(?=\s*(?:[,):]|\?\s*[,):]))"
+)
+ATTRIBUTE = re.compile(rb"(?<=\s)(?P<gap>extends)(?==)")
 TAGGED = re.compile(rb"(?<!=)>(?=\s*`)")
+CALLED = re.compile(rb"(?<=[\w$])<(?=\[)")
 ELEMENT = re.compile(rb"<[A-Za-z_$][\w$.]*(?=<)")
 
 
@@ -120,6 +134,7 @@ def _mends(data: bytes, elements: bool) -> Iterator[_Mend]:
         (VARIANCE, ("type_parameters",)),
         (TYPES_PASSED_ON, ("export_statement",)),
         (ACCESSOR, ("public_field_definition", "class_body")),
+        (OVERRIDE, ("public_field_definition", "abstract_method_signature")),
     ):
         for found in pattern.finditer(data):
             yield _blank(Span(*found.span("gap")), held)
@@ -133,9 +148,21 @@ def _mends(data: bytes, elements: bool) -> Iterator[_Mend]:
     for pattern in NAMES:
         for found in pattern.finditer(data):
             yield _Mend(Span(*found.span("gap")), found["gap"][:-1] + b"_", _is_name)
+    for found in OPTIONAL.finditer(data):
+        yield _Mend(Span(*found.span("gap")), b"?".ljust(len(found["gap"])), _is_optional)
+    for found in PARAMETER.finditer(data):
+        yield _Mend(Span(*found.span("gap")), found["gap"][:-1] + b"_", _is_parameter)
+    for found in ATTRIBUTE.finditer(data) if elements else ():
+        yield _Mend(Span(*found.span("gap")), found["gap"][:-1] + b"_", _is_name)
+    for found in GENERIC_FUNCTION.finditer(data):
+        if (end := _closing(data, found.start())) is not None:
+            yield _blank(Span(found.start(), end), ("type_arguments",))
     for found in TAGGED.finditer(data):
         if (start := _opening(data, found.start())) is not None:
             yield _blank(Span(start, found.end()), ("call_expression",))
+    for found in CALLED.finditer(data):
+        if (end := _closing(data, found.start())) is not None and data[end : end + 1] == b"(":
+            yield _blank(Span(found.start(), end), ("call_expression", "new_expression"))
     for found in ELEMENT.finditer(data) if elements else ():
         if (end := _closing(data, found.end())) is not None:
             yield _blank(Span(found.end(), end), ("jsx_opening_element", "jsx_self_closing_element"))
@@ -173,6 +200,24 @@ def _is_qualifier(root: Node, place: Span) -> bool:
 def _is_name(root: Node, place: Span) -> bool:
     node = root.descendant_for_byte_range(place.start, place.end)
     return node is not None and node.is_named and "identifier" in node.type
+
+
+def _is_parameter(root: Node, place: Span) -> bool:
+    """Whether a word names a parameter of a function type, as no word does that stands for a type."""
+    node = root.descendant_for_byte_range(place.start, place.end)
+    return (
+        node is not None
+        and node.type == "identifier"
+        and node.parent is not None
+        and node.parent.type in ("required_parameter", "optional_parameter")
+    )
+
+
+def _is_optional(root: Node, place: Span) -> bool:
+    node = root.descendant_for_byte_range(place.start, place.start + 1)
+    return (
+        node is not None and node.type == "?" and node.parent is not None and node.parent.type != "ternary_expression"
+    )
 
 
 def _opening(data: bytes, close: int) -> int | None:
