@@ -206,6 +206,8 @@ class Search:
     """They may, where they can."""
     staying: dict[Stays, Staying] = field(default_factory=dict)
     """The checkers that stay for as long as `settle` goes on."""
+    stay_on: bool = False
+    """They stay when it is over, too: whoever gave them ends them."""
     asked: Counter[Stays] = field(default_factory=Counter)
     """How often each of them was asked since it was begun."""
     left: set[Stays] = field(default_factory=set)
@@ -231,9 +233,8 @@ class Search:
         try:
             yield from self._rounds(progress, hear, ahead)
         finally:
-            for one in self.staying.values():
-                one.close()
-            self.staying.clear()
+            if not self.stay_on:
+                let_go(self.staying)
 
     def _rounds(
         self, progress: Progress, hear: Callable[[], None], ahead: Callable[[], None]
@@ -662,6 +663,13 @@ def _hands_on(module: Module, assignment: Assignment) -> bool:
 def _tell_one_type(values: Sequence[Value | None]) -> bool:
     types = {value.type if isinstance(value, Constant) else None for value in values}
     return len(types) == 1 and None not in types and NONE not in types
+
+
+def let_go(staying: dict[Stays, Staying]) -> None:
+    """End checkers that stay."""
+    for one in staying.values():
+        one.close()
+    staying.clear()
 
 
 def begin_to_infer(root: Path, files: Mapping[str, SourceFile], options: Options) -> dict[Stays, Staying]:

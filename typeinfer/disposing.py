@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,10 @@ Wanted = Mapping[str, frozenset[SlotId]]
 
 FEW = 16
 """Of so many slots hardly ever one brings an error: after an edit, or before a commit."""
+
+
+TICK = 0.1
+"""Seconds between two looks at whether somebody still wants to know."""
 
 
 def dispose(search: Search, progress: Progress) -> None:
@@ -74,14 +78,14 @@ def begin_ahead(search: Search) -> None:
         staying.begin(files)
 
 
-def confirm(search: Search) -> Callable[[], bool]:
+def confirm(search: Search, progress: Progress) -> Callable[[], bool]:
     """Have what is decided heard once more by checkers that begin anew, beside whatever is done next: who looks at what changed
     only may miss something. What waits for them, and tells whether they report the same."""
-    waits = [confirm_in(search, language) for language in search.project.languages]
+    waits = [confirm_in(search, language, progress) for language in search.project.languages]
     return lambda: all(wait() for wait in waits)
 
 
-def confirm_in(search: Search, language: Language) -> Callable[[], bool]:
+def confirm_in(search: Search, language: Language, progress: Progress) -> Callable[[], bool]:
     """As `confirm`, of one language."""
     from typeinfer.rewriting.verify import misfits
 
@@ -99,6 +103,8 @@ def confirm_in(search: Search, language: Language) -> Callable[[], bool]:
     def is_confirmed() -> bool:
         try:
             with stage("the checker confirms"):
+                while not wait([coming], TICK).done:
+                    progress("confirming", 0, 1)
                 return misfits(search.project, coming.result(), edits) == search.reported[key]
         except CheckerFailed:
             return False

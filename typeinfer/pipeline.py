@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from typeinfer.deciding import Model, Options, Search, Stays, begin_to_infer
+from typeinfer.deciding import Model, Options, Search, Stays, begin_to_infer, let_go
 from typeinfer.disposing import begin_ahead, confirm, dispose
 from typeinfer.engine.board import Telling, watched_board
 from typeinfer.engine.cache import Cache, cache_folder
@@ -426,12 +426,14 @@ def annotate_project(
     standing: Standing = NOTHING_STANDS,
     begun: Mapping[Stays, Staying] = MappingProxyType({}),
     store: Store | None = None,
+    staying: dict[Stays, Staying] | None = None,
 ) -> Settled:
     """As `annotate`, of a project and with a model that are in memory already. `lost`: files that couldn't be read; `added`: as in
     `Language.infer`; `known`: what was decided before, of files that aren't asked about; `told`: what is known after each round;
     `standing`: what was said before of slots that are asked about, to stand where the checker doesn't speak against it; `begun`:
     checkers that stay and are at work on much the same texts; `store`: where it is kept what was read, and which edits were
-    proven."""
+    proven; `staying`: checkers that looked at the same files before, in the place of `begun`, and those that begin now, all of
+    which stay when this is over."""
     refusals = {
         path: reason
         for path, module in project.modules.items()
@@ -465,7 +467,9 @@ def annotate_project(
         closed = frozenset([*refusals, *unproven])
         search = Search(project, options, wanted, closed, load_beliefs(), rewrites, model, added)
         search.read, search.checkers_stay = reader, checkers_stay
-        if checkers_stay and not lost and not unproven:
+        if checkers_stay and staying is not None:
+            search.staying, search.stay_on = staying, True
+        elif checkers_stay and not lost and not unproven:
             search.staying.update(begun)
         search.decided = {slot: placed for slot, placed in known.items() if slot.path not in options.only}
         search.verified = set(search.decided)
@@ -484,10 +488,12 @@ def annotate_project(
 
     while True:
         search = found(checkers_stay=True)
-        is_confirmed = confirm(search)
+        is_confirmed = confirm(search, progress)
         outcome = settled(search)
         if not is_confirmed():
             # Nothing that a checker said counts that stayed and missed something.
+            if staying is not None:
+                let_go(staying)
             outcome = settled(found(checkers_stay=False))
         failed = {one.path: one for one in outcome.run.outcomes if isinstance(one, Failed) and one.path in wanted}
         if failed.keys() <= unproven.keys():

@@ -41,8 +41,9 @@ from typeinfer.values.typeexpr import TypeExpr, rename
 if TYPE_CHECKING:
     from typeinfer.completion.cursor import Cursor
     from typeinfer.completion.monitor import Beliefs, Monitor
-    from typeinfer.deciding import Options
+    from typeinfer.deciding import Options, Stays
     from typeinfer.doubting import Doubt
+    from typeinfer.languages.language import Staying
     from typeinfer.pipeline import Settled
     from typeinfer.program.importable import Importable
     from typeinfer.program.project import Project
@@ -61,6 +62,9 @@ BEGUN = re.compile(r"\??[ \t]*(?P<mark>:|->)[ \t]*(?P<word>[\w$.]*)")
 """An annotation as far as somebody has typed it."""
 
 LONGEST_WORD = 200
+
+IDLE = 300.0
+"""Seconds without an edit after which checkers that stay are not worth their memory."""
 
 LONGEST_GOODBYE = 5.0
 """Seconds that the end waits for a checker to be done."""
@@ -316,6 +320,9 @@ class Session:
         self.monitor: Monitor | None = None
         """From the first completion on."""
         self.notes: set[str] = set()
+        self._staying: dict[Stays, Staying] = {}
+        """Checkers that stay from one answer to the next, and begin anew where they were begun for something else."""
+        self._begun_for: object = None
         self._version = 0
         self._answered = -1
         self._changed_at = 0.0
@@ -325,7 +332,7 @@ class Session:
         self._thinking = threading.Lock()
         """The model answers one at a time."""
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name=f"typeinfer {root.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"typeinfer {root.name}", daemon=True)
         self._thread.start()
 
     # --- asked by whoever is served; quick, from any thread -----------------------------------------------------------
@@ -456,11 +463,21 @@ class Session:
 
     # --- the thread ---------------------------------------------------------------------------------------------------
 
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._let_go()
+
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._closed and self._version == self._answered:
-                    self._changed.wait()
+                is_idle = not self._changed.wait_for(lambda: self._closed or self._version != self._answered, IDLE)
+            if is_idle:
+                self._let_go()
+                give_back()
+                continue
+            with self._changed:
                 while not self._closed and (left := self._changed_at + QUIET - time.monotonic()) > 0:
                     self._changed.wait(left)
                 if self._closed:
@@ -480,6 +497,7 @@ class Session:
                 self._say(str(error))
                 self.listener.answered(frozenset())
             except Exception as error:  # Whatever is wrong with one text, the next one may be served again.
+                self._let_go()
                 self._say(f"a bug in typeinfer: {type(error).__name__}: {error}; the log has more")
                 self.listener.said(_trace(error))
                 self.listener.answered(frozenset())
@@ -532,7 +550,9 @@ class Session:
             alone = replace(options, only=new, checker=False, rounds=1)
             at_first = annotate_project(project, lost, alone, model, {}, progress, self._known_of(project))
             self.listener.answered(self._keep(project, texts, at_first.run, {}))
-        found = annotate_project(project, lost, options, model, {}, progress, self._known_of(project), told)
+        staying = self._staying_for(project, options, reopen)
+        known = self._known_of(project)
+        found = annotate_project(project, lost, options, model, {}, progress, known, told, staying=staying)
         for note in found.run.notes:
             self._say(note)
         if model is not None and (trouble := model.ranker.trouble) is not None:
@@ -544,6 +564,20 @@ class Session:
                 by_path[path] = (*by_path.get(path, ()), doubt)
             if by_path:
                 self.listener.answered(self._keep(project, texts, found.run, by_path))
+
+    def _staying_for(self, project: Project, options: Options, reopen: bool) -> dict[Stays, Staying]:
+        """The checkers that stay, as far as what they were begun for is what there is: files, settings, packages."""
+        packages = {name: installed.state for name, installed in project.installed.items()}
+        begun_for = frozenset(project.modules), options.target_version, packages
+        if reopen or begun_for != self._begun_for:
+            self._let_go()
+            self._begun_for = begun_for
+        return self._staying
+
+    def _let_go(self) -> None:
+        from typeinfer.deciding import let_go
+
+        let_go(self._staying)
 
     def _known_of(self, project: Project) -> dict[SlotId, Placed]:
         """What was decided of slots that are still there, and open."""

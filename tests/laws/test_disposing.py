@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ import pytest
 from tests.laws.scripted_model import ByName, Words
 from typeinfer import deciding, disposing, pipeline, weights
 from typeinfer.deciding import Model, Options
+from typeinfer.engine.engine import Progress, silent
 from typeinfer.languages.python import Python, checkers, inference
 from typeinfer.languages.typescript import TypeScript
 from typeinfer.model.belief import Belief
@@ -43,11 +45,11 @@ Says = Callable[..., Run]
 def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
     """What the model says, by the names of slots; a run of this on one file."""
 
-    def run(words: Words, text: str, belief: Belief = TRUSTING, **flags: object) -> Run:
+    def run(words: Words, text: str, belief: Belief = TRUSTING, progress: Progress = silent, **flags: object) -> Run:
         monkeypatch.setattr(weights, "load_model", lambda *_: Model(ByName(words), {"python": belief}))
         monkeypatch.setattr(pipeline, "model_digest_of", lambda folder: repr(words))
         files = {"shop.py": SourceFile("shop.py", "python", text.encode())}
-        return annotate(tmp_path, files, Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path, **flags))
+        return annotate(tmp_path, files, Options(only={"shop.py": (EVERY_LINE,)}, model=tmp_path, **flags), progress)
 
     return run
 
@@ -319,6 +321,29 @@ def test_where_hardly_anything_is_fresh_one_is_asked_that_begins_anew_and_nobody
     assert [files["shop.py"].text for files in heard] == [text_of(found)]
     assert Deaf.heard == by_who_stays
     assert len(begun) == (2 if by_who_stays else 1), "who infers, and who checks where that is to be asked"
+
+
+@pytest.mark.usefixtures("asked_first")
+def test_who_does_not_want_to_know_any_more_need_not_wait_for_a_confirmation(
+    says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class GivenUp(Exception): ...
+
+    is_given_up = Event()
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "confirming":
+            raise GivenUp
+
+    def begins_anew(*_: object) -> tuple[Diagnostic, ...]:
+        assert is_given_up.wait(60)
+        return ()
+
+    monkeypatch.setattr(Python, "staying", lambda *_: Honest())
+    monkeypatch.setattr(disposing.Hearing, "begin_anew", begins_anew)
+    with pytest.raises(GivenUp):
+        says(BOTH, "def pay(amount, label):\n    print(amount, label)\n", progress=progress)
+    is_given_up.set()
 
 
 @pytest.mark.usefixtures("asked_first")

@@ -124,6 +124,17 @@ def test_what_it_began_with_need_not_be_what_it_is_asked_about(watch: Watching, 
     assert watch.infer(files) == inference.infer(files, VERSION)
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_one_that_is_at_work_is_told_again_what_it_will_be_asked(watch: Watching, tmp_path: Path, asked: bool) -> None:
+    texts = {"a.py": "def f() -> int:\n    return 1\n", "b.py": "import a\n\nx: int = a.f()\n"}
+    watch.begin(files_of(texts))
+    if asked:
+        assert watch.diagnose(files_of(texts)) == ()
+    texts["a.py"] = texts["a.py"].replace("int", "str")
+    watch.begin(files_of(texts))
+    assert watch.diagnose(files_of(texts)) == checkers.diagnose("pyrefly", tmp_path, files_of(texts), VERSION) != ()
+
+
 def test_nothing_is_left_of_it(tmp_path: Path) -> None:
     watch = Watching(tmp_path, VERSION, infers=True)
     watch.diagnose(files_of({"a.py": ""}))

@@ -31,7 +31,8 @@ class Staying(Protocol):
     `CheckerFailed`, after which it is of no use."""
 
     def begin(self, files: Mapping[str, SourceFile]) -> None:
-        """Have it look at these texts before it is asked. Returns at once; why it can't is heard when it is asked."""
+        """Have it look at these texts before it is asked, for the first time or again. Returns at once; why it can't is heard when
+        it is asked."""
 
     def infer(self, files: Mapping[str, SourceFile]) -> Inference:
         """As `Language.infer`, of the same files as always."""

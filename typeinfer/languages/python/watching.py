@@ -74,6 +74,10 @@ class Watching:
         self.beginning: Future[None] | None = None
 
     def begin(self, files: Mapping[str, SourceFile]) -> None:
+        if self.beginning is not None:
+            if self.told:
+                self._write(files)
+            return
         # Some file systems take a tenth of a second for a copy.
         beside = ThreadPoolExecutor(1, "checker")
         self.beginning = beside.submit(self._begin, files)
