@@ -1,8 +1,9 @@
 """Parsing: the bytes of a file in; its tree out, each node at the bytes that it stands for.
 
-The grammar lacks some of the language: variance marks, `export type *`, members of a type that only a line end parts, words of the
-language as names. A file that it does not parse is read once more with those places written in a way that it knows, byte for byte as
-long: `interface Box<in out T>` as `interface Box<       T>`. A place counts only where the tree then shows that it was meant so.
+The grammar lacks some of the language: variance marks, `export type *`, members of a type that only a line end parts, words of
+the language as names. A file that it does not parse is read once more with those places written in a way that it knows, byte for
+byte as long: `interface Box<in out T>` as `interface Box<       T>`. A place counts only where the tree then shows that it was
+meant so.
 """
 
 from __future__ import annotations
