@@ -502,11 +502,11 @@ class Search:
         self.heard[slot.id] = heard
         language = self.project.language_of(module.file.path)
         belief = self.belief(language.name, ranking)
-        ranked = belief.rank(slot.id.kind, evidence, self.checked, ranking)
+        ranked = belief.rank(slot.place, evidence, self.checked, ranking)
         bound = self.bound(language.name, belief)
-        decides = bool(ranked) and belief.decides(slot.id.kind, ranked[0].type, evidence, ranking)
+        decides = bool(ranked) and belief.decides(slot.place, ranked[0].type, evidence, ranking)
         if self.options.max_error is not None and ranked and bound is not None and ranked[0].probability < bound:
-            hollow = self.hollow(slot.id, ranked, evidence, ranking)
+            hollow = self.hollow(slot, ranked, evidence, ranking)
             if hollow is not None and hollow.probability >= bound:
                 ranked, decides = (hollow, *(other for other in ranked if other.type != hollow.type)), True
         verdict: Verdict
@@ -561,7 +561,7 @@ class Search:
             named = {word.type for word in (*said, *(ranking.ranked if ranking is not None else ()))}
             best = next((one.type for one in prediction.ranked if one.type in named), prediction.best.type)
             belief = self.belief(self.project.language_of(slot.path).name, ranking)
-            moved = belief.reasons(slot.kind, best, said, self.heard[slot].checked, ranking)
+            moved = belief.reasons(prediction.slot.place, best, said, self.heard[slot].checked, ranking)
             self.predictions[slot] = msgspec.structs.replace(prediction, moved=moved)
 
     def evident(self, module: Module) -> frozenset[SlotId]:
@@ -623,22 +623,23 @@ class Search:
         if bound is None:
             return None
         if ranked[0].probability < bound:
-            hollow = self.hollow(slot, ranked, prediction.because, prediction.ranking)
+            hollow = self.hollow(prediction.slot, ranked, prediction.because, prediction.ranking)
             if hollow is None or hollow.probability < bound:
                 return None
             ranked = (hollow, *(other for other in ranked if other.type != hollow.type))
-        elif not belief.decides(slot.kind, ranked[0].type, prediction.because, prediction.ranking):
+        elif not belief.decides(prediction.slot.place, ranked[0].type, prediction.because, prediction.ranking):
             return None
         refusals = (*prediction.refused, Refusal(refused.type, said))
         return msgspec.structs.replace(prediction, ranked=ranked, refused=refusals)
 
     def hollow(
-        self, slot: SlotId, ranked: Sequence[Ranked], evidence: Sequence[Evidence], ranking: Ranking | None
+        self, slot: Slot, ranked: Sequence[Ranked], evidence: Sequence[Evidence], ranking: Ranking | None
     ) -> Ranked | None:
         """The most probable type of these less its arguments, if that may be written."""
-        belief = self.belief(self.project.language_of(slot.path).name, ranking)
+        path = slot.id.path
+        belief = self.belief(self.project.language_of(path).name, ranking)
         return belief.hollow(
-            slot.kind, ranked, evidence, ranking, lambda term: may_stand_bare(self.project, slot.path, term)
+            slot.place, ranked, evidence, ranking, lambda term: may_stand_bare(self.project, path, term)
         )
 
     def take_back(self, slot: SlotId, reason: str, detail: str) -> None:

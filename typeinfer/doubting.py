@@ -130,7 +130,7 @@ def _is_sure(project: Project, beliefs: Mapping[str, Belief], doubt: Doubt) -> b
         and isinstance(prediction.verdict, Apply)
         and _left(project, prediction, doubt.written) <= TRACE
         and beliefs[project.language_of(prediction.slot.id.path).name].decides(
-            prediction.slot.id.kind, best.type, prediction.because
+            prediction.slot.place, best.type, prediction.because
         )
     )
 

@@ -18,7 +18,7 @@ from typeinfer.model.belief import Belief
 from typeinfer.training.fitting import Example
 from typeinfer.training.promises import Shot
 from typeinfer.values.predictions import Ranked, Ranking
-from typeinfer.values.slots import SlotId, SlotKind
+from typeinfer.values.slots import Place, SlotId, SlotKind
 from typeinfer.values.typeexpr import Named, TypeExpr, optional
 
 SHOP = Project("shop", "1.0", "shop-1.0-py3-none-any.whl", "", "development")
@@ -79,7 +79,7 @@ def test_the_table_holds_all_of_it(found: tuple[Answer, ...]) -> None:
 def test_what_would_be_written_of_a_project_is_believed_without_it() -> None:
     def heard(name: str) -> Heard:
         word = Ranking(believed((Named(name), 0.3), (INT, 0.3)))
-        examples = tuple(Example(SlotKind.PARAMETER, (), frozenset({Named(name)}), ranking=word) for _ in range(20))
+        examples = tuple(Example(Place.PARAMETER, (), frozenset({Named(name)}), ranking=word) for _ in range(20))
         return Heard(examples, (), (), examples)
 
     projects = {name: heard(name) for name in ("one", "two", "three")}
@@ -95,6 +95,21 @@ def test_what_would_be_written_of_a_project_is_believed_without_it() -> None:
     assert sorted(name for fold in seen for name in fold) == sorted(projects), "each in one fold"
     assert belief.weights == {"model first": 9.0}
     assert belief.bound == 0.5, "two is not written by those that don't know it, so all that is written is right"
+
+
+def test_fitted_is_what_was_known_when_each_slot_was_decided() -> None:
+    early, late, alone = (
+        Example(Place.PARAMETER, (), frozenset({INT}), checked, Ranking(believed((INT, share))))
+        for share, checked in ((0.1, True), (0.9, True), (0.5, False))
+    )
+    heard: list[Mapping[str, Sequence[Example]]] = []
+
+    def weigh(said: Mapping[str, Sequence[Example]], folds: Sequence[Collection[str]]) -> list[dict[str, float]]:
+        heard.append(said)
+        return [{} for _ in (0, *folds)]
+
+    fitted({"one": Heard((early,), (late,), (alone,), (late,))}, "tiny", Policy(0.9, 0.7, 0.92), weigh)
+    assert heard == [{"one": (late, alone)}]
 
 
 def test_the_least_bound_is_right_as_often_as_asked_and_never_under_a_half() -> None:

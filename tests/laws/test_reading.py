@@ -15,7 +15,7 @@ import pytest
 from typeinfer.languages import language_of
 from typeinfer.languages.language import Language
 from typeinfer.values.module import Function, Module, ParameterKind
-from typeinfer.values.slots import Slot, SlotKind
+from typeinfer.values.slots import Place, Slot, SlotKind
 from typeinfer.values.source import SourceFile
 
 SPECS = sorted((Path(__file__).parents[1] / "spec").glob("*/reading.md"))
@@ -24,7 +24,7 @@ REFUSED = re.compile(r"(?:#|//) refused: (.*)$", re.MULTILINE)
 SUFFIX = {"python": "py"}
 KINDS = [kind.value for kind in ParameterKind]
 KINDS += ["function", "async function", "generator", "async generator", "property", "overload"]
-KINDS += ["attribute", "variable", "local"]
+KINDS += ["attribute", "instance attribute", "variable", "local"]
 COMMENT = re.compile(rf"(?P<code>^|.*\S)\s*(?:#|//) (?P<said>[\w#$.\[\]-]+: (?:{'|'.join(KINDS)})\b.*)$")
 
 
@@ -55,7 +55,7 @@ def described(module: Module, slot: Slot) -> str:
 def kind_of(module: Module, slot: Slot) -> str:
     match slot.id.kind:
         case SlotKind.ATTRIBUTE:
-            return "attribute"
+            return "instance attribute" if slot.place is Place.INSTANCE_ATTRIBUTE else "attribute"
         case SlotKind.VARIABLE:
             return "local" if slot.local else "variable"
         case SlotKind.RETURN:

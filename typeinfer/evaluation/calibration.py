@@ -89,7 +89,8 @@ class Heard:
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        return (*self.first, *self.later, *self.unchecked)
+        """What is fitted on: of each slot what was known when it was decided, or in the end."""
+        return (*self.last, *self.unchecked)
 
 
 def calibrate(judge: Judge, chosen: str, belief: Belief, say: Say, only: Sequence[str] = ()) -> str:
@@ -165,13 +166,13 @@ def fitted(
 
 
 def _shot(belief: Belief, example: Example) -> Shot:
-    kind, evidence, ranking = example.kind, example.evidence, example.ranking
-    ranked = belief.rank(kind, evidence, example.checked, ranking)
+    place, evidence, ranking = example.place, example.evidence, example.ranking
+    ranked = belief.rank(place, evidence, example.checked, ranking)
     if not ranked:
         return Shot(0.0, False)
     best = ranked[0]
-    sure = best.probability if belief.decides(kind, best.type, evidence, ranking) else 0.0
-    hollow = belief.hollow(kind, ranked, evidence, ranking, example.bare.__contains__)
+    sure = best.probability if belief.decides(place, best.type, evidence, ranking) else 0.0
+    hollow = belief.hollow(place, ranked, evidence, ranking, example.bare.__contains__)
     if hollow is None:
         return Shot(sure, best.type in example.true)
     return Shot(sure, best.type in example.true, hollow.probability, hollow.type in example.truly_bare)
@@ -249,7 +250,7 @@ def standings(examples: Sequence[Example]) -> tuple[Standing, ...]:
 
 
 def deciders(examples: Sequence[Example], precision: float) -> frozenset[str]:
-    """The rules that may decide alone, for a kind and a shape: exact as often as asked, with five imagined cases of what
+    """The rules that may decide alone, for a place and a shape: exact as often as asked, with five imagined cases of what
     the rule is worth overall added to the count, so that three lucky ones prove nothing."""
     overall = {standing.rule: standing.precision for standing in standings(examples)}
     support: Counter[str] = Counter()
@@ -257,7 +258,7 @@ def deciders(examples: Sequence[Example], precision: float) -> frozenset[str]:
     rule_of: dict[str, str] = {}
     for example in examples:
         for said in example.evidence:
-            key = decider(said.rule, example.kind, said.type)
+            key = decider(said.rule, example.place, said.type)
             rule_of[key] = said.rule
             support[key] += 1
             exact[key] += said.type in example.true
@@ -284,7 +285,7 @@ def render_fit(belief: Belief) -> str:
 
 def render_trust(belief: Belief, examples: Sequence[Example]) -> str:
     """The figures of evaluation by probability, for the best type of every slot that has evidence, as Markdown."""
-    best = [(belief.rank(example.kind, example.evidence, example.checked)[0], example) for example in examples]
+    best = [(belief.rank(example.place, example.evidence, example.checked)[0], example) for example in examples]
     probabilities = [ranked.probability for ranked, _ in best]
     right = [ranked.type in example.true for ranked, example in best]
     curve = risk_coverage(probabilities, right, len(examples))
@@ -367,6 +368,7 @@ class _Spelled:
     def __init__(self, judge: Judge, task: Task, project: Project, heard: Iterable[Round]) -> None:
         self.truth = task.stripped.truth
         self.project = project
+        self.place = {slot.id: slot.place for module in project.modules.values() for slot in module.slots}
         said = {
             (slot.path, term)
             for one in heard
@@ -386,7 +388,7 @@ class _Spelled:
         hollow = {bare(term) for term in terms if bare(term) != term}
         able = frozenset(term for term in hollow if may_stand_bare(self.project, slot.path, term))
         truly = frozenset(term for term in able if self.form(slot, term).base == wanted.base)
-        return Example(slot.kind, evidence, true, checked, ranking, able, truly)
+        return Example(self.place[slot], evidence, true, checked, ranking, able, truly)
 
     def form(self, slot: SlotId, term: TypeExpr) -> Form:
         return self.forms[self.text[slot.path, term]]

@@ -17,7 +17,7 @@ from typing import Any
 
 from typeinfer.model.features import candidates, features, in_words, shape
 from typeinfer.values.predictions import Evidence, Ranked, Ranking, Reason
-from typeinfer.values.slots import SlotKind
+from typeinfer.values.slots import Place
 from typeinfer.values.typeexpr import TypeExpr, bare
 
 ERRORS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -50,30 +50,31 @@ class Belief:
     standings: tuple[Standing, ...]
     source: str
     deciders: frozenset[str] = frozenset()
-    """The features of rules that are right often enough, for a kind of slot and a shape of type, to decide alone."""
+    """The features of rules that are right often enough, for a place and a shape of type, to decide alone."""
     bound: float = 0.7
     promises: Mapping[float, float] = field(default_factory=dict)
     """The bound that keeps a share of errors, for those of `ERRORS` that can be promised: `training/promises.py`."""
 
     def decides(
-        self, kind: SlotKind, term: TypeExpr, evidence: Iterable[Evidence], ranking: Ranking | None = None
+        self, place: Place, term: TypeExpr, evidence: Iterable[Evidence], ranking: Ranking | None = None
     ) -> bool:
         """Whether the support for a type may decide at all: two rules that agree, one that stands by itself, or the model,
         whose probability is part of the belief."""
         if ranking is not None and any(word.type == term and word.probability >= SECONDED for word in ranking.ranked):
             return True
         supporters = {said.rule for said in evidence if said.type == term}
-        return len(supporters) > 1 or any(decider(rule, kind, term) in self.deciders for rule in supporters)
+        return len(supporters) > 1 or any(decider(rule, place, term) in self.deciders for rule in supporters)
 
     def rank(
-        self, kind: SlotKind, evidence: Sequence[Evidence], checked: bool = True, ranking: Ranking | None = None
+        self, place: Place, evidence: Sequence[Evidence], checked: bool = True, ranking: Ranking | None = None
     ) -> tuple[Ranked, ...]:
         """The types that anybody speaks for, by falling probability; together they weigh one at most.
 
         `checked`: a checker was asked too, so that its silence says something. `ranking`: None where no model was asked.
         """
         scores = {
-            term: self.score(features(kind, term, evidence, checked, ranking)) for term in candidates(evidence, ranking)
+            term: self.score(features(place, term, evidence, checked, ranking))
+            for term in candidates(evidence, ranking)
         }
         probabilities = (
             {term: _logistic(score) for term, score in scores.items()} if ranking is None else _softmax(scores)
@@ -88,7 +89,7 @@ class Belief:
 
     def reasons(
         self,
-        kind: SlotKind,
+        place: Place,
         term: TypeExpr,
         evidence: Sequence[Evidence],
         checked: bool = True,
@@ -96,7 +97,7 @@ class Belief:
     ) -> tuple[Reason, ...]:
         """What moved the belief in a type most, the strongest first. What is about one thing counts together."""
         moved: defaultdict[str, float] = defaultdict(float)
-        for feature, value in features(kind, term, evidence, checked, ranking).items():
+        for feature, value in features(place, term, evidence, checked, ranking).items():
             if (text := in_words(feature)) is not None:
                 moved[text] += self.weights.get(feature, 0.0) * value
         strongest = sorted(moved.items(), key=lambda pair: (-abs(pair[1]), pair[0]))[:MOST_REASONS]
@@ -104,7 +105,7 @@ class Belief:
 
     def hollow(
         self,
-        kind: SlotKind,
+        place: Place,
         ranked: Sequence[Ranked],
         evidence: Sequence[Evidence],
         ranking: Ranking | None,
@@ -123,7 +124,7 @@ class Belief:
         if not weighed:
             return None
         probability, _, term = min(weighed, key=lambda one: (-one[0], one[1]))
-        decides = any(self.decides(kind, candidate.type, evidence, ranking) for candidate in whole[term])
+        decides = any(self.decides(place, candidate.type, evidence, ranking) for candidate in whole[term])
         return Ranked(term, probability) if decides and writable(term) else None
 
     def promised(self, error: float) -> float | None:
@@ -132,9 +133,9 @@ class Belief:
         return min(kept, default=None)
 
 
-def decider(rule: str, kind: SlotKind, term: TypeExpr) -> str:
+def decider(rule: str, place: Place, term: TypeExpr) -> str:
     """What a rule is measured by when it speaks alone: it may be sure of `bool` and not of `int`."""
-    return f"{rule}, {kind.value}, {shape(term)}"
+    return f"{rule}, {place.value}, {shape(term)}"
 
 
 def _logistic(score: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from typeinfer.values.predictions import Evidence, Ranking
-from typeinfer.values.slots import SlotKind
+from typeinfer.values.slots import Place
 from typeinfer.values.typeexpr import (
     CallableType,
     Literal,
@@ -24,7 +24,9 @@ from typeinfer.values.typeexpr import (
     without_none,
 )
 
-BIASES = ("bias", "bias unchecked", "bias model", "bias model unchecked")
+UNCHECKED = " unchecked"
+
+BIASES = ("bias", f"bias{UNCHECKED}", "bias model", f"bias model{UNCHECKED}")
 """Of each slot has one: whether a checker was asked, and whether the model was."""
 
 KNOTS = (0.002, 0.02, 0.1, 0.3, 0.6, 0.85, 0.96, 0.995)
@@ -63,32 +65,30 @@ def candidates(evidence: Iterable[Evidence], ranking: Ranking | None = None) -> 
 
 
 def features(
-    kind: SlotKind, term: TypeExpr, evidence: Sequence[Evidence], checked: bool, ranking: Ranking | None = None
+    place: Place, term: TypeExpr, evidence: Sequence[Evidence], checked: bool, ranking: Ranking | None = None
 ) -> dict[str, float]:
     """What a belief sees of one candidate: who is for it, in which shape, who is against it, and what the model says.
 
-    `checked`: a checker was asked too, so that its silence says something.
+    `checked`: a checker was asked too, so that its silence says something. Where none was, every feature is one of its own:
+    what is believed then is fitted apart.
     """
-    unchecked = "" if checked else " unchecked"
-    found = {f"bias{'' if ranking is None else ' model'}{unchecked}", f"kind {kind.value}", f"shape {shape(term)}"}
+    found = {f"bias{'' if ranking is None else ' model'}", f"kind {place.value}", f"shape {shape(term)}"}
     for said in evidence:
         if said.type == term:
-            found |= {f"for {said.rule}", f"for {said.rule} {shape(term)}", f"for {said.rule} {kind.value}"}
+            found |= {f"for {said.rule}", f"for {said.rule} {shape(term)}", f"for {said.rule} {place.value}"}
         else:
             found.add(f"against {said.rule}")
             found.add(f"against {said.rule} {shape(said.type)}")
     supporters = sorted({said.rule for said in evidence if said.type == term})
-    if not checked:
-        found |= {f"for {rule} unchecked" for rule in supporters}
     found |= {f"both {one}, {other}" for one, other in combinations(supporters, 2)}
     present = dict.fromkeys(sorted(found), 1.0)
     if ranking is not None:
-        present |= sorted(_of_the_model(kind, term, evidence, supporters, ranking).items())
-    return present
+        present |= sorted(_of_the_model(place, term, evidence, supporters, ranking).items())
+    return present if checked else {f"{name}{UNCHECKED}": value for name, value in present.items()}
 
 
 def _of_the_model(
-    kind: SlotKind, term: TypeExpr, evidence: Sequence[Evidence], supporters: Sequence[str], ranking: Ranking
+    place: Place, term: TypeExpr, evidence: Sequence[Evidence], supporters: Sequence[str], ranking: Ranking
 ) -> dict[str, float]:
     given = {word.type: word.probability for word in ranking.ranked}
     first = ranking.ranked[0].type if ranking.ranked else None
@@ -99,14 +99,14 @@ def _of_the_model(
         found["model margin"] = max(-WIDEST_MARGIN, min(WIDEST_MARGIN, margin)) / WIDEST_MARGIN
         for knot, part in hats(given[term]):
             found[f"model at {knot}"] = part
-            found[f"model at {knot} {kind.value}"] = part
+            found[f"model at {knot} {place.value}"] = part
             found[f"model at {knot} {shape(term)}"] = part
     else:
-        found |= {"model silent": 1.0, f"model silent {kind.value}": 1.0, f"model silent {shape(term)}": 1.0}
+        found |= {"model silent": 1.0, f"model silent {place.value}": 1.0, f"model silent {shape(term)}": 1.0}
     if not supporters:
-        found |= {"model alone": 1.0, f"model alone {kind.value}": 1.0}
+        found |= {"model alone": 1.0, f"model alone {place.value}": 1.0}
     if term == first:
-        found |= {"model first": 1.0, f"model first {kind.value}": 1.0}
+        found |= {"model first": 1.0, f"model first {place.value}": 1.0}
         found |= {f"model first with {rule}": 1.0 for rule in supporters}
         found |= {f"model first against {said.rule}": 1.0 for said in evidence if said.type != term}
     else:
@@ -135,7 +135,7 @@ def _odds(probability: float) -> float:
 
 def in_words(feature: str) -> str | None:
     """What a feature is about, for a reader: features about one thing have the same words. None for what is no reason."""
-    head, _, rest = feature.partition(" ")
+    head, _, rest = feature.removesuffix(UNCHECKED).partition(" ")
     match head:
         case "for" | "against":
             return f"{rest.partition(' ')[0]} {'says so' if head == 'for' else 'says otherwise'}"

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from typeinfer.model.features import BIASES, candidates, features
 from typeinfer.values.predictions import Evidence, Ranking
-from typeinfer.values.slots import SlotKind
+from typeinfer.values.slots import Place
 from typeinfer.values.typeexpr import TypeExpr
 
 PENALTY = 3.0
 """Strength of the L2 penalty; features seen a few times only barely move."""
+
+CHOICE_PENALTY = 10.0
+"""The same with a model, whose features are many: of 3, 10 and 20 what foretells left-out projects best (docs/log.md)."""
 
 RARE = 8
 """Features in fewer candidates than this are left out."""
@@ -43,7 +46,7 @@ Heard = Mapping[str, Sequence["Example"]]
 class Example:
     """One slot of a calibration project: its evidence, and those candidates that are exactly what the author wrote."""
 
-    kind: SlotKind
+    place: Place
     evidence: tuple[Evidence, ...]
     true: frozenset[TypeExpr]
     checked: bool = True
@@ -59,7 +62,7 @@ class Example:
 def fit(examples: Sequence[Example]) -> dict[str, float]:
     """Weights by feature, for beliefs without a model. Deterministic: no seed, no shuffling."""
     rows = [
-        (features(example.kind, term, example.evidence, example.checked), term in example.true)
+        (features(example.place, term, example.evidence, example.checked), term in example.true)
         for example in examples
         for term in candidates(example.evidence)
     ]
@@ -103,7 +106,7 @@ def fit_choice(heard: Heard, folds: Sequence[Collection[str]] = ()) -> list[dict
     if not named:
         return [{} for _ in (0, *folds)]
     names, choice = _choice([example for _, example in named])
-    penalty = np.array([1e-6 if name in BIASES else PENALTY for name in names])
+    penalty = np.array([1e-6 if name in BIASES else CHOICE_PENALTY for name in names])
 
     def fitted(choice: Choice, start: Floats) -> Floats:
         def loss(weights: Floats) -> tuple[float, Floats]:
@@ -194,7 +197,7 @@ def _choice(examples: Sequence[Example]) -> tuple[list[str], Choice]:
     for example in examples:
         slots.append(len(right))
         for term in candidates(example.evidence, example.ranking):
-            present = features(example.kind, term, example.evidence, example.checked, example.ranking)
+            present = features(example.place, term, example.evidence, example.checked, example.ranking)
             columns.append(np.array([number.setdefault(name, len(number)) for name in present], np.int32))
             values.append(np.fromiter(present.values(), np.float32, len(present)))
             right.append(term in example.true)

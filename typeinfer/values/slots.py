@@ -20,6 +20,19 @@ class SlotKind(Enum):
     """Module variables and locals."""
 
 
+class Place(Enum):
+    """Where a slot stands, more finely than its kind tells: authors annotate what a class binds in its body (`ClassVar[str]`)
+    otherwise than what its methods bind."""
+
+    PARAMETER = "parameter"
+    RETURN = "return"
+    CLASS_ATTRIBUTE = "class attribute"
+    INSTANCE_ATTRIBUTE = "instance attribute"
+    """The annotation stands behind a receiver: `self.x: int = 1`."""
+    GLOBAL = "global variable"
+    LOCAL = "local variable"
+
+
 class SlotId(Struct, frozen=True, array_like=True, gc=False):
     """Names a slot so that edits above it change nothing: the key of cache, editor and benchmark rows.
 
@@ -58,3 +71,15 @@ class Slot(Struct, frozen=True, array_like=True, gc=False):
     def bare_span(self) -> Span:
         """The name alone: a slot at `self.x` is known to a checker by its `x`."""
         return Span(self.span.end - len(self.id.name.encode("utf-8")), self.span.end)
+
+    @property
+    def place(self) -> Place:
+        match self.id.kind:
+            case SlotKind.ATTRIBUTE:
+                return Place.CLASS_ATTRIBUTE if self.span == self.bare_span else Place.INSTANCE_ATTRIBUTE
+            case SlotKind.VARIABLE:
+                return Place.LOCAL if self.local else Place.GLOBAL
+            case SlotKind.PARAMETER:
+                return Place.PARAMETER
+            case SlotKind.RETURN:
+                return Place.RETURN
