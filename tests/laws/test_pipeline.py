@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.laws.scripted_model import AS_IT_SAYS, ByName
+from tests.laws.scripted_model import AS_IT_SAYS, ByName, either_way
 from typeinfer import pipeline, weights
 from typeinfer.deciding import Model, Options
 from typeinfer.engine.engine import silent
@@ -267,7 +267,7 @@ def test_a_promise_is_kept_or_nothing_is_written(
 def test_arguments_in_doubt_are_left_out_only_where_an_error_is_promised(
     tmp_path: Path, by_name: ByName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    promising = Belief({"model at 0.3": 2.0, "model at 0.6": 2.0}, (), "a test", promises={0.1: 0.85})
+    promising = Belief(either_way({"model at 0.3": 2.0, "model at 0.6": 2.0}), (), "a test", promises={0.1: 0.85})
     monkeypatch.setattr(weights, "load_model", lambda *_: Model(by_name, {"python": promising}))
     root = plant(tmp_path / "p", {"a.py": SOURCE})
     assert "def g(table: dict)" in results(run(root, checker=False, model=tmp_path, max_error=0.1))["a.py"]
