@@ -111,6 +111,13 @@ class Language(Protocol):
     """The methods that the end of a `with` reaches."""
     needs_arguments: frozenset[str]
     """Containers that say nothing without the type of what is in them."""
+    containers: Mapping[str, int]
+    """Containers that are made empty by a call, and how many type arguments each has."""
+    puts: Mapping[str, tuple[int | None, ...]]
+    """Methods that put something into a container: for each argument by position which type argument of the container it is one
+    of, or None where it is none of them."""
+    pours: frozenset[str]
+    """Methods that put all of another container into one."""
     awaitables: frozenset[str]
     """What is awaited, with what comes of it as the last argument."""
     plain_types: frozenset[str]

@@ -187,6 +187,15 @@ class CallSite(Struct, frozen=True, array_like=True, gc=False):
     call: Call
 
 
+class ItemAssignment(Struct, frozen=True, array_like=True):
+    """A value put under a key, `base[key] = value`, and the innermost function or class that this stands in."""
+
+    scope: str
+    base: Value
+    key: Value
+    value: Value
+
+
 class Import(Struct, frozen=True, array_like=True, gc=False):
     """One name that an import binds. `module` is absolute where it can be told; `name` None for `import module`.
 
@@ -221,6 +230,7 @@ class Module(Struct, frozen=True, array_like=True, dict=True):
     errors: tuple[Span, ...] = ()
     docstring: str | None = None
     exports: dict[str, str] | None = None
+    item_assignments: tuple[ItemAssignment, ...] = ()
 
     @cached_property
     def function_at(self) -> dict[str, Function]:

@@ -46,6 +46,13 @@ class Python:
     needs_arguments: frozenset[str] = frozenset(
         {"list", "dict", "set", "frozenset", "collections.deque", "collections.defaultdict"}
     )
+    containers: Mapping[str, int] = MappingProxyType(
+        {"list": 1, "dict": 2, "set": 1, "collections.deque": 1, "collections.OrderedDict": 2}
+    )
+    puts: Mapping[str, tuple[int | None, ...]] = MappingProxyType(
+        {"append": (0,), "appendleft": (0,), "insert": (None, 0), "add": (0,), "setdefault": (0, 1)}
+    )
+    pours: frozenset[str] = frozenset({"extend", "extendleft", "update"})
     awaitables: frozenset[str] = frozenset(
         f"{module}.{name}" for module in ("typing", "collections.abc", "types") for name in ("Coroutine", "Awaitable")
     )

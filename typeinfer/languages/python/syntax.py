@@ -30,6 +30,7 @@ from typeinfer.values.module import (
     Constant,
     Function,
     Import,
+    ItemAssignment,
     Module,
     Opaque,
     Parameter,
@@ -140,6 +141,7 @@ class _Reader:
         self.closed: dict[int, tuple[_Scope, Node]] = {}
         self.classes: list[Class] = []
         self.calls: list[CallSite] = []
+        self.item_assignments: list[ItemAssignment] = []
         self.imports: list[Import] = []
         self.bindings: list[_Binding] = []
         self.errors: list[Span] = []
@@ -188,6 +190,7 @@ class _Reader:
             slots=tuple(sorted((*slots, *self.parameter_slots), key=lambda slot: (slot.span, slot.insert_at))),
             errors=tuple(self.errors),
             docstring=_docstring(self.tree.root_node),
+            item_assignments=tuple(self.item_assignments),
         )
 
     # --- scopes -----------------------------------------------------------------------------------------------------
@@ -393,6 +396,13 @@ class _Reader:
             self.bind_name(left, annotation, value, span_of(node), not chained)
         elif left.type == "attribute":
             self.bind_attribute(left, annotation, value, span_of(node), not chained)
+        elif left.type == "subscript" and value is not None:
+            self.put_under_key(left, value)
+
+    def put_under_key(self, left: Node, value: Value) -> None:
+        base, keys = left.child_by_field_name("value"), left.children_by_field_name("subscript")
+        if base is not None and len(keys) == 1 and keys[0].type != "slice":
+            self.item_assignments.append(ItemAssignment(self.scope_name, value_of(base), value_of(keys[0]), value))
 
     def bind_name(
         self, left: Node, annotation: Node | None, value: Value | None, span: Span, annotatable: bool

@@ -57,6 +57,9 @@ class TypeScript:
         "Array ReadonlyArray Map ReadonlyMap Set ReadonlySet WeakMap WeakSet Promise PromiseLike Record Partial Iterable "
         "Iterator IterableIterator AsyncIterable AsyncIterator Generator AsyncGenerator".split()
     )
+    containers: Mapping[str, int] = MappingProxyType({"Map": 2, "Set": 1})
+    puts: Mapping[str, tuple[int | None, ...]] = conventions.PUTS
+    pours: frozenset[str] = frozenset()
     awaitables: frozenset[str] = frozenset({"Promise", "PromiseLike"})
     plain_types: frozenset[str] = frozenset({"string", "number", "boolean", "bigint", "symbol", "null", "None"})
     wider: frozenset[tuple[str, str]] = frozenset()

@@ -7,6 +7,8 @@ Source: ECMAScript 2025, "Fundamental Objects" and "Control Abstraction Objects"
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from typeinfer.values.module import Attribute, Function, Name
 from typeinfer.values.typeexpr import NONE, UNKNOWN, Named, TypeExpr, Union, Unknown, union
@@ -23,6 +25,11 @@ RESULTS: dict[str, TypeExpr] = {
 PARAMETERS: dict[str, tuple[TypeExpr, ...]] = {
     "[Symbol.hasInstance]": (Named("unknown"),),
 }
+
+PUTS: Mapping[str, tuple[int | None, ...]] = MappingProxyType(
+    {"push": (0,), "unshift": (0,), "add": (0,), "set": (0, 1)}
+)
+"""What puts something into a container, as in `Language.puts`."""
 
 
 def protocol_type(function: Function, part: str) -> TypeExpr | None:

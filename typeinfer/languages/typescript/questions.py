@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cached_property
 
 from typeinfer.languages.typescript.compiler import Hint, Place, Session
+from typeinfer.languages.typescript.conventions import PUTS
 from typeinfer.languages.typescript.display import (
     type_of_call,
     type_of_result,
@@ -307,6 +308,31 @@ class Questions:
         # Of a name that is bound several times only the first has the slot.
         names = {slot.id.name for slot in module.slots if _is_open(module, slot) and not slot.local}
         yield from _inside(found.value for found in module.assignments if found.name in names)
+        for site in module.calls:
+            yield from _inside(self._put(site.call))
+
+    def _put(self, call: Call) -> Iterable[Value]:
+        """What a call puts into a container that is open, and the object whose property that is."""
+        given = [argument.value for argument in call.arguments]
+        match call.callee:
+            case Attribute(Attribute(holder, name), method) if method in PUTS and name in self._open_containers:
+                return (holder, *given)
+            case Attribute(Name(name), method) if method in PUTS and name in self._open_containers:
+                return given
+            case _:
+                return ()
+
+    @cached_property
+    def _open_containers(self) -> frozenset[str]:
+        """The names of properties and variables without annotation that hold something empty at first."""
+        return frozenset(
+            found.name
+            for module in self.modules.values()
+            for found in module.assignments
+            if found.slot is None or (not found.slot.local and _is_open(module, found.slot))
+            if (isinstance(found.value, Display) and not any(found.value.parts))
+            or (isinstance(found.value, Call) and not found.value.arguments)
+        )
 
     def _is_open_target(self, target: CallTarget) -> bool:
         function = self._functions[target.path, target.name_span.start]
