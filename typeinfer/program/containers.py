@@ -47,17 +47,14 @@ class Containers:
         others are such containers or None. Of a local the checker says what is in it."""
         if slot.local or not self.project.language_of(module.file.path).containers:
             return
-        empty: list[Named] = []
-        others: list[TypeExpr] = []
-        for scope, value in bound:
-            found = self._empty(module, scope, value)
-            if found is None:
-                others.append(self.type_of(module, scope, value))
-            else:
-                empty.append(found)
+        found = [self._empty(module, scope, value) for scope, value in bound]
+        empty = [one for one in found if one is not None]
+        if not empty:
+            return
+        others = [self.type_of(module, *where) for one, where in zip(found, bound, strict=True) if one is None]
         is_optional = NONE in others
         others = [term for term in others if term != NONE]
-        if not empty or any(not isinstance(one, Named) or one.name != empty[0].name for one in (*empty, *others)):
+        if any(not isinstance(one, Named) or one.name != empty[0].name for one in (*empty, *others)):
             return
         arity = len(empty[0].args)
         given: list[Arguments] = [one.args for one in others if isinstance(one, Named) and len(one.args) == arity]
@@ -120,9 +117,10 @@ class Containers:
     def _goes_into(self, put: Put, module: Module, slot: Slot) -> bool:
         """Whether what something is put into is this attribute or variable."""
         match put.container:
-            case Name(name):
-                of_module = slot.id.kind is SlotKind.VARIABLE and put.module.name == module.name
-                return of_module and not self._is_bound_within(put.module, put.scope, name)
+            case Name() as container:
+                if slot.id.kind is not SlotKind.VARIABLE or put.module.name != module.name:
+                    return False
+                return self.project.resolve(put.module, put.scope, container) == f"{module.name}.{slot.id.name}"
             case Attribute(base, _):
                 if slot.id.kind is not SlotKind.ATTRIBUTE:
                     return False
@@ -132,27 +130,6 @@ class Containers:
                 seen = Named(owner) if owner is not None else self.type_of(put.module, put.scope, base)
                 holder = f"{module.name}.{slot.id.qualname}"
                 return isinstance(seen, Named) and (seen.name == holder or holder in self.project.ancestors(seen.name))
-
-    def _is_bound_within(self, module: Module, scope: str, name: str) -> bool:
-        """Whether a function, or one around it, binds a name of its own."""
-        while scope:
-            function = module.function_at.get(scope)
-            taken = any(parameter.name == name for parameter in function.parameters) if function is not None else False
-            if taken or (scope, name) in self._bound_in(module):
-                return True
-            scope = scope.rpartition(".")[0]
-        return False
-
-    @cached_property
-    def _bound(self) -> dict[str, frozenset[tuple[str, str]]]:
-        return {}
-
-    def _bound_in(self, module: Module) -> frozenset[tuple[str, str]]:
-        """The scopes of a module, each with the names that it binds."""
-        path = module.file.path
-        if path not in self._bound:
-            self._bound[path] = frozenset((assignment.scope, assignment.name) for assignment in module.assignments)
-        return self._bound[path]
 
 
 def _poured(term: TypeExpr, arity: int) -> Sequence[Arguments]:

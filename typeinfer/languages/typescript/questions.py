@@ -313,14 +313,12 @@ class Questions:
 
     def _put(self, call: Call) -> Iterable[Value]:
         """What a call puts into a container that is open, and the object whose property that is."""
-        given = [argument.value for argument in call.arguments]
         match call.callee:
-            case Attribute(Attribute(holder, name), method) if method in PUTS and name in self._open_containers:
-                return (holder, *given)
-            case Attribute(Name(name), method) if method in PUTS and name in self._open_containers:
-                return given
-            case _:
-                return ()
+            case Attribute(Attribute() | Name() as container, method) if method in PUTS:
+                if container.name in self._open_containers:
+                    holder = (container.base,) if isinstance(container, Attribute) else ()
+                    return (*holder, *(argument.value for argument in call.arguments))
+        return ()
 
     @cached_property
     def _open_containers(self) -> frozenset[str]:
