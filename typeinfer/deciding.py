@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from typeinfer.program.project import Project, Read
     from typeinfer.rewriting.verify import Misfit
 
-CHECKS = 60
-"""What would be written is checked at most this often. Most projects need a few; each costs 0.2 s for 7,000 lines of Python."""
+CHECKS = 120
+"""Each time what would be written is heard it is checked at most this often. Most projects need a few, dnspython 88, astroid all;
+each costs 0.2 s for 7,000 lines of Python."""
 
 REFUSED = "refused by the checker"
 UNHEARD = "not found out in time"
@@ -182,8 +183,6 @@ class Search:
     """Who knows, by language; None where nobody could be asked."""
     failed: dict[str, CheckerFailed] = field(default_factory=dict)
     """Why nobody could be, by language."""
-    cut_short: bool = False
-    """In this round more would have been heard, had there been more checks."""
     uncovered: dict[str, int] = field(default_factory=dict)
     """By language, how many errors of before the checker reports only now that something around them is annotated."""
     checked: bool = True
@@ -227,9 +226,9 @@ class Search:
         ahead: Callable[[], None] = lambda: None,
     ) -> Iterator[Mapping[SlotId, tuple[Evidence, ...]]]:
         """Ask, decide, write down in memory, and ask again until nothing is new; the evidence of every round. `hear` takes back
-        what is not to stand (`disposing.py`); once nothing else is new that is decided again, as a second run would, and heard, and
-        at once where it had to go because it wasn't found out in time what may stay. What stood before is heard with the first that
-        is new, and with none if there is none. `ahead`: what may begin once the first inference is there."""
+        what is not to stand (`disposing.py`); of whom that wasn't found out in time is decided again in the next round, and once
+        nothing else is new of those that were refused, too, as a second run would. What stood before is heard with the first
+        that is new, and with none if there is none. `ahead`: what may begin once the first inference is there."""
         try:
             yield from self._rounds(progress, hear, ahead)
         finally:
@@ -250,15 +249,14 @@ class Search:
             hand_back()
             kept: set[SlotId] = set()
             stood = dict(self.decided)
-            self.cut_short = False
             for refused in (False, True):
-                if kept and not self.cut_short:
-                    break
                 with stage("deciding"):
                     fresh = self.decide(evidence, refused)
                 if fresh or self.let_be & (self.decided.keys() - self.verified):
                     hear()
                     kept = {slot for slot in {*self.decided, *stood} if self.decided.get(slot) != stood.get(slot)}
+                if kept:
+                    break
             yield evidence
             if not kept and not (kept := self.reopen()):
                 break
@@ -400,14 +398,14 @@ class Search:
         return known
 
     def decide(self, evidence: Mapping[SlotId, tuple[Evidence, ...]], refused: bool) -> set[SlotId]:
-        """Predict every open slot that the checker refused, or every other one; those that something was decided of."""
+        """Predict every open slot, those that the checker refused only if told to; those that something was decided of."""
         fresh = set()
         for path, slots in self.wanted.items():
             module = self.project.modules[path]
             for slot in module.slots:
                 if slot.id not in slots or slot.id in self.decided or slot.id in self.let_be:
                     continue
-                if not self.is_open(module, slot) or self.is_refused(slot.id) is not refused:
+                if not self.is_open(module, slot) or (self.had_to_go(slot.id, (REFUSED,)) and not refused):
                     continue
                 prediction = self.prediction(module, slot, evidence.get(slot.id, ()))
                 self.predictions[slot.id] = prediction
@@ -416,10 +414,10 @@ class Search:
                     fresh.add(slot.id)
         return fresh
 
-    def is_refused(self, slot: SlotId) -> bool:
-        """Whether the checker refused what was to be written there."""
+    def had_to_go(self, slot: SlotId, reasons: Collection[str] = (REFUSED, UNHEARD)) -> bool:
+        """Whether what was to be written there is not to stand, for one of these reasons."""
         found = self.predictions.get(slot)
-        return found is not None and isinstance(found.verdict, Abstain) and found.verdict.reason in (REFUSED, UNHEARD)
+        return found is not None and isinstance(found.verdict, Abstain) and found.verdict.reason in reasons
 
     def infer(self, overlay: Project) -> Inference:
         if not self.options.checker:
@@ -496,8 +494,8 @@ class Search:
         ranking = self.rankings.get(slot.id)
         heard = Heard(evidence, ranking, self.checked)
         before = self.predictions.get(slot.id)
-        # What the checker refused is thought over again: with others there it may do no harm.
-        if before is not None and not self.is_refused(slot.id) and self.heard.get(slot.id) == heard:
+        # What had to go is thought over again: with others there it may do no harm.
+        if before is not None and not self.had_to_go(slot.id) and self.heard.get(slot.id) == heard:
             return before
         self.heard[slot.id] = heard
         language = self.project.language_of(module.file.path)

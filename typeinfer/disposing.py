@@ -304,7 +304,6 @@ class Hearing:
     def unheard(self, group: Collection[SlotId]) -> None:
         """Where it can't be found out any more who brings an error, the most that were heard together without any are kept, and the
         others aren't written."""
-        self.search.cut_short = True
         everybody = self.kept.union(group)
         heard = [them for them in self.clean if self.kept <= them <= everybody]
         self.kept.update(max(heard, key=len, default=()))
