@@ -210,8 +210,8 @@ INFERENCE = with_options(
     click.option("--replace-any", is_flag=True, default=None, help="Also replace annotations that say only Any."),
     click.option("--checker", metavar="NAME", help="The checker that what would be written is held against: pyrefly, ty, "
                  "basedpyright, pyright, mypy, tsc. [default: the one that the project is set up for, else pyrefly]"),
-    click.option("--check-budget", metavar="N", type=int, help="Ask it so many times at most; what is in doubt then isn't "
-                 "written. [default: 60]"),
+    click.option("--check-budget", metavar="N", type=int, help="Ask it so many times at most whenever something new would be "
+                 "written; what is in doubt then isn't. [default: 120]"),
     click.option("--require-check", is_flag=True, help="Write nothing that could not be checked."),
     click.option("--uncovered", metavar="HOW", help="Write (keep) or don't write (withhold) what has a checker look into a "
                  "function for the first time, where it finds errors of before. [default: keep]"),

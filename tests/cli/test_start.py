@@ -12,6 +12,7 @@ from subprocess import PIPE
 import pytest
 
 from typeinfer.cli_reference import reference
+from typeinfer.deciding import CHECKS
 
 HEAVY = {"libcst", "networkx", "tree_sitter", "numpy", "typeshed_client", "sqlite3", "packaging"}
 
@@ -87,3 +88,4 @@ def test_an_interrupt_while_the_program_is_read_is_one_line() -> None:
 def test_the_reference_page_is_current() -> None:
     page = Path(__file__).parents[2] / "docs" / "cli.md"
     assert page.read_text(encoding="utf-8") == reference(), "run: python -m typeinfer.cli_reference > docs/cli.md"
+    assert f"[default: {CHECKS}]" in next(line for line in reference().splitlines() if "--check-budget" in line)

@@ -11,8 +11,10 @@ The checker is run once over all blocks of a language; each block is a project o
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import re
+import weakref
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -150,6 +152,22 @@ def test_rules_say_what_their_spec_says(case: Case, inferences: Mapping[str, Inf
     for (slot, rule), types in wanted.items():
         every = {(said.rule, language.parse_type(language.write_type(said.type))) for said in found.get(slot.id, ())}
         assert {term for by, term in every if rule in (by, None)} == types, f"{slot.id}: {every}"
+
+
+def test_what_a_checker_inferred_goes_as_soon_as_nobody_asks_any_more(
+    inferences: Mapping[str, Inference], tmp_path: Path
+) -> None:
+    """Nobody waits for the garbage collector: the report on 50,000 lines is forty megabytes, and there is one a round."""
+    gc.disable()
+    try:
+        for case in CASES:
+            inference = replace(inferences[case.language.name])
+            held = weakref.ref(inference)
+            gather(read_project(tmp_path, case.files), inference)
+            del inference
+            assert held() is None, f"{case.spec}:{case.line}"
+    finally:
+        gc.enable()
 
 
 FORMS = "comparison|f-string|format|identity|literal|not|call|display|value|template|typeof|arithmetic|concatenation|null|none"

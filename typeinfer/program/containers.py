@@ -7,9 +7,8 @@ put in only by asking.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 
 from typeinfer.program.project import Project
@@ -37,10 +36,11 @@ class Put:
 
 @dataclass(frozen=True)
 class Containers:
-    """`type_of` tells the type of an expression in a scope of a module."""
+    """`type_of` tells the type of an expression in a scope of a module; `puts`: as `puts_of` finds them."""
 
     project: Project
     type_of: Callable[[Module, str, Value], TypeExpr]
+    puts: Mapping[str, Sequence[Put]]
 
     def filled(self, module: Module, slot: Slot, bound: Sequence[tuple[str, Value]]) -> Iterator[tuple[str, TypeExpr]]:
         """The rule and the type, where one of the values bound to a slot, each with its scope, is an empty container, and all the
@@ -92,28 +92,6 @@ class Containers:
         said = {at: term for at, term in zip(places, terms, strict=False) if at is not None}
         return [[said[at] for at in range(arity)]] if said.keys() >= set(range(arity)) else []
 
-    @cached_property
-    def puts(self) -> dict[str, list[Put]]:
-        """What is put into containers, by the container's name: all that can be told without anything inferred."""
-        found: dict[str, list[Put]] = defaultdict(list)
-        for module in self.project.modules.values():
-            language = self.project.language_of(module.file.path)
-            methods = {*language.puts, *language.pours}
-            for site in module.calls:
-                callee = site.call.callee
-                if (
-                    isinstance(callee, Attribute)
-                    and callee.name in methods
-                    and isinstance(callee.base, Attribute | Name)
-                ):
-                    values = tuple(argument.value for argument in site.call.arguments if argument.name is None)
-                    if values:
-                        found[callee.base.name].append(Put(module, site.scope, callee.base, callee.name, values))
-            for item in module.item_assignments:
-                if isinstance(item.base, Attribute | Name):
-                    found[item.base.name].append(Put(module, item.scope, item.base, "", (item.key, item.value)))
-        return found
-
     def _goes_into(self, put: Put, module: Module, slot: Slot) -> bool:
         """Whether what something is put into is this attribute or variable."""
         match put.container:
@@ -130,6 +108,24 @@ class Containers:
                 seen = Named(owner) if owner is not None else self.type_of(put.module, put.scope, base)
                 holder = f"{module.name}.{slot.id.qualname}"
                 return isinstance(seen, Named) and (seen.name == holder or holder in self.project.ancestors(seen.name))
+
+
+def puts_of(project: Project) -> dict[str, list[Put]]:
+    """What is put into containers, by the container's name: all that can be told without anything inferred."""
+    found: dict[str, list[Put]] = defaultdict(list)
+    for module in project.modules.values():
+        language = project.language_of(module.file.path)
+        methods = {*language.puts, *language.pours}
+        for site in module.calls:
+            callee = site.call.callee
+            if isinstance(callee, Attribute) and callee.name in methods and isinstance(callee.base, Attribute | Name):
+                values = tuple(argument.value for argument in site.call.arguments if argument.name is None)
+                if values:
+                    found[callee.base.name].append(Put(module, site.scope, callee.base, callee.name, values))
+        for item in module.item_assignments:
+            if isinstance(item.base, Attribute | Name):
+                found[item.base.name].append(Put(module, item.scope, item.base, "", (item.key, item.value)))
+    return found
 
 
 def _poured(term: TypeExpr, arity: int) -> Sequence[Arguments]:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from typeinfer.languages.language import Language
 from typeinfer.program.arguments import bind
-from typeinfer.program.containers import Containers
+from typeinfer.program.containers import Containers, Put, puts_of
 from typeinfer.program.project import Project
 from typeinfer.values.handed import Handed
 from typeinfer.values.inferred import CallTarget, Inference
@@ -743,14 +743,14 @@ class Witness:
             yield f"assigned-{shape}{'-several' if len(set(known)) > 1 else ''}", join(known)
         elif known and any(term != NONE for term in known):
             yield "assigned-some", join(known)
-        yield from self.containers.filled(module, slot, bound)
+        yield from Containers(self.project, self.type_of, self.puts).filled(module, slot, bound)
         seen = self.inference.of(module.file.path).variables.get(slot.bare_span)
         if seen is not None:
             yield "installed-variable" if slot.id in self.inference.seen else "checker-variable", seen
 
     @cached_property
-    def containers(self) -> Containers:
-        return Containers(self.project, self.type_of)
+    def puts(self) -> Mapping[str, Sequence[Put]]:
+        return puts_of(self.project)
 
     def inherited_attribute(self, module: Module, slot: Slot) -> Iterator[Said]:
         for ancestor in self.project.ancestors(f"{module.name}.{slot.id.qualname}"):
