@@ -165,7 +165,7 @@ def test_where_nobody_can_be_found_guilty_in_time_whoever_was_heard_without_an_e
 
 
 def test_what_was_kept_in_a_hearing_that_was_cut_short_tells_the_next_round(says: Says, mypy: Does) -> None:
-    """Who had to go is decided once more at once, and heard; whoever had been kept by then is read in the next round."""
+    """Who had to go is decided once more in the next round, in which whoever had been kept by then is read."""
     error = '{"file": "shop.py", "line": 1, "column": 0, "message": "no", "code": "x", "severity": "error"}'
     mypy(f"grep -Eq 'one: int|two: int' shop.py && echo '{error}'; exit 1")
     names = ("one", "two", "three", "four", "five", "six", "seven")
